@@ -1,0 +1,98 @@
+"""The Protocol behind which every cluster stands, and the values that cross it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from netpol_conformance.model.objects import (
+    ClusterState,
+    IPAddress,
+    KubernetesObject,
+    ObjectKey,
+)
+from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.probe.verdict import Observation, Probe
+
+
+class ClusterError(Exception):
+    """The cluster or the machine failed, not the plugin: the run is INCONCLUSIVE (exit 3).
+
+    The message says what is wrong and what to do.
+    """
+
+
+class RefusedError(Exception):
+    """The API server refused a manifest; ``str()`` is its own message, as kubectl shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideHost:
+    """A machine outside the cluster, with addresses of a scenario's choosing and servers on
+    ``ports`` (TCP and UDP).
+    """
+
+    name: str
+    ips: tuple[IPAddress, ...]
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """What a scenario wants of its cluster before any of its objects exist."""
+
+    nodes: int = 2
+    families: tuple[int, ...] = (4,)
+    version: KubernetesVersion = LATEST
+    outside: tuple[OutsideHost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    """What a report says about the cluster: all strings as a person would write them."""
+
+    driver: str
+    implementation: str
+    kubernetes_version: str
+    nodes: int
+    families: tuple[str, ...]
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class Cluster(Protocol):
+    """One cluster, used by one scenario at a time. Methods block; none is thread-safe.
+
+    Every method raises ClusterError when the cluster or machine fails.
+    """
+
+    def start(self, spec: ClusterSpec) -> ClusterInfo:
+        """Begin afresh: an empty cluster of this shape, with DNS, ready for use."""
+
+    def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
+        """``kubectl apply -f -``: multi-document YAML or JSON, as literal manifests.
+
+        Returns the objects as stored (defaulted). Raises RefusedError as the API server would;
+        objects before the refused one stay applied.
+        """
+
+    def delete(self, keys: Sequence[ObjectKey]) -> None:
+        """``kubectl delete``, waiting until the objects are gone."""
+
+    def wait_ready(self, timeout: float) -> None:
+        """Until every pod runs and serves and every Service's path is programmed.
+
+        Readiness is a real exchange with each server from inside its own pod, never a timer.
+        """
+
+    def state(self) -> ClusterState:
+        """All objects with the addresses they have now (system objects such as DNS too)."""
+
+    def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Ask all at once, every source in parallel; one observation a probe, in order.
+
+        A probe that could not be carried out comes back with Verdict.ERROR.
+        """
+
+    def close(self) -> None:
+        """Remove all that this object made. Safe to call twice."""

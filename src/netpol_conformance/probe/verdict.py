@@ -1,0 +1,83 @@
+"""The values of this package: what a probe asks (Probe) and what came back (Observation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from netpol_conformance.model.objects import Protocol
+
+
+class Verdict(StrEnum):
+    """What one probe saw. Never collapsed here; ``judge`` says which of them count as blocked."""
+
+    CONNECTED = "connected"
+    """The right server answered, with its identity."""
+    REFUSED = "refused"
+    """A TCP reset or an ICMP error that a rejecting plugin, or a closed port, sends."""
+    TIMED_OUT = "timed out"
+    """No answer within the probe's time-out, the name being resolved."""
+    NAME_NOT_RESOLVED = "name not resolved"
+    """The look-up failed or did not end: nothing is known about the connection (S43)."""
+    WRONG_SERVER = "wrong server"
+    """Somebody answered, but not one of the identities asked for."""
+    ERROR = "error"
+    """The probe itself failed: nothing is known. Never a block."""
+
+
+class Tool(StrEnum):
+    """How a probe asks."""
+
+    WGET = "wget"
+    """``busybox wget --spider --timeout=1``, the documented check; TCP to an HTTP server."""
+    SOCKET = "socket"
+    """A socket of our own: TCP connect and HTTP HEAD, UDP echo, or a raw SCTP INIT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who asks. ``kind`` is ``pod`` (with namespace), ``outside`` or ``node`` (name only)."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        """``default/busybox``, ``outside/office``, ``node/node-1``."""
+        return f"{self.namespace or self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question. ``host`` is an address or a DNS name; ``timeout`` is in seconds.
+
+    ``identities`` are the servers that may rightly answer, as ``namespace/pod`` or
+    ``outside/name``; more than one where a Service has several endpoints.
+    """
+
+    source: Source
+    host: str
+    port: int
+    identities: frozenset[str]
+    protocol: Protocol = Protocol.TCP
+    tool: Tool = Tool.SOCKET
+    timeout: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One answer: the verdict and its evidence.
+
+    ``command`` is what a person can type in the pod to ask the same; ``output`` is what it
+    printed (or the socket's errors); ``started`` is seconds since the epoch, ``duration`` in
+    seconds; ``identity`` is who answered, if anyone said.
+    """
+
+    probe: Probe
+    verdict: Verdict
+    command: str
+    output: str
+    started: float
+    duration: float
+    exit_code: int | None = None
+    identity: str | None = None

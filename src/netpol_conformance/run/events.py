@@ -1,0 +1,192 @@
+"""The typed events that a run consists of. Every report is a consumer of these and of nothing else.
+
+Order: RunStarted, SelfTested, then for each scenario ScenarioStarted, StepFinished..., and
+ScenarioFinished (scenarios interleave when several run at once; a scenario's own events are in
+order), last RunFinished. A run that is cut short still ends with RunFinished, ``partial`` set.
+Times are seconds since the epoch, durations seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.verdict import Tool, Verdict
+from netpol_conformance.scenario.types import Expectation
+
+
+class Record(BaseModel):
+    """The base of all that events consist of: immutable and strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Phase = Literal["control", "converge", "hold", "confirm", "witness"]
+"""Why a probe was sent: before policies (control), while waiting for the state (converge), to see
+that it stays (hold), a second look at something unexpected (confirm), or from inside the server's
+own pod to see that it listens (witness)."""
+
+
+class Evidence(Record):
+    """One probe and its answer."""
+
+    phase: Phase
+    source: str
+    tool: Tool
+    command: str
+    output: str
+    exit_code: int | None
+    verdict: Verdict
+    identity: str | None
+    started: float
+    duration: float
+
+
+class PolicyField(Record):
+    """A place in a policy that decided, for a reader to be shown: ``spec.ingress[0].from[1]``."""
+
+    policy: str
+    field: str
+    reason: str = ""
+
+
+class CellResult(Record):
+    """One cell of a step's matrix, judged, with all its evidence."""
+
+    source: str
+    destination: str
+    protocol: Protocol
+    expected: Expectation
+    stated: bool = Field(description="whether the author wrote this cell (else the oracle did)")
+    explanation: str = Field(description="why this is expected, in the specification's terms")
+    rules: tuple[str, ...]
+    decided_by: tuple[PolicyField, ...] = ()
+    outcome: Outcome
+    reason: str = Field(description="why it came to this outcome, in a sentence")
+    verdict: Verdict | None = Field(description="what the last decisive look saw")
+    blocked: Literal["dropped", "rejected"] | None = None
+    evidence: tuple[Evidence, ...]
+
+
+class RefusalResult(Record):
+    """What the API answered to the manifests of a step that expects, or got, a refusal."""
+
+    expected: str
+    answer: str
+    outcome: Outcome
+    reason: str
+
+
+class StepResult(Record):
+    """One step: what was changed, the matrix, and how long the plugin took."""
+
+    index: int = Field(description="counts from 1")
+    title: str
+    applied: str = Field(description="the manifests as applied, addresses filled in")
+    deleted: tuple[str, ...] = ()
+    refusal: RefusalResult | None = None
+    cells: tuple[CellResult, ...] = ()
+    sources: tuple[str, ...] = Field(default=(), description="the matrix's rows, in order")
+    destinations: tuple[str, ...] = Field(default=(), description="its columns, in order")
+    outcome: Outcome
+    seconds_to_enforce: float | None = Field(
+        default=None,
+        description="from the change to the first look in which every cell was as expected",
+    )
+    started: float
+    duration: float
+
+
+class ClusterRecord(Record):
+    """The cluster that the run used."""
+
+    driver: str
+    implementation: str
+    kubernetes_version: str
+    nodes: int
+    families: tuple[str, ...]
+    details: dict[str, str] = {}
+
+
+class RunStarted(Record):
+    """The run begins; ``scenarios`` are the paths it will take, in order."""
+
+    type: Literal["run-started"] = "run-started"
+    run_id: str
+    suite_version: str
+    started: float
+    cluster: str
+    implementation: str
+    kubernetes_version: str | None = None
+    scenarios: tuple[str, ...]
+    command: str
+    machine: dict[str, str] = {}
+
+
+class SelfTested(Record):
+    """The probe was tested: one connection known to work, one known to be dropped."""
+
+    type: Literal["self-tested"] = "self-tested"
+    outcome: Outcome
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+
+class ScenarioStarted(Record):
+    """A scenario begins, with what a report says about it."""
+
+    type: Literal["scenario-started"] = "scenario-started"
+    path: str
+    title: str
+    pack: str
+    rules: tuple[str, ...]
+    covers: tuple[str, ...]
+    features: tuple[str, ...]
+    documented: str
+    link: str
+    about: str
+    steps: int
+    started: float
+    cluster: ClusterRecord | None = None
+
+
+class StepFinished(Record):
+    """A step has been judged."""
+
+    type: Literal["step-finished"] = "step-finished"
+    path: str
+    step: StepResult
+
+
+class ScenarioFinished(Record):
+    """A scenario ended; ``reason`` says why in a sentence unless it passed."""
+
+    type: Literal["scenario-finished"] = "scenario-finished"
+    path: str
+    outcome: Outcome
+    reason: str = ""
+    duration: float
+    rerun: str = Field(description="the command that runs just this scenario again")
+
+
+class RunFinished(Record):
+    """The run ended. ``partial`` if not every scenario was run to its end."""
+
+    type: Literal["run-finished"] = "run-finished"
+    outcome: Outcome
+    exit_code: int
+    partial: bool
+    reason: str = ""
+    finished: float
+    duration: float
+
+
+Event = Annotated[
+    RunStarted | SelfTested | ScenarioStarted | StepFinished | ScenarioFinished | RunFinished,
+    Field(discriminator="type"),
+]
+Consumer = Callable[[Event], None]
