@@ -1,0 +1,108 @@
+"""nft text -> kernel, in-process through libnftables: the enforcer's only I/O.
+
+The ``nft`` program costs 28 ms a start; the library does a small transaction in 0.3 ms.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from functools import cache
+from types import TracebackType
+from typing import Any, Self
+
+_LIBRARY = "libnftables.so.1"
+_DEFAULT_CONTEXT = 0
+
+# libnftables keeps global state (its scanner, the protocol tables): one call at a time.
+_lock = threading.Lock()
+
+
+class NftError(Exception):
+    """nft refused a transaction, or the library is missing; nothing of it is in force."""
+
+
+class Nft:
+    """The nftables of one network namespace: that of the thread which constructs this.
+
+    ``run`` may then be called from any thread, wherever that thread is. Raises NftError where
+    libnftables or the right to use it is missing.
+    """
+
+    def __init__(self) -> None:
+        self._library = _load()
+        with _lock:
+            # The netlink socket is opened here, and belongs to this namespace from now on.
+            self._context = self._library.nft_ctx_new(_DEFAULT_CONTEXT)
+            if not self._context:
+                raise NftError("libnftables could not open a netlink socket")
+            self._library.nft_ctx_buffer_output(self._context)
+            self._library.nft_ctx_buffer_error(self._context)
+
+    def run(self, text: str) -> str:
+        """Run nft commands as one transaction and return what they print.
+
+        Raises NftError with nft's own message; the kernel is then as it was before.
+        """
+        return self._execute(text, dry_run=False)
+
+    def check(self, text: str) -> str:
+        """Let nft and the kernel judge ``text`` without putting it in force; as ``run``."""
+        return self._execute(text, dry_run=True)
+
+    def close(self) -> None:
+        """Free the library's context. Safe to call twice."""
+        with _lock:
+            if self._context:
+                self._library.nft_ctx_free(self._context)
+                self._context = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _execute(self, text: str, *, dry_run: bool) -> str:
+        with _lock:
+            if not self._context:
+                raise NftError("this Nft is closed")
+            self._library.nft_ctx_set_dry_run(self._context, dry_run)
+            failed = self._library.nft_run_cmd_from_buffer(self._context, text.encode())
+            # Reading a buffer empties it, so both are read every time.
+            output: bytes = self._library.nft_ctx_get_output_buffer(self._context)
+            error: bytes = self._library.nft_ctx_get_error_buffer(self._context)
+        if failed:
+            raise NftError(error.decode(errors="replace").strip() or "nft failed without a word")
+        return output.decode(errors="replace")
+
+
+@cache
+def _load() -> Any:  # noqa: ANN401 -- a ctypes library has no better type
+    try:
+        library = ctypes.CDLL(_LIBRARY, use_errno=True)
+    except OSError as error:
+        raise NftError(
+            f"{_LIBRARY} is missing: install it (Debian and Ubuntu: apt install libnftables1)"
+        ) from error
+    context = ctypes.c_void_p
+    library.nft_ctx_new.argtypes = [ctypes.c_uint32]
+    library.nft_ctx_new.restype = context
+    library.nft_ctx_free.argtypes = [context]
+    library.nft_ctx_free.restype = None
+    library.nft_ctx_set_dry_run.argtypes = [context, ctypes.c_bool]
+    library.nft_ctx_set_dry_run.restype = None
+    library.nft_run_cmd_from_buffer.argtypes = [context, ctypes.c_char_p]
+    library.nft_run_cmd_from_buffer.restype = ctypes.c_int
+    for name in ("nft_ctx_buffer_output", "nft_ctx_buffer_error"):
+        getattr(library, name).argtypes = [context]
+        getattr(library, name).restype = ctypes.c_int
+    for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
+        getattr(library, name).argtypes = [context]
+        getattr(library, name).restype = ctypes.c_char_p
+    return library
