@@ -1,0 +1,198 @@
+"""The report as one value, and the consumer that gathers it from events. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field
+
+from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.run.events import (
+    ClusterRecord,
+    Event,
+    Record,
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+    SelfTested,
+    StepFinished,
+    StepResult,
+)
+
+State = Literal["finished", "unfinished", "not run"]
+"""How far a scenario came. Only a finished one can have passed."""
+
+Tally = dict[Outcome, int]
+"""How many of each outcome; every outcome is a key."""
+
+
+class ScenarioReport(Record):
+    """One scenario and all that was seen of it. Times as in events."""
+
+    path: str
+    title: str = ""
+    pack: str
+    rules: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    documented: str = ""
+    link: str = ""
+    about: str = ""
+    planned_steps: int | None = Field(default=None, description="unknown if it was not run")
+    cluster: ClusterRecord | None = None
+    state: State
+    outcome: Outcome
+    reason: str = Field(default="", description="why, in a sentence, unless it passed")
+    rerun: str = Field(default="", description="the command that runs just this scenario again")
+    started: float | None = None
+    duration: float | None = None
+    steps: tuple[StepResult, ...] = ()
+
+
+class Counts(Record):
+    """Scenarios, and cells of all their steps, by outcome."""
+
+    scenarios: Tally
+    cells: Tally
+
+
+class Report(Record):
+    """A whole run. ``schema_version`` changes when a reader of this one would be misled."""
+
+    schema_version: Literal["1"] = "1"
+    run_id: str
+    suite_version: str
+    started: float
+    finished: float | None = Field(description="null if the run's end was not seen")
+    duration: float | None
+    command: str
+    machine: dict[str, str]
+    cluster: str
+    implementation: str
+    kubernetes_version: str | None
+    outcome: Outcome
+    exit_code: int
+    partial: bool = Field(description="whether any scenario was not run to its end")
+    reason: str = ""
+    self_test: SelfTested | None = Field(description="null if the run did not get that far")
+    counts: Counts
+    scenarios: tuple[ScenarioReport, ...]
+
+
+class Collector:
+    """A consumer that keeps the events of one run and can make a report of them at any moment.
+
+    Scenarios may interleave; events may stop anywhere. What was not seen to end is
+    INCONCLUSIVE (or FAIL, if a step had failed), and the report then is ``partial``.
+    """
+
+    def __init__(self) -> None:
+        self._run: RunStarted | None = None
+        self._self_test: SelfTested | None = None
+        self._end: RunFinished | None = None
+        self._paths: list[str] = []
+        self._started: dict[str, ScenarioStarted] = {}
+        self._steps: dict[str, list[StepResult]] = {}
+        self._finished: dict[str, ScenarioFinished] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Keep one event."""
+        match event:
+            case RunStarted():
+                self._run = event
+                self._paths = list(dict.fromkeys((*event.scenarios, *self._paths)))
+            case SelfTested():
+                self._self_test = event
+            case ScenarioStarted():
+                self._know(event.path)
+                self._started[event.path] = event
+            case StepFinished():
+                self._know(event.path)
+                self._steps.setdefault(event.path, []).append(event.step)
+            case ScenarioFinished():
+                self._know(event.path)
+                self._finished[event.path] = event
+            case RunFinished():
+                self._end = event
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to report: the run's start was seen."""
+        return self._run is not None
+
+    def scenario(self, path: str) -> ScenarioReport:
+        """One scenario as far as it has come."""
+        start, end = self._started.get(path), self._finished.get(path)
+        steps = tuple(self._steps.get(path, ()))
+        about = start.model_dump(exclude={"type", "steps", "cluster"}) if start else {}
+        outcome, reason = _judged(start, steps, end)
+        return ScenarioReport(
+            **{"path": path, "pack": path.partition("/")[0], **about},
+            planned_steps=start.steps if start else None,
+            cluster=start.cluster if start else None,
+            state="finished" if end else "unfinished" if start else "not run",
+            outcome=outcome,
+            reason=reason,
+            rerun=end.rerun if end else "",
+            duration=end.duration if end else None,
+            steps=steps,
+        )
+
+    def report(self) -> Report:
+        """The report of what was seen so far; raises ValueError before the run's start."""
+        if self._run is None:
+            raise ValueError("no report can be made: no event said that a run started")
+        scenarios = tuple(self.scenario(path) for path in self._paths)
+        outcome = self._end.outcome if self._end else self._outcome(scenarios)
+        run = self._run.model_dump(exclude={"type", "scenarios"})
+        return Report(
+            **run,
+            finished=self._end.finished if self._end else None,
+            duration=self._end.duration if self._end else None,
+            outcome=outcome,
+            exit_code=self._end.exit_code if self._end else EXIT_CODES.get(outcome, 0),
+            partial=self._end is None
+            or self._end.partial
+            or any(scenario.state != "finished" for scenario in scenarios),
+            reason=self._end.reason if self._end else "The run ended before it could say so.",
+            self_test=self._self_test,
+            counts=count(scenarios),
+            scenarios=scenarios,
+        )
+
+    def _know(self, path: str) -> None:
+        if path not in self._paths:
+            self._paths.append(path)
+
+    def _outcome(self, scenarios: Iterable[ScenarioReport]) -> Outcome:
+        # Without the run's own last word nothing better than INCONCLUSIVE can be said.
+        return combine([*(scenario.outcome for scenario in scenarios), Outcome.INCONCLUSIVE])
+
+
+def count(scenarios: Iterable[ScenarioReport]) -> Counts:
+    """The tallies of these scenarios and of their cells."""
+    scenarios = tuple(scenarios)
+    cells = (cell for item in scenarios for step in item.steps for cell in step.cells)
+    return Counts(
+        scenarios=_tally(scenario.outcome for scenario in scenarios),
+        cells=_tally(cell.outcome for cell in cells),
+    )
+
+
+def _tally(outcomes: Iterable[Outcome]) -> Tally:
+    counter = Counter(outcomes)
+    return {outcome: counter[outcome] for outcome in Outcome}
+
+
+def _judged(
+    start: ScenarioStarted | None, steps: tuple[StepResult, ...], end: ScenarioFinished | None
+) -> tuple[Outcome, str]:
+    if end:
+        return end.outcome, end.reason
+    if start is None:
+        return Outcome.INCONCLUSIVE, "It was not run: the run ended before its turn."
+    outcome = combine([*(step.outcome for step in steps), Outcome.INCONCLUSIVE])
+    return outcome, f"The run ended after {len(steps)} of its {start.steps} steps."

@@ -1,0 +1,56 @@
+"""The reports as files: a consumer that writes them when the run ends."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from netpol_conformance.report.document import Collector, Report
+from netpol_conformance.run.events import Event, RunFinished
+
+Format = Callable[[Report], str]
+"""From a report to a file's text: ``json_report.dumps``, ``junit.dumps``, ``html.render``."""
+
+
+class FileReports:
+    """A consumer that writes each file of ``wanted`` once, at the run's end or at ``close``.
+
+    Call ``close`` in a ``finally``: a run that broke before its end then still leaves its report.
+    Both raise OSError if a file cannot be written.
+    """
+
+    def __init__(self, wanted: Mapping[Path, Format]) -> None:
+        self._wanted = dict(wanted)
+        self._collector = Collector()
+        self._written = False
+
+    def __call__(self, event: Event) -> None:
+        """Keep one event; write at the last."""
+        self._collector(event)
+        if isinstance(event, RunFinished):
+            self.close()
+
+    def close(self) -> None:
+        """Write what was seen, unless it is written already or no run ever started."""
+        if self._written or not self._collector.begun:
+            return
+        report = self._collector.report()
+        for path, form in self._wanted.items():
+            write_text(path, form(report))
+        self._written = True
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing, making its folder: a reader never meets half a report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

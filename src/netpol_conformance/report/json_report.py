@@ -1,0 +1,71 @@
+"""The report as a JSON file: writing it, reading it back, and the JSON Schema that it obeys.
+
+``python -m netpol_conformance.report.json_report > schemas/report.schema.json`` regenerates the
+committed schema after a change of the document.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from netpol_conformance.report.document import Report
+
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class ReportError(ValueError):
+    """A file is not a report that can be read; the message says which, where and why."""
+
+
+def dumps(report: Report) -> str:
+    """The report's JSON text: UTF-8, one value a line so that two reports can be compared."""
+    # ASCII only: a lone surrogate in some output must not make the report unwritable.
+    return json.dumps(report.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n"
+
+
+def loads(text: str, *, source: str = "report") -> Report:
+    """Read a report back; raises ReportError, naming ``source``."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ReportError(
+            f"{source}:{error.lineno}: not JSON ({error.msg}); give a report.json that a run wrote"
+        ) from None
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != "1":
+        raise ReportError(
+            f'{source}: schema_version is {json.dumps(version)}, not "1"; '
+            "give a report.json that this version of the suite wrote"
+        )
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ReportError(
+            f"{source}: {place}: {first['msg']}; give a report.json unchanged since it was written"
+        ) from None
+
+
+def read(path: Path) -> Report:
+    """Read the report at ``path``; raises ReportError, or OSError if there is no such file."""
+    return loads(path.read_text(encoding="utf-8"), source=str(path))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a written report, generated from the document's types."""
+    body = Report.model_json_schema(mode="serialization")
+    return {"$schema": SCHEMA_DIALECT, **body, "title": "netpol-conformance report, version 1"}
+
+
+def schema_text() -> str:
+    """The schema as it is committed."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

@@ -1,0 +1,233 @@
+"""The run on a terminal, or as plain lines in a log: a consumer that prints with rich."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.document import Collector, Report, ScenarioReport
+from netpol_conformance.report.marks import encodable, to_ascii
+from netpol_conformance.report.matrix import WIDTH, lines, wrong_cells
+from netpol_conformance.report.summary import WORDS, headline, packs, sentence, verdict
+from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
+from netpol_conformance.run.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+    SelfTested,
+    StepResult,
+)
+
+Matrices = Literal["all", "failures"]
+"""For which scenarios the matrices are shown; ``failures`` means all but the passed."""
+
+_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "bold red",
+    Outcome.INCONCLUSIVE: "bold yellow",
+    Outcome.XFAIL: "magenta",
+    Outcome.UNSUPPORTED: "cyan",
+    Outcome.UNSPECIFIED: "cyan",
+}
+_GOOD = (Outcome.PASS, Outcome.XFAIL, Outcome.UNSUPPORTED, Outcome.UNSPECIFIED)
+_HEADS = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "fail",
+    Outcome.INCONCLUSIVE: "incon-\nclusive",
+    Outcome.XFAIL: "xfail",
+    Outcome.UNSUPPORTED: "unsup-\nported",
+    Outcome.UNSPECIFIED: "unspec-\nified",
+}
+_INDENT = "  "
+
+
+class Terminal:
+    """A consumer that shows a run as it goes: each scenario when it ends, and a summary.
+
+    On a terminal a live line at the bottom tells what is running. Use it as a context manager,
+    so that an exception leaves the terminal as it was. ``console`` decides on colour: rich obeys
+    NO_COLOR, and prints no escape sequence to what is not a terminal.
+    """
+
+    def __init__(self, console: Console | None = None, *, matrices: Matrices = "all") -> None:
+        self._console = console or Console(highlight=False)
+        self._ascii = not encodable(self._console.encoding)
+        self._matrices = matrices
+        self._collector = Collector()
+        self._running: dict[str, None] = {}
+        self._done: list[Outcome] = []
+        self._total = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing yet; the live line begins with the run."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the live line."""
+        self._stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self._collector(event)
+        match event:
+            case RunStarted():
+                self._start(event)
+            case SelfTested() if event.outcome is not Outcome.PASS:
+                self._print(
+                    Text(f"The probe's own test failed: {visible(event.reason)}", "bold red")
+                )
+            case ScenarioStarted():
+                self._running[event.path] = None
+            case ScenarioFinished():
+                self._running.pop(event.path, None)
+                self._done.append(event.outcome)
+                self._scenario(self._collector.scenario(event.path))
+            case RunFinished():
+                self._stop()
+                self._finish()
+        if self._live:
+            self._live.update(self._status(), refresh=True)
+
+    def written(self, files: Mapping[str, Path]) -> None:
+        """Say where reports were written: ``{"HTML": path, ...}``."""
+        for kind, path in files.items():
+            self._print(Text(f"{kind:<5} {path}"), wrap=False)
+
+    def _start(self, event: RunStarted) -> None:
+        self._total = len(event.scenarios)
+        version = f", Kubernetes {event.kubernetes_version}" if event.kubernetes_version else ""
+        told = (
+            f"{plural(self._total, 'scenario')} on {event.implementation} "
+            f"({event.cluster} cluster{version})"
+        )
+        self._print(Text(one_line(told), "bold"), Text())
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+
+    def _stop(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def _status(self) -> Text:
+        """``12/36  2 failed  running handbook/a.yaml, handbook/b.yaml``, one line."""
+        status = Text(f"{len(self._done)}/{self._total}", "bold", no_wrap=True, overflow="ellipsis")
+        for outcome, words in WORDS.items():
+            number = self._done.count(outcome)
+            if number and outcome is not Outcome.PASS:
+                status.append(f"  {number} {words}", _STYLES[outcome])
+        if self._running:
+            status.append(f"  running {one_line(', '.join(self._running))}", "dim")
+        return self._fitting(status)
+
+    def _scenario(self, scenario: ScenarioReport) -> None:
+        took = f"  {seconds(scenario.duration)}" if scenario.duration is not None else ""
+        head = Text.assemble(
+            (f"{scenario.outcome.value:<12} ", _STYLES[scenario.outcome]),
+            (one_line(scenario.path), "bold"),
+            (took, "dim"),
+        )
+        self._print(head)
+        good = scenario.outcome in _GOOD
+        if good and self._matrices == "failures":
+            return
+        self._print(Text(f"{_INDENT}{one_line(scenario.title)}"))
+        if scenario.reason:
+            self._print(Text(f"{_INDENT}{visible(scenario.reason)}", "" if good else "red"))
+        for step in scenario.steps:
+            self._step(step)
+        if not good and scenario.rerun:
+            self._print(
+                Text(), Text(f"{_INDENT}run it again: {one_line(scenario.rerun)}"), wrap=False
+            )
+        self._print(Text())
+
+    def _step(self, step: StepResult) -> None:
+        title = Text(f"\n{_INDENT}{step.index}. {one_line(step.title)}", "bold")
+        if step.seconds_to_enforce is not None:
+            title.append(f"  enforced in {seconds(step.seconds_to_enforce)}", "not bold dim")
+        self._print(title)
+        if step.refusal:
+            answer = one_line(step.refusal.answer) or "accepted"
+            self._print(
+                Text(f"{_INDENT}API: {answer}", _STYLES[step.refusal.outcome]),
+            )
+        width = min(self._console.width, WIDTH) - len(_INDENT)
+        for line in lines(step, width=width):
+            text = Text(_INDENT if line else "")
+            for piece in line:
+                text.append(piece.text, _STYLES[piece.outcome] if piece.outcome else "")
+            self._print(text, wrap=False)
+        told = wrong_cells(step, limit=3 if self._matrices == "all" else 10)
+        if told:
+            self._print(Text())
+        for row in told.splitlines():
+            self._print(Text(f"{_INDENT}{row}".rstrip()), wrap=False)
+
+    def _finish(self) -> None:
+        report = self._collector.report()
+        for scenario in report.scenarios:
+            if scenario.state == "unfinished":
+                self._scenario(scenario)
+        self._print(_table(report), Text())
+        self._print(Text(headline(report), f"{_STYLES[verdict(report)]} bold"))
+        self._print(Text(sentence(report)))
+        if report.reason:
+            self._print(Text(visible(report.reason)))
+
+    def _print(self, *items: RenderableType, wrap: bool = True) -> None:
+        for item in items:
+            shown = self._fitting(item) if isinstance(item, Text) else item
+            self._console.print(
+                shown, soft_wrap=not wrap or not self._console.is_terminal, highlight=False
+            )
+
+    def _fitting(self, text: Text) -> Text:
+        """``text`` with what the terminal's encoding lacks replaced, length and styles kept."""
+        if self._console.encoding.startswith("utf"):
+            return text
+        plain = to_ascii(text.plain) if self._ascii else text.plain
+        encoding = self._console.encoding
+        text.plain = plain.encode(encoding, "replace").decode(encoding)
+        return text
+
+
+def _table(report: Report) -> Table:
+    """A row a pack; a column for every outcome that occurs."""
+    occurring = [outcome for outcome in WORDS if report.counts.scenarios[outcome]]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("pack", overflow="fold")
+    for outcome in occurring:
+        table.add_column(_HEADS[outcome], justify="right")
+    table.add_column("cells", justify="right")
+    table.add_column("time", justify="right")
+    for pack in packs(report):
+        numbers = [pack.counts.scenarios[outcome] for outcome in occurring]
+        took = sum(scenario.duration or 0 for scenario in pack.scenarios)
+        table.add_row(
+            Text(clip(one_line(pack.name), lines=1, characters=24)),
+            *(
+                Text(str(number) if number else "-", _STYLES[outcome] if number else "dim")
+                for outcome, number in zip(occurring, numbers, strict=True)
+            ),
+            f"{sum(pack.counts.cells.values()):,}",
+            seconds(took),
+        )
+    return table
