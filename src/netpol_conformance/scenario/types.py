@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Protocol
@@ -95,9 +96,10 @@ class CellKey:
 class Step:
     """One step: changes, then expectations.
 
-    ``apply`` is literal manifest text, ``${...}`` not yet filled in (``templating``). ``refused``
-    is a part of the API's message when the step expects a refusal. ``expected`` is what the
-    author wrote, in order; ``same_because`` says why a step changes no cell.
+    ``delete`` comes before ``apply``. ``apply`` is literal manifest text, ``${...}`` not yet
+    filled in (``templating``). ``refused`` is a part of the API's message when the step expects
+    a refusal. ``expected`` is what the author wrote, in order, and ``expected_lines`` are the
+    lines in the file where it stands; ``same_because`` says why a step changes no cell.
     """
 
     title: str
@@ -107,6 +109,7 @@ class Step:
     expected: tuple[tuple[CellKey, Expectation], ...] = ()
     same_because: str = ""
     line: int = 0
+    expected_lines: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class Scenario:
     ``objects`` are the namespaces, pods and Services that exist before the first step, expanded
     from the file's short forms into whole objects; pods have no addresses yet.
     ``sources`` and ``destinations`` span the matrix that every step probes in full.
+    ``version_pinned`` tells whether the file itself asks for ``version``.
     """
 
     path: str
@@ -150,7 +154,9 @@ class Scenario:
     nodes: int = 2
     families: tuple[int, ...] = (4,)
     version: KubernetesVersion = LATEST
+    version_pinned: bool = False
     about: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def pack(self) -> str:

@@ -1,0 +1,51 @@
+"""What the packs must cover: each line of the catalogue, and each rule, with its title."""
+
+from __future__ import annotations
+
+LINES: dict[str, str] = {
+    "HB1": "default deny: ingress, egress, both",
+    "HB2": "allow-all: ingress, egress",
+    "HB3": "the isolating annotation of v1.6",
+    "HB4": "test-network-policy, ingress",
+    "HB5": "test-network-policy, ingress and egress with ipBlock and except",
+    "HB6": "the walk-through of the simple example",
+    "HB7": "prohibit access to a service: web-deny-all",
+    "HB8": "only pods of an app reach its service: api-allow",
+    "HB9": "disable mutual access of all pods in a namespace: default-deny",
+    "HB10": "prohibit access from other namespaces: web-deny-other-namespaces",
+    "HB11": "only some namespaces reach a service: web-allow-prod",
+    "HB12": "allow access from outside the cluster: web-allow-external",
+    "HB13": "the table of API versions",
+    "H1": "allow-all for egress has no policyTypes and closes ingress",
+    "H2": "the protocol in lower case is refused",
+    "H3": "the prose and the manifest differ in a port and a label",
+    "H4": "front-end-access is in another namespace and opens nothing",
+    "H5": "a deployment's pods are labelled app, the policy selects run",
+    "H6": "manifests of one name replace each other",
+    "H7": "default-deny without policyTypes is for ingress only",
+    "H8": "an empty from beside ports opens the port to everyone",
+    "H9": "after an egress deny the name fails, not the connection",
+    "S70": "history: up to 1.6 the annotation alone isolates",
+    "S71": "history: from 1.7 policies isolate; the old group goes with 1.16",
+    "S72": "history: egress, ipBlock, SCTP, endPort come one by one",
+}
+"""Every line that some scenario must cover, by its id."""
+
+RULES: frozenset[str] = frozenset(
+    f"S{number}"
+    for first, last in (
+        (1, 8),
+        (10, 15),
+        (20, 25),
+        (30, 32),
+        (40, 43),
+        (50, 51),
+        (60, 63),
+        (70, 72),
+    )
+    for number in range(first, last + 1)
+)
+"""The numbers of the sentences in docs/semantics.md."""
+
+UNLINKED_DOCUMENTS = frozenset({"Kubernetes handbook"})
+"""Documents that have no public address to link to."""

@@ -1,0 +1,85 @@
+"""What is wrong with a scenario file: where, why, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault. ``field`` is its path in the file, ``steps[0].expect``; ``line`` counts from 1."""
+
+    file: str
+    line: int
+    field: str
+    reason: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        """``handbook/x.yaml:12: pods.db: reason; suggestion``, as editors can jump to."""
+        where = (
+            f"{self.file}:{self.line}: {self.field}: "
+            if self.field
+            else (f"{self.file}:{self.line}: ")
+        )
+        return where + self.reason + (f"; {self.suggestion}" if self.suggestion else "")
+
+
+class ScenarioError(Exception):
+    """A scenario is malformed, and nothing may start; ``problems`` are all that were found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A suggestion for a word that is not among ``known``: the nearest, else all if few."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f'did you mean "{near[0]}"?'
+    if 0 < len(names) <= 12:
+        return "known are " + ", ".join(names)
+    return ""
+
+
+FieldPath = tuple[str | int, ...]
+"""A path into the file's data: ``("steps", 0, "expect")``."""
+
+LineOf = Callable[[FieldPath], int]
+"""Finds the line, from 1, of a path or of its nearest known parent."""
+
+
+def dotted(path: FieldPath) -> str:
+    """``steps[0].expect["service/nginx:80"]``: a path as a person writes it."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part.replace("_", "").isalnum():
+            text += f".{part}" if text else part
+        else:
+            text += f'["{part}"]'
+    return text
+
+
+@dataclass(slots=True)
+class Complaints:
+    """Collects the problems of one file; ``line_of`` finds the line of a path in it."""
+
+    file: str
+    line_of: LineOf
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, path: FieldPath, reason: str, suggestion: str = "", *, line: int = 0) -> None:
+        """Note a problem at ``path``, or at ``line`` where the caller knows better."""
+        at = line or self.line_of(path)
+        self.problems.append(Problem(self.file, at, dotted(path), reason, suggestion))
+
+    def raise_if_any(self) -> None:
+        """Raise ScenarioError if a problem was noted; problems come in the file's order."""
+        if self.problems:
+            raise ScenarioError(sorted(self.problems, key=lambda problem: problem.line))

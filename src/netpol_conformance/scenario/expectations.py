@@ -1,0 +1,169 @@
+"""``expect`` in a step -> cells: replicas and ``"*"`` spelt out, every name looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
+from netpol_conformance.scenario.matrix import INSIDE_ONLY, everyone_else
+from netpol_conformance.scenario.names import destination, source
+from netpol_conformance.scenario.paths import PathError, has_family, path
+from netpol_conformance.scenario.planning import own_pods
+from netpol_conformance.scenario.schema import StepPart
+from netpol_conformance.scenario.types import (
+    CellKey,
+    Destination,
+    Expectation,
+    Scenario,
+    SourceRef,
+    Step,
+    Via,
+)
+
+EVERYONE_ELSE = "*"
+"""The source that stands for all others: see ``matrix.everyone_else``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One destination's expectations in one step; ``others`` is the word for ``"*"``, if any."""
+
+    where: FieldPath
+    destination: Destination
+    words: tuple[tuple[str, SourceRef, Expectation], ...]
+    others: Expectation | None
+
+
+@dataclass
+class Expectations:
+    """The expectations of a file: first ``read`` all steps, then ``fill`` each with its cells.
+
+    ``groups`` as in ``Workloads``; ``family`` is what a destination means that names none.
+    """
+
+    groups: dict[tuple[str, str], tuple[str, ...]]
+    family: int
+    complaints: Complaints
+    _rows: dict[int, list[_Row]] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> list[SourceRef]:
+        """All sources named, in order."""
+        return [ref for row in self._all() for _, ref, _ in row.words]
+
+    @property
+    def destinations(self) -> list[Destination]:
+        """All destinations named, in order."""
+        return [row.destination for row in self._all()]
+
+    def read(self, number: int, part: StepPart) -> None:
+        """Note what step ``number`` expects, without looking anything up."""
+        rows = self._rows.setdefault(number, [])
+        for text, sources in part.expect.items():
+            where: FieldPath = ("steps", number, "expect", text)
+            try:
+                named = destination(text, self.family)
+            except ValueError as error:
+                self.complaints.add(where, str(error))
+                continue
+            words = tuple(self._words(sources))
+            others = sources.get(EVERYONE_ELSE)
+            for replica in self._replicas(named):
+                rows.append(_Row(where, replica, words, Expectation(others) if others else None))
+
+    def fill(self, scenario: Scenario, number: int, step: Step, state: ClusterState) -> Step:
+        """``step`` with its cells, every one of which exists in ``state``."""
+        cells: dict[CellKey, Expectation] = {}
+        lines: list[int] = []
+        for row in self._rows[number]:
+            for where, cell, word in self._cells(scenario, state, row):
+                if cell in cells:
+                    self.complaints.add(where, f"{cell} is stated twice in this step")
+                    continue
+                self._check(scenario, state, where, cell, word)
+                cells[cell] = word
+                lines.append(self.complaints.line_of(where))
+        return replace(step, expected=tuple(cells.items()), expected_lines=tuple(lines))
+
+    def _all(self) -> Iterator[_Row]:
+        for rows in self._rows.values():
+            yield from rows
+
+    def _words(self, sources: Mapping[str, str]) -> Iterator[tuple[str, SourceRef, Expectation]]:
+        for text, word in sources.items():
+            if text == EVERYONE_ELSE:
+                continue
+            ref = source(text)
+            names = self.groups.get((ref.namespace, ref.name), (ref.name,))
+            for name in names if ref.kind == "pod" else (ref.name,):
+                yield text, replace(ref, name=name), Expectation(word)
+
+    def _replicas(self, named: Destination) -> list[Destination]:
+        if named.via is not Via.POD:
+            return [named]
+        names = self.groups.get((named.namespace, named.name), (named.name,))
+        return [replace(named, name=name) for name in names]
+
+    def _cells(
+        self, scenario: Scenario, state: ClusterState, row: _Row
+    ) -> Iterator[tuple[FieldPath, CellKey, Expectation]]:
+        for text, ref, word in row.words:
+            cell = CellKey(ref, row.destination)
+            if text == str(ref) or not _is_self(cell):  # replicas, as a group, means each other
+                yield (*row.where, text), cell, word
+        if row.others is None:
+            return
+        named = [ref for _, ref, _ in row.words]
+        where = (*row.where, EVERYONE_ELSE)
+        others = list(everyone_else(scenario, state, row.destination, named))
+        if not others:
+            self.complaints.add(where, '"*" stands for nobody here', "leave it out")
+        for cell in others:
+            yield where, cell, row.others
+
+    def _check(
+        self,
+        scenario: Scenario,
+        state: ClusterState,
+        where: FieldPath,
+        cell: CellKey,
+        word: Expectation,
+    ) -> None:
+        """Whether the cell exists, so that a probe of it can show something."""
+        via = cell.destination.via
+        if cell.source.kind != "pod" and via in INSIDE_ONLY:
+            self.complaints.add(where, f"a {via} destination can be reached from pods only")
+            return
+        if word is Expectation.UNRESOLVED and via is not Via.SERVICE:
+            self.complaints.add(where, "only a Service has a name that is looked up", "blocked?")
+        try:
+            found = path(state, scenario, cell)
+        except PathError as error:
+            self.complaints.add(where, str(error), _nearest(scenario, state, cell))
+            return
+        if not found.flows:
+            self.complaints.add(where, "no pod is behind this Service at this step")
+        for flow in found.flows:
+            if not all(has_family(end, found.family) for end in (flow.source, flow.destination)):
+                self.complaints.add(where, f"an end of {cell} has no IPv{found.family} address")
+
+
+def _is_self(cell: CellKey) -> bool:
+    named = (cell.destination.namespace, cell.destination.name)
+    return cell.destination.via is Via.POD and named == (cell.source.namespace, cell.source.name)
+
+
+def _nearest(scenario: Scenario, state: ClusterState, cell: CellKey) -> str:
+    """The name, of those there are, that the author may have meant."""
+    refs = [str(SourceRef("pod", pod.namespace, pod.name)) for pod in own_pods(state)]
+    refs += [f"outside/{host.name}" for host in scenario.outside]
+    if str(cell.source) not in refs and cell.source.kind != "node":
+        return did_you_mean(str(cell.source), refs)
+    named = str(cell.destination).rpartition(":")[0]
+    refs += [
+        f"service/{'' if key.namespace == 'default' else key.namespace + '/'}{key.name}"
+        for key in (service.key for service in state.services)
+    ]
+    return "" if named in refs else did_you_mean(named, refs)

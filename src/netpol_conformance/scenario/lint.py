@@ -1,0 +1,128 @@
+"""Checks of the corpus as a whole: what a loader that sees one file, and no oracle, cannot see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import pairwise
+
+from netpol_conformance.model.objects import ClusterState, Pod
+from netpol_conformance.scenario.catalogue import LINES, RULES, UNLINKED_DOCUMENTS
+from netpol_conformance.scenario.errors import Problem, did_you_mean
+from netpol_conformance.scenario.matrix import cells
+from netpol_conformance.scenario.paths import End, path
+from netpol_conformance.scenario.planning import planned_state
+from netpol_conformance.scenario.types import (
+    CellKey,
+    Expectation,
+    OutsideSpec,
+    Scenario,
+    SourceRef,
+)
+
+Expect = Callable[[ClusterState, Scenario, CellKey], Expectation]
+"""An oracle's say on one cell; handed in, for this package knows none."""
+Matrix = dict[CellKey, Expectation]
+
+
+def lint(scenarios: Iterable[Scenario], expect: Expect) -> list[Problem]:
+    """Everything wrong with these scenarios, file by file; empty for a sound corpus.
+
+    Found are: a stated cell that ``expect`` contradicts (double entry), a workload that no
+    expectation speaks of, an unknown S-number or line of the catalogue, a missing link, a step
+    that changes no cell without saying why (or says so and changes one), and a title used twice.
+    """
+    corpus = list(scenarios)
+    findings = [finding for scenario in corpus for finding in _of_one(scenario, expect)]
+    return findings + list(_double_titles(corpus))
+
+
+def uncovered(
+    scenarios: Iterable[Scenario], lines: Collection[str] = tuple(LINES)
+) -> dict[str, str]:
+    """The lines of the catalogue that no scenario covers, with their titles."""
+    covered = {line for scenario in scenarios for line in scenario.covers}
+    return {line: LINES[line] for line in lines if line not in covered}
+
+
+def _of_one(scenario: Scenario, expect: Expect) -> Iterator[Problem]:
+    yield from _unknown_numbers(scenario)
+    states = [planned_state(scenario, index) for index in range(len(scenario.steps))]
+    yield from _unused_workloads(scenario, states)
+    matrices = [
+        {cell: expect(state, scenario, cell) for cell in cells(scenario, step, state)}
+        for step, state in zip(scenario.steps, states, strict=True)
+    ]
+    yield from _double_entry(scenario, matrices)
+    yield from _unchanged_steps(scenario, matrices)
+
+
+def _unknown_numbers(scenario: Scenario) -> Iterator[Problem]:
+    for rule in scenario.rules:
+        if rule not in RULES:
+            yield _finding(
+                scenario, "rules", f'no rule has the number "{rule}"', did_you_mean(rule, RULES)
+            )
+    for line in scenario.covers:
+        if line not in LINES:
+            yield _finding(
+                scenario, "covers", f'the catalogue has no line "{line}"', did_you_mean(line, LINES)
+            )
+    documented = scenario.documented
+    if not documented.link and documented.where not in UNLINKED_DOCUMENTS:
+        yield _finding(scenario, "documented", "has no link", "add link: https://...")
+
+
+def _unused_workloads(scenario: Scenario, states: list[ClusterState]) -> Iterator[Problem]:
+    """A pod or host at neither end of any stated cell shows nothing."""
+    used = {
+        end
+        for step, state in zip(scenario.steps, states, strict=True)
+        for cell, _ in step.expected
+        for flow in path(state, scenario, cell).flows
+        for end in (_field(flow.source), _field(flow.destination))
+    }
+    for field, line in scenario.lines.items():
+        if "." in field and field not in used:
+            reason = "no expectation speaks of it"
+            yield Problem(scenario.path, line, field, reason, "state a cell of it, or remove it")
+
+
+def _field(end: End) -> str:
+    """Where an end is declared in the file."""
+    if isinstance(end, Pod):
+        return f"pods.{SourceRef('pod', end.namespace, end.name)}"
+    return f"outside.{end.name}" if isinstance(end, OutsideSpec) else ""
+
+
+def _double_entry(scenario: Scenario, matrices: list[Matrix]) -> Iterator[Problem]:
+    for number, (step, matrix) in enumerate(zip(scenario.steps, matrices, strict=True)):
+        for (cell, stated), line in zip(step.expected, step.expected_lines, strict=True):
+            computed = matrix[cell]
+            if computed is not stated:
+                reason = f"{cell} is stated as {stated}, but the specification says {computed}"
+                yield Problem(scenario.path, line, f"steps[{number}].expect", reason)
+
+
+def _unchanged_steps(scenario: Scenario, matrices: list[Matrix]) -> Iterator[Problem]:
+    numbered = zip(scenario.steps[1:], pairwise(matrices), strict=True)
+    for number, (step, (before, now)) in enumerate(numbered, 1):
+        where = f"steps[{number}]"
+        if before == now and not step.same_because and not step.refused:
+            reason = "every cell is expected as in the step before"
+            yield Problem(scenario.path, step.line, where, reason, "say why: unchanged: ...")
+        if before != now and step.same_because:
+            changed = next(cell for cell in now if before.get(cell) != now[cell])
+            reason = f"says it is unchanged, but {changed} becomes {now[changed]}"
+            yield Problem(scenario.path, step.line, where, reason)
+
+
+def _double_titles(corpus: list[Scenario]) -> Iterator[Problem]:
+    titles = Counter(scenario.title for scenario in corpus)
+    for scenario in corpus:
+        if titles[scenario.title] > 1:
+            yield _finding(scenario, "title", f'another scenario is titled "{scenario.title}" too')
+
+
+def _finding(scenario: Scenario, field: str, reason: str, suggestion: str = "") -> Problem:
+    return Problem(scenario.path, scenario.lines.get(field, 1), field, reason, suggestion)

@@ -1,0 +1,204 @@
+"""Where a cell's connection really goes: the pods behind a Service, the DNS server before it.
+
+A cell speaks of names; policy is about ends (S40). ``path`` turns the one into the other, by
+looking things up and without judging anything: who may connect is an oracle's to say, flow by
+flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from netpol_conformance.model.objects import (
+    ClusterState,
+    Node,
+    ObjectKey,
+    Pod,
+    Protocol,
+    Service,
+    ServicePort,
+)
+from netpol_conformance.model.services import endpoints
+from netpol_conformance.scenario.types import (
+    CellKey,
+    Destination,
+    OutsideSpec,
+    Scenario,
+    SourceRef,
+    Via,
+)
+
+End = Pod | Node | OutsideSpec
+_SERVICE_WAYS = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
+_ENTRANCES = frozenset({Via.NODE_PORT, Via.LOAD_BALANCER})
+DNS_SERVICE = ObjectKey("Service", "kube-system", "kube-dns")
+
+
+class PathError(LookupError):
+    """A cell names something that does not exist in this state; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One connection as policy sees it: its ends, and the port of the destination itself."""
+
+    source: End
+    destination: End
+    port: int
+    protocol: Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """All that a cell's connection may be.
+
+    Exactly one of ``flows`` happens, and which of them is chance (a Service's backends) or the
+    implementation's (whose address a pod sees behind a node port, S41): what the specification
+    says of the cell is certain only where it says the same of all. Of ``lookup`` too, one
+    happens, first: the name is resolved (S43); it is empty where no name is. Empty ``flows``
+    means that no server is there to answer. ``family`` is 4 or 6.
+    """
+
+    flows: tuple[Flow, ...]
+    lookup: tuple[Flow, ...] = ()
+    family: int = 4
+
+    @property
+    def to_itself(self) -> bool:
+        """Whether the source may be its own server."""
+        return any(flow.source == flow.destination for flow in self.flows)
+
+
+def path(state: ClusterState, scenario: Scenario, cell: CellKey) -> Path:
+    """The path of ``cell`` in ``state``; raises PathError if one of its ends is not there."""
+    source, destination = find_source(state, scenario, cell.source), cell.destination
+    if destination.via not in _SERVICE_WAYS:
+        server = _find_server(state, scenario, destination)
+        flow = Flow(source, server, destination.port, destination.protocol)
+        return Path((flow,), family=destination.family)
+    flows = _service_flows(state, source, destination)
+    lookup = _lookup(state, source) if destination.via is Via.SERVICE else ()
+    return Path(flows, lookup, destination.family)
+
+
+def find_source(state: ClusterState, scenario: Scenario, source: SourceRef) -> End:
+    """The pod, node or outside host that asks; raises PathError."""
+    if source.kind == "outside":
+        return _outside(scenario, source.name)
+    if source.kind == "node":
+        return _node(state, source.name)
+    return _pod(state, source.namespace, source.name)
+
+
+def find_service(state: ClusterState, destination: Destination) -> tuple[Service, ServicePort]:
+    """The Service and its port that a destination names; raises PathError."""
+    key = ObjectKey("Service", destination.namespace, destination.name)
+    service = next((service for service in state.services if service.key == key), None)
+    if service is None:
+        raise PathError(f"there is no {key}")
+    wanted = (destination.port, destination.protocol)
+    for port in service.ports:
+        if (port.port, port.protocol) == wanted:
+            return service, port
+    has = ", ".join(f"{port.port}/{port.protocol}" for port in service.ports)
+    raise PathError(f"{key} has no port {wanted[0]}/{wanted[1]}; it has {has or 'none'}")
+
+
+def _find_server(state: ClusterState, scenario: Scenario, destination: Destination) -> End:
+    if destination.via is Via.OUTSIDE:
+        host = _outside(scenario, destination.name)
+        _check_port(destination, [(port, destination.protocol) for port in host.ports])
+        return host
+    if destination.via is Via.NODE:
+        return _node(state, destination.name)
+    pod = _pod(state, destination.namespace, destination.name)
+    _check_port(destination, [(port.number, port.protocol) for port in pod.ports])
+    return pod
+
+
+def _check_port(destination: Destination, served: list[tuple[int, Protocol]]) -> None:
+    """A port that nobody serves could be neither connected nor proven blocked."""
+    if (destination.port, destination.protocol) not in served:
+        has = ", ".join(f"{port}/{protocol}" for port, protocol in served) or "none"
+        raise PathError(
+            f"{destination.name} serves no port {destination.port}/{destination.protocol}; "
+            f"it has {has}"
+        )
+
+
+def _service_flows(state: ClusterState, source: End, destination: Destination) -> tuple[Flow, ...]:
+    service, port = find_service(state, destination)
+    flows: list[Flow] = []
+    for pod, number in endpoints(state, service, port):
+        target = destination.port if service.headless else number  # no NAT before a headless one
+        flows += (
+            Flow(seen, pod, target, destination.protocol)
+            for seen in _seen_sources(state, source, pod, service, destination)
+        )
+    if destination.via is Via.NODE_PORT and isinstance(source, Pod):
+        flows += _to_entrance(state, source, port, destination)
+    return tuple(flows)
+
+
+def _seen_sources(
+    state: ClusterState, source: End, pod: Pod, service: Service, destination: Destination
+) -> Iterator[End]:
+    """Whom the pod may see as the client: itself, or the node where the connection enters."""
+    yield source
+    if destination.via not in _ENTRANCES or service.external_traffic_policy == "Local":
+        return
+    for node in state.nodes:
+        if node.name != pod.node and destination.node in ("", node.name):
+            yield node  # S41
+
+
+def _to_entrance(
+    state: ClusterState, source: Pod, port: ServicePort, destination: Destination
+) -> Iterator[Flow]:
+    """At another node's port, the client's own side may see the node and not the pod behind."""
+    if destination.node != source.node and port.node_port is not None:
+        entrance = _node(state, destination.node)
+        yield Flow(source, entrance, port.node_port, destination.protocol)
+
+
+def _lookup(state: ClusterState, source: End) -> tuple[Flow, ...]:
+    if not isinstance(source, Pod):
+        raise PathError("only a pod can look up a Service's name")
+    for service in state.services:
+        if service.key == DNS_SERVICE:
+            port = next(port for port in service.ports if port.protocol is Protocol.UDP)
+            return tuple(
+                Flow(source, pod, number, Protocol.UDP)
+                for pod, number in endpoints(state, service, port)
+            )
+    return ()
+
+
+def _pod(state: ClusterState, namespace: str, name: str) -> Pod:
+    for pod in state.pods:
+        if (pod.namespace, pod.name) == (namespace, name) and not pod.finished:
+            return pod
+    raise PathError(f"there is no pod {namespace}/{name} running")
+
+
+def _node(state: ClusterState, name: str) -> Node:
+    for node in state.nodes:
+        if node.name == name:
+            return node
+    raise PathError(f"there is no node {name}")
+
+
+def _outside(scenario: Scenario, name: str) -> OutsideSpec:
+    for host in scenario.outside:
+        if host.name == name:
+            return host
+    raise PathError(f"there is no host {name} outside")
+
+
+def has_family(end: End, family: int) -> bool:
+    """Whether an end has an address of the family, so that a flow of it can exist at all."""
+    if isinstance(end, OutsideSpec):
+        return any(ip_address(text).version == family for text in end.addresses)
+    return any(ip.version == family for ip in end.ips)

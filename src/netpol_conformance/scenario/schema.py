@@ -1,0 +1,207 @@
+"""The scenario file's shape, as pydantic models, and the JSON Schema made from them.
+
+``python -m netpol_conformance.scenario.schema > schemas/scenario.schema.json`` writes the schema
+that editors complete scenario files with.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from netpol_conformance.model.objects import ContainerPort, Protocol
+
+_PORT = re.compile(r"(?:(?P<name>[a-z0-9-]+)=)?(?P<number>[1-9]\d{0,4})(?:/(?P<protocol>\w+))?")
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+def _container_port(value: object) -> ContainerPort:
+    """Read ``80``, ``"53/UDP"`` or ``"web=8080/TCP"``."""
+    match = None if isinstance(value, bool) else _PORT.fullmatch(str(value))
+    if match is None or int(match["number"]) > 65535:
+        raise ValueError(f'"{value}" is not a port; write it like 80, 53/UDP or web=8080/TCP')
+    protocol = match["protocol"] or "TCP"
+    if protocol not in list(Protocol):
+        raise ValueError(f'"{protocol}" is not a protocol; one of TCP, UDP, SCTP, in capitals')
+    return ContainerPort(int(match["number"]), Protocol(protocol), match["name"] or "")
+
+
+Port = Annotated[
+    Any,
+    AfterValidator(_container_port),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 65535},
+                {"type": "string", "pattern": r"^([a-z0-9-]+=)?[1-9]\d{0,4}(/(TCP|UDP|SCTP))?$"},
+            ],
+            "examples": [80, "53/UDP", "web=8080/TCP"],
+        }
+    ),
+]
+Word = Literal["connected", "blocked", "unresolved", "unspecified"]
+Name = Annotated[str, Field(pattern=_NAME, max_length=63)]
+Labels = dict[str, str]
+
+
+class _Part(BaseModel):
+    """The base of every mapping in the file: strict, and no key unknown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class DocumentedPart(_Part):
+    """Where the example that the scenario mirrors was documented."""
+
+    where: str = Field(alias="in", description="The document.", examples=["Kubernetes handbook"])
+    section: str = Field(description="Its section.", examples=["Simple example"])
+    link: str = Field(default="", pattern=r"^(https://\S+)?$", description="Its address, if any.")
+
+
+class ClusterPart(_Part):
+    """What the scenario wants of its cluster."""
+
+    nodes: int = Field(default=2, ge=1, le=20, description="Worker nodes: node-1, node-2, ...")
+    families: list[Literal["IPv4", "IPv6"]] = Field(
+        default=["IPv4"],
+        min_length=1,
+        max_length=2,
+        description="Address families, first preferred.",
+    )
+    kubernetes: str = Field(
+        default="", description="The version whose semantics hold, in quotes.", examples=["1.6"]
+    )
+
+
+class NamespacePart(_Part):
+    """A namespace that exists before the first step."""
+
+    labels: Labels = {}
+    annotations: Labels = {}
+
+
+class ServicePart(_Part):
+    """A Service in front of a pod and its replicas, which it selects by all their labels."""
+
+    port: Port = Field(description="The Service's own port; TCP unless it says /UDP or /SCTP.")
+    target_port: int | str | None = Field(
+        default=None,
+        alias="targetPort",
+        description="The pod's port, by number or name; the Service's own number by default.",
+    )
+    name: Name | None = Field(default=None, description="The pod's name by default.")
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    headless: bool = Field(default=False, description="clusterIP: None")
+    external_traffic_policy: Literal["Cluster", "Local"] = Field(
+        default="Cluster", alias="externalTrafficPolicy"
+    )
+
+
+class PodPart(_Part):
+    """A pod, or several alike. Without ports it is a client only."""
+
+    labels: Labels = {}
+    ports: list[Port] = Field(
+        default=[], description="Ports it serves. An nginx pod serves 80 by default."
+    )
+    image: str = Field(
+        default="",
+        description="nginx and busybox run the real programs; by default a server of our own.",
+        examples=["nginx", "busybox"],
+    )
+    replicas: int | None = Field(
+        default=None, ge=1, le=100, description="web with replicas: 2 means pods web-1 and web-2."
+    )
+    node: str = Field(
+        default="",
+        pattern=r"^(node-[1-9]\d*)?$",
+        description="Where it runs; by default nodes take turns, in the order of the file.",
+    )
+    host_network: bool = Field(default=False, alias="hostNetwork")
+    service: ServicePart | None = None
+
+
+class OutsidePart(_Part):
+    """A host outside the cluster."""
+
+    address: str | None = Field(default=None, description="Its address.", examples=["172.17.1.5"])
+    addresses: list[str] = Field(default=[], description="Instead of address: one of each family.")
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        default=[], description="Ports it serves, each over TCP and UDP."
+    )
+
+
+class StepPart(_Part):
+    """One step: what is deleted, what is applied, and who can connect afterwards."""
+
+    title: str = Field(min_length=1, description="What the step shows, in the indicative.")
+    delete: list[str] = Field(
+        default=[],
+        description="Objects to delete, before anything is applied: kind/name in the namespace "
+        "default, or kind/namespace/name.",
+        examples=[["networkpolicy/default-deny", "networkpolicy/secondary/web-deny"]],
+    )
+    apply: str = Field(
+        default="",
+        description="Manifests as for kubectl apply -f -. ${pod/db}, ${node/node-1}, "
+        "${outside/office} and ${cluster/pods} stand for addresses known only at run time.",
+    )
+    refused: str = Field(
+        default="", description="The API must refuse what is applied, with this in its message."
+    )
+    unchanged: str = Field(
+        default="", description="Why the step changes no cell of the matrix, where it changes none."
+    )
+    expect: dict[str, dict[str, Word]] = Field(
+        default={},
+        description="Who reaches what: for each destination its sources and a word for each. "
+        'The source "*" is every other source for which this destination is a cell.',
+        examples=[{"service/nginx:80": {"busybox": "blocked", "labelled": "connected"}}],
+    )
+
+
+class ScenarioFile(_Part):
+    """A scenario of the NetworkPolicy conformance suite."""
+
+    title: str = Field(
+        min_length=1,
+        description="The rule that the scenario shows, in the indicative.",
+        examples=["Only pods labelled access=true reach nginx"],
+    )
+    rules: list[Annotated[str, Field(pattern=r"^S\d+$")]] = Field(
+        min_length=1, description="The sentences of docs/semantics.md it rests on."
+    )
+    documented: DocumentedPart
+    covers: list[Annotated[str, Field(pattern=r"^[A-Z]+\d+$")]] = Field(
+        default=[], description="The lines of the catalogue that it settles.", examples=[["HB6"]]
+    )
+    about: str = Field(default="", description="Anything else a reader should know.")
+    features: list[str] = Field(
+        default=[], description="What an implementation may declare that it lacks."
+    )
+    cluster: ClusterPart = ClusterPart()
+    namespaces: dict[str, NamespacePart] = Field(
+        default={}, description="Namespaces besides default, which always exists."
+    )
+    pods: dict[str, PodPart] = Field(
+        min_length=1,
+        description="The workloads, by name in the namespace default, or by namespace/name.",
+    )
+    outside: dict[str, OutsidePart] = Field(default={}, description="Hosts outside the cluster.")
+    steps: list[StepPart] = Field(min_length=1)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a scenario file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ScenarioFile.model_json_schema(by_alias=True),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")

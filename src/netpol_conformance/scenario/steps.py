@@ -1,0 +1,136 @@
+"""The steps of a scenario file: carried out in thought, their expectations turned into cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from netpol_conformance.model.decode import ManifestError
+from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
+from netpol_conformance.scenario.expectations import Expectations
+from netpol_conformance.scenario.names import deletion
+from netpol_conformance.scenario.planning import change, initial, own_pods
+from netpol_conformance.scenario.schema import ScenarioFile, StepPart
+from netpol_conformance.scenario.templating import TemplateError
+from netpol_conformance.scenario.types import Destination, Scenario, SourceRef, Step, Via
+
+
+def read_steps(
+    scenario: Scenario,
+    file: ScenarioFile,
+    groups: dict[tuple[str, str], tuple[str, ...]],
+    complaints: Complaints,
+) -> Scenario:
+    """``scenario``, which lacks them, with its steps, sources and destinations.
+
+    ``groups`` as in ``Workloads``. What is wrong with the steps goes to ``complaints``; then the
+    scenario returned is not whole.
+    """
+    steps = tuple(_step(number, part, complaints) for number, part in enumerate(file.steps))
+    states = list(_states(scenario, steps, complaints))
+    if complaints.problems:
+        return scenario
+    expectations = Expectations(groups, scenario.families[0], complaints)
+    for number, part in enumerate(file.steps):
+        expectations.read(number, part)
+    if complaints.problems:
+        return scenario
+    whole = replace(
+        scenario,
+        sources=_sources(scenario, states, expectations.sources),
+        destinations=_destinations(scenario, states, expectations.destinations),
+    )
+    return replace(
+        whole,
+        steps=tuple(
+            expectations.fill(whole, number, step, state)
+            for number, (step, state) in enumerate(zip(steps, states, strict=True))
+        ),
+    )
+
+
+def _step(number: int, part: StepPart, complaints: Complaints) -> Step:
+    """The step less its expectations."""
+    keys = []
+    for index, text in enumerate(part.delete):
+        try:
+            keys.append(deletion(text))
+        except ValueError as error:
+            complaints.add(("steps", number, "delete", index), str(error))
+    if not part.expect and not part.refused:
+        complaints.add(("steps", number), "states nothing", "give expect, or refused")
+    if part.refused and not part.apply:
+        complaints.add(("steps", number, "refused"), "nothing is applied that could be refused")
+    return Step(
+        title=part.title,
+        apply=part.apply,
+        delete=tuple(keys),
+        refused=part.refused,
+        same_because=part.unchanged,
+        line=complaints.line_of(("steps", number)),
+    )
+
+
+def _states(
+    scenario: Scenario, steps: Iterable[Step], complaints: Complaints
+) -> Iterator[ClusterState]:
+    """The state after each step, as far as its changes can be made."""
+    state = initial(scenario)
+    for number, step in enumerate(steps):
+        where: FieldPath = ("steps", number, "apply")
+        first_line = complaints.line_of(where) + 1
+        try:
+            state, refusal = change(state, step, scenario)
+        except TemplateError as error:
+            line = first_line + error.line - 1
+            complaints.add(where, error.reason, error.suggestion, line=line)
+        except KeyError as error:
+            known = [str(item.key) for item in state.objects()]
+            name = str(error.args[0])
+            reason = f"there is no {name} at this step"
+            complaints.add(("steps", number, "delete"), reason, did_you_mean(name, known))
+        else:
+            _check_refusal(number, step, refusal, first_line, complaints)
+        yield state
+
+
+def _check_refusal(
+    number: int, step: Step, refusal: ManifestError | None, first_line: int, complaints: Complaints
+) -> None:
+    """Whether the API takes or refuses the manifests, as the step says it does."""
+    where: FieldPath = ("steps", number, "refused" if step.refused else "apply")
+    if refusal is None and step.refused:
+        complaints.add(where, "the API would accept these manifests", "leave refused out")
+    elif refusal is not None and not step.refused:
+        for problem in refusal.problems:
+            reason = f"{problem.object}: {problem.field}: {problem.cause}"
+            line = first_line + problem.line - 1
+            complaints.add(where, reason.strip(": "), problem.suggestion, line=line)
+    elif refusal is not None and step.refused not in str(refusal):
+        complaints.add(where, f"the API would say something else: {refusal}")
+
+
+def _sources(
+    scenario: Scenario, states: list[ClusterState], named: Iterable[SourceRef]
+) -> tuple[SourceRef, ...]:
+    """Every pod of any step, every outside host, and the nodes that an expectation names."""
+    pods = [
+        SourceRef("pod", pod.namespace, pod.name) for state in states for pod in own_pods(state)
+    ]
+    hosts = [SourceRef("outside", "", host.name) for host in scenario.outside]
+    return tuple(dict.fromkeys([*pods, *hosts, *named]))
+
+
+def _destinations(
+    scenario: Scenario, states: list[ClusterState], named: Iterable[Destination]
+) -> tuple[Destination, ...]:
+    """What the expectations name, in their order, then every other port that a pod serves."""
+    served = [
+        Destination(Via.POD, pod.namespace, pod.name, port.number, port.protocol, family=family)
+        for state in states
+        for pod in own_pods(state)
+        for port in pod.ports
+        for family in scenario.families
+    ]
+    return tuple(dict.fromkeys([*named, *served]))

@@ -1,0 +1,81 @@
+"""What the strict schema found -> problems that a person can act on."""
+
+from __future__ import annotations
+
+from typing import get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
+from netpol_conformance.scenario.schema import ScenarioFile
+
+_REASONS = {
+    "missing": "is missing",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+}
+
+
+def explain(error: ValidationError, complaints: Complaints) -> None:
+    """Note each of pydantic's errors as a problem."""
+    for detail in error.errors(include_url=False):
+        where = tuple(part for part in detail["loc"] if part != "[key]")
+        complaints.add(where, _reason(detail), _suggestion(detail, where))
+
+
+def _reason(detail: ErrorDetails) -> str:
+    kind, value = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        return f'unknown key "{detail["loc"][-1]}"'
+    if kind == "literal_error":
+        return f'"{value}" is not one of the words {detail["ctx"]["expected"]}'
+    if kind == "string_pattern_mismatch":
+        return f'"{value}" does not look right; it must match {detail["ctx"]["pattern"]}'
+    if kind in _REASONS:
+        return _REASONS[kind]
+    return detail["msg"].removeprefix("Value error, ")
+
+
+def _suggestion(detail: ErrorDetails, where: FieldPath) -> str:
+    kind, value = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        return did_you_mean(str(where[-1]), _keys(where[:-1]))
+    if kind == "literal_error":
+        expected = str(detail["ctx"]["expected"])
+        words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+        return did_you_mean(str(value), words)
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return f'write it in quotes: "{str(value).lower()}"'
+    return ""
+
+
+def _keys(where: FieldPath) -> list[str]:
+    """The keys that the mapping at ``where`` may have."""
+    model: type[BaseModel] = ScenarioFile
+    parts = iter(where)
+    for part in parts:
+        annotation = _fields(model)[str(part)].annotation
+        if get_origin(annotation) in (dict, list):
+            next(parts, None)  # a name or an index, not a field
+        model = _model_in(annotation) or model
+    return list(_fields(model))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model inside ``dict[str, Model]``, ``list[Model]`` or ``Model | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in inner if model is not None), None)
