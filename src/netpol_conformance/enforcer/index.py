@@ -1,0 +1,345 @@
+"""Who is selected by what, kept up to date object by object. Pure.
+
+Every selection that policies make is one ``Group``, shared by all policies that make the same.
+An object's change moves pods in and out of groups, and so names the pods whose elements must be
+compiled anew (``dirty``) and the policies whose meaning has changed (``stale``): nothing else is
+looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import NamedTuple, TypeVar
+
+from netpol_conformance.enforcer.selectors import (
+    InexpressibleError,
+    LabelMatching,
+    Selection,
+    anchors,
+)
+from netpol_conformance.model.objects import (
+    ContainerPort,
+    IPAddress,
+    LabelSelector,
+    Namespace,
+    NetworkPolicy,
+    Node,
+    ObjectKey,
+    Pod,
+)
+
+Token = tuple[str, ...]
+"""A fact about a pod that selections are found by: (), (namespace,), (namespace, key, value),
+("", key, value) in any namespace, ("", "", key, value) of its namespace.
+"""
+
+
+Item = TypeVar("Item")
+
+
+class Role(Enum):
+    """What a policy selects pods for. A selector that can't be read denies: it has every target
+    that it might have, and no peer.
+    """
+
+    TARGET = "target"
+    PEER = "peer"
+
+
+class Group:
+    """A selection with its pods and the policies that make it."""
+
+    __slots__ = ("members", "policies", "problem", "role", "selection")
+
+    def __init__(self, role: Role, selection: Selection) -> None:
+        self.role = role
+        self.selection = selection
+        self.members: set[ObjectKey] = set()
+        self.policies: set[ObjectKey] = set()
+        self.problem = ""
+
+
+class _Identity(NamedTuple):
+    """What a pod is to its peers."""
+
+    addresses: tuple[IPAddress, ...] = ()
+    ports: tuple[ContainerPort, ...] = ()
+
+
+class Index:
+    """All objects that policy depends on, and the groups of pods they make."""
+
+    def __init__(self, matching: LabelMatching) -> None:
+        self.namespaces: dict[str, Namespace] = {}
+        self.nodes: dict[str, Node] = {}
+        self.pods: dict[ObjectKey, Pod] = {}
+        self.policies: dict[ObjectKey, NetworkPolicy] = {}
+        self.dirty: set[ObjectKey] = set()
+        self.stale: set[ObjectKey] = set()
+        self._matching = matching
+        self._groups: dict[tuple[Role, Selection], Group] = {}
+        self._groups_by_token: defaultdict[Token, set[Group]] = defaultdict(set)
+        self._pods_by_token: defaultdict[Token, set[ObjectKey]] = defaultdict(set)
+        self._groups_of_pod: defaultdict[ObjectKey, set[Group]] = defaultdict(set)
+        self._groups_of_policy: dict[ObjectKey, tuple[Group, ...]] = {}
+        self._tokens_of_pod: dict[ObjectKey, set[Token]] = {}
+        self._identities: dict[ObjectKey, _Identity] = {}
+        self._claims: defaultdict[IPAddress, list[ObjectKey]] = defaultdict(list)
+
+    # Questions
+
+    def addresses(self, pod: ObjectKey) -> tuple[IPAddress, ...]:
+        """The addresses that a pod has now; none once it has finished or another has them."""
+        return self._identities.get(pod, _Identity()).addresses
+
+    def peers(self, selection: Selection) -> set[ObjectKey]:
+        """The pods of a selection that some policy makes for its peers."""
+        return self._groups[Role.PEER, selection].members
+
+    def policies_of(self, pod: ObjectKey) -> list[NetworkPolicy]:
+        """The policies that select a pod as target, by name."""
+        keys = {
+            policy
+            for group in self._groups_of_pod.get(pod, ())
+            if group.role is Role.TARGET
+            for policy in group.policies
+        }
+        return [self.policies[key] for key in sorted(keys)]
+
+    def problems(self) -> Iterator[tuple[ObjectKey, str]]:
+        """The policies with selectors that can't be read, and why."""
+        for policy, groups in self._groups_of_policy.items():
+            yield from ((policy, group.problem) for group in groups if group.problem)
+
+    # Changes
+
+    def put_namespace(self, namespace: Namespace) -> None:
+        """Add or replace a namespace."""
+        old = self.namespaces.get(namespace.name)
+        self.namespaces[namespace.name] = namespace
+        if old != namespace:
+            self._review_namespace(namespace.name)
+
+    def remove_namespace(self, name: str) -> None:
+        """Forget a namespace. Its pods match no namespaceSelector any more."""
+        if self.namespaces.pop(name, None) is not None:
+            self._review_namespace(name)
+
+    def put_node(self, node: Node) -> None:
+        """Add or replace a node; its hostNetwork pods have its addresses."""
+        self.nodes[node.name] = node
+        self._review_node(node.name)
+
+    def remove_node(self, name: str) -> None:
+        """Forget a node."""
+        if self.nodes.pop(name, None) is not None:
+            self._review_node(name)
+
+    def put_pod(self, pod: Pod) -> None:
+        """Add or replace a pod. Of two pods that claim an address the later one has it (S51)."""
+        old = self.pods.get(pod.key)
+        if old == pod:
+            return
+        self.pods[pod.key] = pod
+        self._tell(pod.key)
+        self._review([pod.key, *self._claim(pod.key, claimed(old), claimed(pod))])
+        self.dirty.add(pod.key)
+
+    def remove_pod(self, key: ObjectKey) -> None:
+        """Forget a pod; its addresses return to whoever else claims them."""
+        old = self.pods.pop(key, None)
+        if old is None:
+            return
+        self._tell(key)
+        self._review([key, *self._claim(key, claimed(old), ())])
+        self.dirty.add(key)
+
+    def put_policy(
+        self, policy: NetworkPolicy, target: Selection, peers: Iterable[Selection]
+    ) -> None:
+        """Add or replace a policy that selects ``target``, and ``peers`` in its rules."""
+        self.remove_policy(policy.key)
+        self.policies[policy.key] = policy
+        groups = [self._group(Role.TARGET, target)]
+        groups += [self._group(Role.PEER, selection) for selection in peers]
+        for group in groups:
+            group.policies.add(policy.key)
+        self._groups_of_policy[policy.key] = tuple(groups)
+        self.stale.add(policy.key)
+        self.dirty |= groups[0].members
+
+    def remove_policy(self, key: ObjectKey) -> None:
+        """Forget a policy, and the selections that only it made."""
+        if self.policies.pop(key, None) is None:
+            return
+        groups = self._groups_of_policy.pop(key)
+        self.stale.add(key)
+        self.dirty |= groups[0].members
+        for group in groups:
+            group.policies.discard(key)
+            if not group.policies:
+                self._disband(group)
+
+    # Groups
+
+    def _group(self, role: Role, selection: Selection) -> Group:
+        group = self._groups.get((role, selection))
+        if group is not None:
+            return group
+        group = self._groups[role, selection] = Group(role, selection)
+        for token in self._anchors(selection):
+            self._groups_by_token[token].add(group)
+            for key in self._pods_by_token.get(token, ()):
+                if self._matches(group, self.pods[key]):
+                    group.members.add(key)
+                    self._groups_of_pod[key].add(group)
+        return group
+
+    def _disband(self, group: Group) -> None:
+        del self._groups[group.role, group.selection]
+        for token in self._anchors(group.selection):
+            _discard(self._groups_by_token, token, group)
+        for key in group.members:
+            self._groups_of_pod[key].discard(group)
+
+    def _anchors(self, selection: Selection) -> list[Token]:
+        anchored = self._matching.anchored
+        pairs = anchors(selection.pods) if anchored else ()
+        if isinstance(selection.namespaces, LabelSelector):
+            if pairs:
+                return [("", *pair) for pair in pairs]
+            pairs = anchors(selection.namespaces) if anchored else ()
+            return [("", "", *pair) for pair in pairs] or [()]
+        name = selection.namespaces
+        return [(name, *pair) for pair in pairs] or [(name,)]
+
+    def _matches(self, group: Group, pod: Pod) -> bool:
+        selection = group.selection
+        try:
+            if isinstance(selection.namespaces, LabelSelector):
+                namespace = self.namespaces.get(pod.namespace)
+                if namespace is None:
+                    return False
+                if not self._matching.matches(selection.namespaces, namespace.labels):
+                    return False
+            elif selection.namespaces != pod.namespace:
+                return False
+            return self._matching.matches(selection.pods, pod.labels)
+        except InexpressibleError as error:
+            group.problem = str(error)
+            return group.role is Role.TARGET
+
+    # Reviews
+
+    def _review_namespace(self, name: str) -> None:
+        keys = list(self._pods_by_token.get((name,), ()))
+        for key in keys:
+            self._tell(key)
+        self._review(keys)
+        self.dirty.update(keys)
+
+    def _review_node(self, name: str) -> None:
+        self._review(
+            [key for key, pod in self.pods.items() if pod.host_network and pod.node == name]
+        )
+
+    def _tell(self, key: ObjectKey) -> None:
+        """Write down anew what selections find the pod by."""
+        pod = self.pods.get(key)
+        tokens = set(self._tokens(pod)) if pod else set()
+        known = self._tokens_of_pod.pop(key, set())
+        for token in known - tokens:
+            _discard(self._pods_by_token, token, key)
+        for token in tokens - known:
+            self._pods_by_token[token].add(key)
+        if tokens:
+            self._tokens_of_pod[key] = tokens
+
+    def _tokens(self, pod: Pod) -> Iterator[Token]:
+        yield ()
+        yield (pod.namespace,)
+        for pair in pod.labels.items():
+            yield (pod.namespace, *pair)
+            yield ("", *pair)
+        if namespace := self.namespaces.get(pod.namespace):
+            for pair in namespace.labels.items():
+                yield ("", "", *pair)
+
+    def _review(self, keys: Iterable[ObjectKey]) -> None:
+        """Move pods in and out of groups, and note whom that concerns."""
+        for key in keys:
+            groups = self._groups_found(key)
+            known = self._groups_of_pod.pop(key, set())
+            if groups:
+                self._groups_of_pod[key] = groups
+            for group in groups - known:
+                group.members.add(key)
+            for group in known - groups:
+                group.members.discard(key)
+            identity = self._identity(key)
+            same = identity == self._identities.pop(key, _Identity())
+            if identity != _Identity():
+                self._identities[key] = identity
+            if not same:
+                self.dirty.add(key)
+            for group in (groups ^ known) if same else (groups | known):
+                self._touch(group, key)
+
+    def _groups_found(self, key: ObjectKey) -> set[Group]:
+        pod = self.pods.get(key)
+        if pod is None:
+            return set()
+        return {
+            group
+            for token in self._tokens_of_pod[key]
+            for group in self._groups_by_token.get(token, ())
+            if self._matches(group, pod)
+        }
+
+    def _touch(self, group: Group, pod: ObjectKey) -> None:
+        if group.role is Role.TARGET:
+            self.dirty.add(pod)
+            return
+        self.stale |= group.policies
+        for policy in group.policies:
+            self.dirty |= self._groups_of_policy[policy][0].members
+
+    # Addresses
+
+    def _identity(self, key: ObjectKey) -> _Identity:
+        pod = self.pods.get(key)
+        if pod is None or pod.finished:
+            return _Identity()
+        if pod.host_network:
+            node = self.nodes.get(pod.node)
+            return _Identity(node.ips if node else pod.ips, pod.ports)
+        owned = tuple(ip for ip in pod.ips if self._claims[ip][-1] == key)
+        return _Identity(owned, pod.ports)
+
+    def _claim(
+        self, key: ObjectKey, old: tuple[IPAddress, ...], new: tuple[IPAddress, ...]
+    ) -> set[ObjectKey]:
+        """Write down a pod's claims; the other pods that gain or lose an address by it."""
+        others: set[ObjectKey] = set()
+        for ip in set(old) - set(new):
+            self._claims[ip].remove(key)
+            others.update(self._claims[ip][-1:])
+            if not self._claims[ip]:
+                del self._claims[ip]
+        for ip in set(new) - set(old):
+            others.update(self._claims[ip][-1:])
+            self._claims[ip].append(key)
+        return others
+
+
+def claimed(pod: Pod | None) -> tuple[IPAddress, ...]:
+    """The addresses that a pod says are its own: none if it has finished or borrows its node's."""
+    return () if pod is None or pod.finished or pod.host_network else pod.ips
+
+
+def _discard(sets: defaultdict[Token, set[Item]], token: Token, item: Item) -> None:
+    sets[token].discard(item)
+    if not sets[token]:
+        del sets[token]
