@@ -1,0 +1,135 @@
+"""One question over a socket that is already open in the right network namespace.
+
+The three exchanges (TCP with an HTTP HEAD, UDP echo, SCTP INIT) differ in what they send and
+accept; each is a coroutine without a thread of its own, so hundreds run at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from ipaddress import ip_address
+from typing import Final
+
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe import sctp
+from netpol_conformance.probe.reading import Reading, failure, http, served
+from netpol_conformance.probe.verdict import Probe, Verdict
+from netpol_conformance.probe.waiting import READABLE, WRITABLE, until_ready
+
+_MAX_HEAD = 65_536
+# Not in the socket module: <linux/in.h>, <linux/in6.h>.
+_IP_RECVERR: Final = 11
+_IPV6_RECVERR: Final = 25
+_KINDS = {
+    Protocol.TCP: (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    Protocol.UDP: (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    Protocol.SCTP: (socket.SOCK_RAW, socket.IPPROTO_SCTP),
+}
+
+
+def open_socket(protocol: Protocol, family: int) -> socket.socket:
+    """A socket in the calling thread's network namespace that hears of ICMP errors at once.
+
+    ``family`` is 4 or 6. Raises OSError; SCTP needs CAP_NET_RAW there.
+    """
+    address_family = socket.AF_INET if family == 4 else socket.AF_INET6
+    opened = socket.socket(address_family, *_KINDS[protocol])
+    opened.settimeout(0)
+    if family == 4:
+        opened.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+    else:
+        opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    return opened
+
+
+async def exchange(opened: socket.socket, probe: Probe, address: str) -> Reading:
+    """Ask ``probe`` at ``address`` over ``opened``, which is closed afterwards.
+
+    Never raises for what the network does: that is the verdict.
+    """
+    family = ip_address(address).version
+    deadline = asyncio.get_running_loop().time() + probe.timeout
+    ask = {Protocol.TCP: _tcp, Protocol.UDP: _udp, Protocol.SCTP: _sctp}[probe.protocol]
+    try:
+        with opened:
+            return await ask(opened, probe, address, deadline)
+    except OSError as error:
+        return failure(error, family=family)
+
+
+async def _receive(opened: socket.socket, deadline: float, nothing: str) -> bytes:
+    """The next bytes or datagram; raises TimeoutError saying ``nothing`` if none comes."""
+    while True:
+        if not await until_ready(opened.fileno(), READABLE, deadline):
+            raise TimeoutError(nothing)
+        try:
+            return opened.recv(_MAX_HEAD)
+        except BlockingIOError:
+            continue  # woken by something that was not for us, a bad checksum say
+
+
+async def _tcp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
+    await _connect(opened, address, probe.port, deadline)
+    host = f"[{probe.host}]" if ":" in probe.host else probe.host
+    opened.send(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < _MAX_HEAD:
+        received = await _receive(opened, deadline, "connected, but no answer to the request")
+        if not received:
+            break
+        head += received
+    if not head:
+        return Reading(Verdict.ERROR, remark="connected, but closed without an answer")
+    return http(head.decode("latin-1").split("\r\n"), probe.identities)
+
+
+async def _connect(opened: socket.socket, address: str, port: int, deadline: float) -> None:
+    try:
+        opened.connect((address, port))
+    except BlockingIOError:
+        if not await until_ready(opened.fileno(), WRITABLE, deadline):
+            raise TimeoutError("no answer to the connection request") from None
+        code = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code)) from None
+
+
+async def _udp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
+    opened.connect((address, probe.port))
+    payload = secrets.token_hex(8)
+    opened.send(payload.encode())
+    answer = await _receive(opened, deadline, "no answer to the datagram")
+    identity, _, echoed = answer.decode("utf-8", "replace").partition("\n")
+    if echoed != payload:
+        return Reading(Verdict.WRONG_SERVER, remark=f"not an echo: {answer[:200]!r}")
+    return served(identity, probe.identities)
+
+
+async def _sctp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
+    opened.connect((address, 0))
+    family = ip_address(address).version
+    port, tag = secrets.randbelow(16_384) + 49_152, secrets.randbits(32) | 1
+    opened.send(sctp.Packet(port, probe.port, 0, sctp.Chunk.INIT, initiate_tag=tag).encode())
+    aborted = False
+    while True:
+        try:
+            datagram = await _receive(opened, deadline, "no answer to the INIT")
+        except TimeoutError:
+            if aborted:
+                return Reading(Verdict.REFUSED, remark="ABORT in answer to the INIT")
+            raise
+        packet = sctp.decode(sctp.payload(datagram, family))
+        if packet is None or (packet.source_port, packet.destination_port, packet.tag) != (
+            probe.port,
+            port,
+            tag,
+        ):
+            continue  # a raw socket sees all SCTP of the host
+        if packet.chunk is sctp.Chunk.INIT_ACK:
+            return served(packet.cookie.decode("utf-8", "replace"), probe.identities)
+        # Where the server's kernel speaks SCTP, it aborts what it knows nothing of, beside the
+        # responder's own answer: an ABORT is believed when nothing better came in time.
+        aborted = aborted or packet.chunk is sctp.Chunk.ABORT
