@@ -27,6 +27,17 @@ class OutsideAddress:
 End = Pod | Node | OutsideAddress
 
 
+def end_name(end: End) -> str:
+    """``default/web``, ``node node-1``, ``office (172.17.1.5)``, ``172.17.1.5``."""
+    match end:
+        case Pod():
+            return f"{end.namespace}/{end.name}"
+        case Node():
+            return f"node {end.name}"
+        case OutsideAddress():
+            return f"{end.name} ({end.ip})" if end.name else str(end.ip)
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One connection as policy sees it: the pod behind a Service, its target port (S21, S40).
@@ -53,19 +64,24 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """The nearest rule that did not allow: the field that failed, and why, in a sentence."""
+    """The nearest rule that did not allow: the field that failed, why, in a sentence, and the
+    S-number that says so.
+    """
 
     policy: str
     field: str
     reason: str
+    rule: str = "S2"
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One end's say. ``isolated_by`` are the policies (``namespace/name``) that isolate the pod
-    in this direction; empty means not isolated. ``allowed_by`` and ``nearest_miss`` exclude
-    each other; both are None where the end is not isolated or exempt. ``rule`` is the S-number
-    of the sentence this rests on, ``reason`` that sentence applied to this case.
+    in this direction, or, where an annotation isolates (S70), those that select it; empty where
+    the end is exempt or not isolated. ``allowed_by`` and ``nearest_miss`` exclude each other,
+    save where two readings of an unspecified case differ; both are empty where the end is exempt
+    or not isolated. ``rule`` is the S-number of the sentence this rests on, ``reason`` that
+    sentence applied to this case.
     """
 
     direction: Direction
@@ -86,13 +102,23 @@ class Decision:
     ingress: Side
 
     @property
+    def deciding(self) -> tuple[Side, ...]:
+        """The sides that the answer follows from, the source's first."""
+        sides = (self.egress, self.ingress)
+        return tuple(side for side in sides if side.answer is self.answer)
+
+    @property
     def rules(self) -> tuple[str, ...]:
         """The S-numbers of the deciding sides, S3 first where both ends had a say."""
-        deciding = [side for side in (self.egress, self.ingress) if side.answer is self.answer]
-        return tuple(dict.fromkeys(side.rule for side in deciding))
+        had_a_say = [side for side in self.deciding if side.isolated_by]
+        cited = ["S3"] if len(had_a_say) == 2 else []
+        for side in self.deciding:
+            cited.append(side.rule)
+            if side.nearest_miss:
+                cited.append(side.nearest_miss.rule)
+        return tuple(dict.fromkeys(cited))
 
     @property
     def explanation(self) -> str:
         """Why, in one or two sentences."""
-        deciding = [side for side in (self.egress, self.ingress) if side.answer is self.answer]
-        return " ".join(dict.fromkeys(side.reason for side in deciding))
+        return " ".join(dict.fromkeys(side.reason for side in self.deciding))

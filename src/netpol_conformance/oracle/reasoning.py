@@ -1,0 +1,174 @@
+"""One end's say on a connection, with its reason as a sentence that a user understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from netpol_conformance.model.objects import Direction, NetworkPolicy, Node, Pod
+from netpol_conformance.oracle.decision import (
+    Answer,
+    Connection,
+    End,
+    Match,
+    Side,
+    end_name,
+)
+from netpol_conformance.oracle.index import Index
+from netpol_conformance.oracle.trial import NOTHING_TO_MATCH, NearMiss, Trial
+
+_LISTED = 3
+"""How many policies or rules a sentence names before it says how many more there are."""
+
+
+def side(index: Index, direction: Direction, connection: Connection) -> Side:
+    """What one end says; the connection's ends must be the state's own objects."""
+    return _Case(index, direction, connection).side()
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    index: Index
+    direction: Direction
+    connection: Connection
+
+    @property
+    def word(self) -> str:
+        return self.direction.value.lower()
+
+    def side(self) -> Side:
+        target, peer = self.connection.source, self.connection.destination
+        if self.direction is Direction.INGRESS:
+            target, peer = peer, target
+        for end in (target, peer):
+            if isinstance(end, Pod) and end.finished:
+                reason = f"{end_name(end)} has finished ({end.phase}) and owns no address"
+                return self._say(Answer.UNSPECIFIED, "S51", reason)
+        if not isinstance(target, Pod):
+            reason = f"{end_name(target)} is no pod, and policies isolate only pods"
+            return self._say(Answer.ALLOWED, "S1", reason)
+        return self._pod(target, peer)
+
+    def _pod(self, target: Pod, peer: End) -> Side:
+        """The say of a pod: every reading that the specification leaves open, if they agree."""
+        readings = [self._read(target, peer)]
+        on_node_network = []
+        if isinstance(peer, Pod) and peer.host_network:
+            readings.append(self._read(target, Node(peer.node, peer.ips)))
+            on_node_network.append(peer)
+        if target.host_network:
+            reason = f"{end_name(target)} is on its node's network, where policies may not bind it"
+            readings.append(self._say(Answer.ALLOWED, "S7", reason))
+            on_node_network.append(target)
+        if len({reading.answer for reading in readings}) == 1:
+            return readings[0]
+        names = " and ".join(dict.fromkeys(end_name(pod) for pod in on_node_network))
+        denied = next(reading for reading in readings if reading.answer is Answer.DENIED)
+        reason = (
+            f"what policies mean for {names} on the node's network is unspecified; "
+            f"on one reading {denied.reason.removesuffix('.')}"
+        )
+        return replace(denied, answer=Answer.UNSPECIFIED, rule="S7", reason=f"{reason} (S7).")
+
+    def _read(self, target: Pod, peer: End) -> Side:
+        """The say with ``peer`` taken for what it is given as."""
+        if isinstance(peer, Pod) and peer.key == target.key:
+            reason = f"{end_name(target)} reaches itself, which no policy can block"
+            return self._say(Answer.ALLOWED, "S5", reason)
+        if isinstance(peer, Node) and peer.name and peer.name == target.node:
+            reason = (
+                f"{end_name(peer)}, which {end_name(target)} runs on, is exempt from its policies"
+            )
+            return self._say(Answer.ALLOWED, "S6", reason)
+        number = self.index.numbers[target.namespace, target.name]
+        if not self.index.isolated[self.direction] >> number & 1:
+            return self._open(target)
+        return self._isolated(target, peer, number)
+
+    def _open(self, target: Pod) -> Side:
+        if not self.index.state.version.annotation_isolates:
+            reason = (
+                f"{end_name(target)} is not isolated for {self.word}: "
+                f"no policy in namespace {target.namespace} selects it for {self.word}"
+            )
+            return self._say(Answer.ALLOWED, "S1", reason)
+        why = "Kubernetes 1.6 and older has no egress policy"
+        if self.direction is Direction.INGRESS:
+            why = f"namespace {target.namespace} has no DefaultDeny annotation"
+        reason = f"{end_name(target)} is not isolated for {self.word}: {why}"
+        return self._say(Answer.ALLOWED, "S70", reason)
+
+    def _isolated(self, target: Pod, peer: End, number: int) -> Side:
+        labels = self.index.namespace_labels
+        trial = Trial(self.direction, target, peer, self.connection, labels)
+        matches: list[Match] = []
+        misses: list[NearMiss] = []
+        names: list[str] = []
+        for applied in self.index.applying(number, self.direction):
+            found, missed = trial.policy(applied.policy)
+            matches += found
+            misses += missed
+            names.append(_policy_name(applied.policy))
+        isolated = f"{end_name(target)} is isolated for {self.word} by "
+        isolated += self._isolator(target, names)
+        if matches:
+            reason = f"{isolated}; {self._admitted(matches, peer)}"
+            said = self._say(Answer.ALLOWED, "S2", reason)
+        else:
+            said = self._denied(isolated, names, misses, peer)
+        return replace(said, isolated_by=tuple(names), allowed_by=tuple(matches))
+
+    def _isolator(self, target: Pod, names: Sequence[str]) -> str:
+        if self.index.state.version.annotation_isolates:
+            return f"the DefaultDeny annotation of namespace {target.namespace}"
+        return _listed(names)
+
+    def _admitted(self, matches: Sequence[Match], peer: End) -> str:
+        places = _listed([f"{match.field} of {match.policy}" for match in matches])
+        verb = "allows" if len(matches) == 1 else "allow"
+        return f"{places} {verb} {self._way(peer)}"
+
+    def _way(self, peer: End) -> str:
+        asked = self.connection
+        towards = "from" if self.direction is Direction.INGRESS else "to"
+        return f"{asked.protocol.value} {asked.port} {towards} {end_name(peer)}"
+
+    def _denied(
+        self, isolated: str, names: Sequence[str], misses: Sequence[NearMiss], peer: End
+    ) -> Side:
+        if not names:
+            return self._say(Answer.DENIED, "S70", f"{isolated}, and no policy selects it")
+        nearest = max(misses, key=_nearness)
+        miss = nearest.miss
+        if nearest.nearness == NOTHING_TO_MATCH:
+            which = "which has" if len(names) == 1 else "none of which has"
+            lack = f"no {self.word} rule" if len(names) == 1 else f"any {self.word} rule"
+            reason = f"{isolated}, {which} {lack}"
+        else:
+            owner = "" if len(names) == 1 else f" of {miss.policy}"
+            whose = names[0] if self.index.state.version.annotation_isolates else "it"
+            whose = whose if len(names) == 1 else "theirs"
+            reason = (
+                f"{isolated}, and no rule of {whose} allows {self._way(peer)}: "
+                f"nearest is {miss.field}{owner}, but {miss.reason}"
+            )
+        return replace(self._say(Answer.DENIED, "S2", reason), nearest_miss=miss)
+
+    def _say(self, answer: Answer, rule: str, reason: str) -> Side:
+        return Side(self.direction, answer, rule, f"{reason} ({rule}).")
+
+
+def _policy_name(policy: NetworkPolicy) -> str:
+    return f"{policy.namespace}/{policy.name}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b, c and 4 more``."""
+    shown = list(names[:_LISTED])
+    if len(names) > _LISTED:
+        shown.append(f"{len(names) - _LISTED} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _nearness(near: NearMiss) -> tuple[int, int]:
+    return near.nearness
