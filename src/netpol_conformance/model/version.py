@@ -14,11 +14,17 @@ class KubernetesVersion(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> KubernetesVersion:
-        """Read ``1.34`` or ``v1.34.2``; raises ValueError that names the range known."""
-        match = re.fullmatch(r"v?(\d+)\.(\d+)(?:[.+-].*)?", text.strip())
+        """Read ``1.34`` or ``v1.34.2``; raises ValueError for nonsense and for the unknown past.
+
+        Versions later than LATEST are taken to mean what LATEST does.
+        """
+        match = re.fullmatch(r"v?([0-9]{1,3})\.([0-9]{1,3})(?:[.+-].*)?", text.strip())
         if match is None:
-            raise ValueError(f'"{text}" is not a Kubernetes version; write it like 1.34')
-        return cls(int(match[1]), int(match[2]))
+            raise ValueError(f'"{text}" is not a Kubernetes version; write it like {LATEST}')
+        version = cls(int(match[1]), int(match[2]))
+        if version < OLDEST:
+            raise ValueError(f"Kubernetes {version} is too old; choose from {OLDEST} to {LATEST}")
+        return version
 
     def __str__(self) -> str:
         """``1.34``."""
@@ -38,6 +44,36 @@ class KubernetesVersion(NamedTuple):
         if self < KubernetesVersion(1, 16):
             served.append("extensions/v1beta1")
         return tuple(served)
+
+    @property
+    def has_egress(self) -> bool:
+        """From 1.8 policies have ``egress``, ``policyTypes`` and ``ipBlock`` (S72)."""
+        return self >= KubernetesVersion(1, 8)
+
+    @property
+    def combines_selectors(self) -> bool:
+        """From 1.11 one peer may have both a podSelector and a namespaceSelector (S72)."""
+        return self >= KubernetesVersion(1, 11)
+
+    @property
+    def accepts_sctp(self) -> bool:
+        """From 1.19 SCTP is accepted by default: beta there, alpha from 1.12, GA 1.20 (S72)."""
+        return self >= KubernetesVersion(1, 19)
+
+    @property
+    def knows_end_port(self) -> bool:
+        """From 1.21 the API has the field ``endPort`` (S72)."""
+        return self >= KubernetesVersion(1, 21)
+
+    @property
+    def keeps_end_port(self) -> bool:
+        """From 1.22 ``endPort`` is on by default; 1.21 drops it without a word (S72)."""
+        return self >= KubernetesVersion(1, 22)
+
+    @property
+    def labels_namespaces(self) -> bool:
+        """From 1.21 each namespace carries ``kubernetes.io/metadata.name`` (S13)."""
+        return self >= KubernetesVersion(1, 21)
 
 
 LATEST = KubernetesVersion(1, 34)

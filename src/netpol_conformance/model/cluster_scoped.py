@@ -1,0 +1,100 @@
+"""Namespace and Node from their manifests: the kinds that live in no namespace."""
+
+from __future__ import annotations
+
+from netpol_conformance.model.metadata import METADATA, Context, read_metadata
+from netpol_conformance.model.names import (
+    NOT_A_CIDR,
+    NOT_AN_IP,
+    dns_label,
+    dns_subdomain,
+    parse_cidr,
+    parse_ip,
+)
+from netpol_conformance.model.objects import IPAddress, IPNetwork, Namespace, Node
+from netpol_conformance.model.problems import Faults
+from netpol_conformance.model.schema import STRING, STRINGS, Fields, ListOf, Struct, ignored
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""The label by which every namespace can be selected by its name (S13)."""
+
+NAMESPACE_SCHEMA = Struct(
+    "Namespace",
+    {
+        **ignored("apiVersion", "kind", "status"),
+        "metadata": METADATA,
+        "spec": Struct("NamespaceSpec", ignored("finalizers")),
+    },
+)
+NODE_SCHEMA = Struct(
+    "Node",
+    {
+        **ignored("apiVersion", "kind"),
+        "metadata": METADATA,
+        "spec": Struct(
+            "NodeSpec",
+            {
+                "podCIDR": STRING,
+                "podCIDRs": STRINGS,
+                **ignored("configSource", "externalID", "providerID", "taints", "unschedulable"),
+            },
+        ),
+        "status": Struct(
+            "NodeStatus",
+            {
+                "addresses": ListOf(Struct("NodeAddress", {"type": STRING, "address": STRING})),
+                **ignored(
+                    *("allocatable", "capacity", "conditions", "config", "daemonEndpoints"),
+                    *("declaredFeatures", "features", "images", "nodeInfo", "phase"),
+                    *("runtimeHandlers", "volumesAttached", "volumesInUse"),
+                ),
+            },
+        ),
+    },
+)
+_OWN_ADDRESSES = ("InternalIP", "ExternalIP")
+
+
+def read_namespace(fields: Fields, context: Context, faults: Faults) -> Namespace:
+    """The namespace whose fields these are, with its name as a label from 1.21 on (S13)."""
+    meta = read_metadata(fields, dns_label, context, faults)
+    own = {NAME_LABEL: meta.name} if context.version.labels_namespaces else {}
+    return Namespace(meta.name, {**meta.labels, **own}, meta.annotations)
+
+
+def read_node(fields: Fields, context: Context, faults: Faults) -> Node:
+    """The node whose fields these are."""
+    meta = read_metadata(fields, dns_subdomain, context, faults)
+    return Node(
+        name=meta.name,
+        ips=_addresses(fields.get("status", {}), faults),
+        pod_cidrs=_pod_cidrs(fields.get("spec", {}), faults),
+        labels=meta.labels,
+    )
+
+
+def _addresses(status: Fields, faults: Faults) -> tuple[IPAddress, ...]:
+    addresses: dict[IPAddress, None] = {}
+    for index, item in enumerate(status.get("addresses", ())):
+        text: str = item.get("address", "")
+        if item.get("type") not in _OWN_ADDRESSES:
+            continue
+        address = parse_ip(text)
+        if address is None:
+            faults.invalid(("status", "addresses", index, "address"), text, NOT_AN_IP)
+        else:
+            addresses[address] = None
+    return tuple(addresses)
+
+
+def _pod_cidrs(spec: Fields, faults: Faults) -> tuple[IPNetwork, ...]:
+    single: str = spec.get("podCIDR", "")
+    texts: list[str] = spec.get("podCIDRs", []) or ([single] if single else [])
+    networks = []
+    for index, text in enumerate(texts):
+        network = parse_cidr(text)
+        if network is None:
+            faults.invalid(("spec", "podCIDRs", index), text, NOT_A_CIDR)
+        else:
+            networks.append(network)
+    return tuple(networks)

@@ -1,0 +1,111 @@
+"""What all kinds have in common: metadata, labels and protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from netpol_conformance.model.names import Reasons, dns_label, label_value, qualified_name
+from netpol_conformance.model.objects import Labels, Protocol
+from netpol_conformance.model.problems import Faults, Path
+from netpol_conformance.model.schema import LABELS, STRING, Fields, Struct, ignored
+from netpol_conformance.model.version import LATEST, KubernetesVersion
+
+METADATA = Struct(
+    "ObjectMeta",
+    {
+        "name": STRING,
+        "generateName": STRING,
+        "namespace": STRING,
+        "labels": LABELS,
+        "annotations": LABELS,
+        **ignored(
+            "clusterName",
+            "creationTimestamp",
+            "deletionGracePeriodSeconds",
+            "deletionTimestamp",
+            "finalizers",
+            "generation",
+            "managedFields",
+            "ownerReferences",
+            "resourceVersion",
+            "selfLink",
+            "uid",
+        ),
+    },
+)
+
+_ANNOTATIONS_LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What decoding one object depends on, besides the object.
+
+    ``live`` says that a real API server has accepted the object already: rules that depend on
+    its settings or its version are then not ours to apply.
+    """
+
+    version: KubernetesVersion = LATEST
+    default_namespace: str = "default"
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """An object's metadata, defaulted."""
+
+    namespace: str
+    name: str
+    labels: Labels
+    annotations: Labels
+
+
+def read_metadata(
+    fields: Fields, name_format: Callable[[str], Reasons], context: Context, faults: Faults
+) -> Metadata:
+    """The metadata of an object of which ``fields`` are all; checks it as the API server does."""
+    meta: Fields = fields.get("metadata", {})
+    name = meta.get("name", "")
+    namespace = meta.get("namespace") or context.default_namespace
+    if name:
+        faults.each_invalid(("metadata", "name"), name, name_format(name))
+    elif meta.get("generateName"):
+        faults.required(("metadata", "name"), "generateName can't be used here: nobody generates")
+    else:
+        faults.required(("metadata", "name"), "name or generateName is required")
+    faults.each_invalid(("metadata", "namespace"), namespace, dns_label(namespace))
+    labels, annotations = meta.get("labels", {}), meta.get("annotations", {})
+    check_labels(labels, ("metadata", "labels"), faults)
+    _check_annotations(annotations, faults)
+    return Metadata(namespace, name, labels, annotations)
+
+
+def check_labels(labels: Mapping[str, str], path: Path, faults: Faults) -> None:
+    """Check the keys and values of labels, or of a map that selects by them."""
+    for key, value in labels.items():
+        faults.each_invalid(path, key, qualified_name(key))
+        faults.each_invalid(path, value, label_value(value))
+
+
+def _check_annotations(annotations: Mapping[str, str], faults: Faults) -> None:
+    path = ("metadata", "annotations")
+    for key in annotations:
+        faults.each_invalid(path, key, qualified_name(key.lower()))
+    size = sum(len(key) + len(value) for key, value in annotations.items())
+    if size > _ANNOTATIONS_LIMIT:
+        faults.too_long(path, _ANNOTATIONS_LIMIT)
+
+
+def read_protocol(
+    fields: Fields, path: Path, faults: Faults, supported: tuple[Protocol, ...] = tuple(Protocol)
+) -> Protocol:
+    """The ``protocol`` of a port, TCP unless given; case matters (S61)."""
+    value = cast("str | None", fields.get("protocol"))
+    if value is None:
+        return Protocol.TCP
+    if value in supported:
+        return Protocol(value)
+    faults.unsupported((*path, "protocol"), value, supported)
+    return Protocol.TCP

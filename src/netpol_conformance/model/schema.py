@@ -1,0 +1,211 @@
+"""The shape of manifests: which fields there are and of which type (S63).
+
+This is the first of the API server's two looks at an object: turning JSON into typed fields,
+where unknown fields and wrong types are found. The second look, at what the values mean, is in
+the module of each kind.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netpol_conformance.model.problems import Fault, Path, did_you_mean, quote
+
+Fields = dict[str, Any]
+"""What remains of a mapping once it was read: known fields of the right types, no nulls."""
+
+_INT32 = range(-(2**31), 2**31)
+_INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found while reading one object: fields nobody knows, and values of wrong types."""
+
+    unknown: list[Fault] = field(default_factory=list)
+    mistyped: list[Fault] = field(default_factory=list)
+
+    def mistake(self, value: object, path: Path, struct: str, type_: Type) -> None:
+        """Note that ``value`` isn't of ``type_``; ``struct`` is the API's type that holds it."""
+        names = ".".join(step for step in path if isinstance(step, str))
+        where = f"Go struct field {struct}.{names}" if struct else "Go value"
+        cause = f"json: cannot unmarshal {_json_kind(value, type_)} into {where} of type {type_}"
+        self.mistyped.append(Fault(path, cause, _mend(value, type_)))
+
+
+class Type(ABC):
+    """The type of a field. ``str()`` is its name in the API server's messages."""
+
+    @abstractmethod
+    def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        """``value`` as this type; notes in ``reading`` what is wrong and then gives zero()."""
+
+    @abstractmethod
+    def zero(self) -> object:
+        """What a null in a list or a map means."""
+
+
+@dataclass(frozen=True)
+class Scalar(Type):
+    """A string, a bool or an integer."""
+
+    name: str
+
+    def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        if _FITS[self.name](value):
+            return value
+        reading.mistake(value, path, struct, self)
+        return self.zero()
+
+    def zero(self) -> object:
+        return {"string": "", "bool": False}.get(self.name, 0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Anything(Type):
+    """A field that exists but means nothing to the suite: its value isn't looked at."""
+
+    def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        return value
+
+    def zero(self) -> object:
+        return None
+
+
+@dataclass(frozen=True)
+class MapOf(Type):
+    """A mapping with any keys, as labels are."""
+
+    item: Type
+
+    def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        if not isinstance(value, Mapping):
+            reading.mistake(value, path, struct, self)
+            return {}
+        result = {}
+        for key, item in value.items():
+            if item is None:
+                result[key] = self.item.zero()
+            elif type(item) is str and self.item is STRING:
+                result[key] = item
+            else:
+                self._mistake_item(item, (*path, key), struct, reading)
+        return result
+
+    def _mistake_item(self, item: object, path: Path, struct: str, reading: Reading) -> None:
+        before = len(reading.mistyped)
+        reading.mistake(item, path[:-1], struct, self.item)
+        fault = reading.mistyped[before]
+        reading.mistyped[before] = Fault(path, fault.cause, fault.suggestion)
+
+    def zero(self) -> object:
+        return {}
+
+    def __str__(self) -> str:
+        return f"map[string]{self.item}"
+
+
+@dataclass(frozen=True)
+class ListOf(Type):
+    """A list."""
+
+    item: Type
+
+    def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        if not isinstance(value, list):
+            reading.mistake(value, path, struct, self)
+            return []
+        item = self.item
+        return [
+            item.zero() if part is None else item.read(part, (*path, index), struct, reading)
+            for index, part in enumerate(value)
+        ]
+
+    def zero(self) -> object:
+        return []
+
+    def __str__(self) -> str:
+        return f"[]{self.item}"
+
+
+@dataclass(frozen=True)
+class Struct(Type):
+    """A mapping with a fixed set of fields; ``name`` is the API's name of the type."""
+
+    name: str
+    fields: Mapping[str, Type]
+
+    def read(self, value: object, path: Path, struct: str, reading: Reading) -> Fields:
+        if not isinstance(value, Mapping):
+            reading.mistake(value, path, struct, self)
+            return {}
+        result: Fields = {}
+        for key, item in value.items():
+            known = self.fields.get(key)
+            if known is None:
+                fault = Fault((*path, key), "unknown field", did_you_mean(key, self.fields))
+                reading.unknown.append(fault)
+            elif item is not None:
+                result[key] = known.read(item, (*path, key), self.name, reading)
+        return result
+
+    def zero(self) -> object:
+        return {}
+
+    def __str__(self) -> str:
+        return f"v1.{self.name}"
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_FITS = {
+    "string": lambda value: isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool),
+    "int32": lambda value: _is_int(value) and value in _INT32,
+    "int64": lambda value: _is_int(value) and value in _INT64,
+    "intstr.IntOrString": lambda value: (
+        isinstance(value, str) or (_is_int(value) and value in _INT32)
+    ),
+}
+
+STRING = Scalar("string")
+BOOL = Scalar("bool")
+INT32 = Scalar("int32")
+INT64 = Scalar("int64")
+INT_OR_STRING = Scalar("intstr.IntOrString")
+ANYTHING = Anything()
+STRINGS = ListOf(STRING)
+LABELS = MapOf(STRING)
+
+
+def ignored(*names: str) -> dict[str, Type]:
+    """Fields that exist and mean nothing to the suite."""
+    return dict.fromkeys(names, ANYTHING)
+
+
+def _json_kind(value: object, type_: Type) -> str:
+    """What JSON calls a value; a number is shown where only its size or fraction is wrong."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return f"number {quote(value)}" if type_ in (INT32, INT64, INT_OR_STRING) else "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _mend(value: object, type_: Type) -> str:
+    if type_ is STRING and isinstance(value, bool | int | float):
+        return f'put it in quotes: "{value}"' if not isinstance(value, bool) else "put it in quotes"
+    if type_ in (INT32, INT64) and isinstance(value, str) and value.isdecimal():
+        return f"write it without quotes: {value}"
+    if isinstance(type_, ListOf) and value != "":
+        return 'make it a list: put "- " before it'
+    return ""
