@@ -92,6 +92,12 @@ class Side:
     allowed_by: tuple[Match, ...] = ()
     nearest_miss: Miss | None = None
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The S-numbers of this say and of its nearest miss."""
+        missed = self.nearest_miss.rule if self.nearest_miss else self.rule
+        return tuple(dict.fromkeys((self.rule, missed)))
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -112,10 +118,7 @@ class Decision:
         """The S-numbers of the deciding sides, S3 first where both ends had a say."""
         had_a_say = [side for side in self.deciding if side.isolated_by]
         cited = ["S3"] if len(had_a_say) == 2 else []
-        for side in self.deciding:
-            cited.append(side.rule)
-            if side.nearest_miss:
-                cited.append(side.nearest_miss.rule)
+        cited += [rule for side in self.deciding for rule in side.rules]
         return tuple(dict.fromkeys(cited))
 
     @property
