@@ -76,5 +76,8 @@ class KubernetesVersion(NamedTuple):
         return self >= KubernetesVersion(1, 21)
 
 
+ISOLATION_ANNOTATION = "net.beta.kubernetes.io/network-policy"
+"""The namespace annotation that isolates all its pods for ingress up to 1.6 (S70)."""
+
 LATEST = KubernetesVersion(1, 34)
 OLDEST = KubernetesVersion(1, 5)

@@ -1,0 +1,263 @@
+"""The command line: ``netpol-conformance run | list | show | lint | explain | doctor``.
+
+Here: words to calls, and results to text and exit codes. Not here: any work.
+Exit codes: 0 conformant, 1 not, 2 usage, 3 inconclusive or the machine's fault.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from netpol_conformance import __version__
+from netpol_conformance.corpus import load_corpus, suite_root
+from netpol_conformance.model.problems import ManifestError
+from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.types import Scenario
+
+app = typer.Typer(
+    name="netpol-conformance",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    CONFORMANT = 0
+    NOT = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="packs, folders or scenario files; default: all"),
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Test whether a Kubernetes network plugin enforces NetworkPolicy as the API says."""
+    if version:
+        typer.echo(f"netpol-conformance {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "`netpol-conformance run handbook`\n\n"
+    "`netpol-conformance run handbook/simple-example.yaml --implementation none`\n\n"
+    "`netpol-conformance run -k egress -- --maxfail=1`",
+)
+def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
+    paths: Paths = None,
+    cluster: Annotated[
+        str, typer.Option(metavar="DRIVER", help="where: embedded (network namespaces)")
+    ] = "embedded",
+    implementation: Annotated[
+        str, typer.Option(metavar="NAME", help="what enforces: reference, none, or MODULE:FACTORY")
+    ] = "reference",
+    kubernetes_version: Annotated[
+        str | None,
+        typer.Option(metavar="1.N", help="version of clusters whose scenario asks for none"),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="scenarios at once (0: a good number for the machine)")
+    ] = 0,
+    keyword: Annotated[
+        str, typer.Option("-k", metavar="EXPRESSION", help="only scenarios whose path matches")
+    ] = "",
+    marker: Annotated[
+        str, typer.Option("-m", metavar="EXPRESSION", help="only these packs, features, S-numbers")
+    ] = "",
+    timeout: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=SECONDS", help="set ready, enforce, poll, probe or hold"),
+    ] = None,
+    report: Annotated[
+        Path, typer.Option("--report", metavar="DIR", help="where the reports go")
+    ] = Path("build/conformance"),
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="show the matrices of failures only")
+    ] = False,
+) -> None:
+    """Run scenarios and show their matrices. What follows `--` goes to pytest as it is."""
+    import pytest  # noqa: PLC0415 - the other commands start faster without
+
+    words = paths or []
+    arguments = [
+        str(suite_root() / "test_packs.py"),
+        f"--rootdir={suite_root()}",
+        "-pno:cacheprovider",
+        "--import-mode=importlib",
+        f"--cluster={cluster}",
+        f"--implementation={implementation}",
+        f"--jobs={jobs}",
+        f"--matrices={'failures' if quiet else 'all'}",
+        f"--conformance-html={report / 'report.html'}",
+        f"--conformance-json={report / 'report.json'}",
+        f"--conformance-junit={report / 'junit.xml'}",
+        *([f"--kubernetes-version={kubernetes_version}"] if kubernetes_version else []),
+        *(f"--timeout-setting={setting}" for setting in timeout or []),
+        *(f"--scenario={path}" for path in words if not path.startswith("-")),
+        *(["-k", keyword] if keyword else []),
+        *(["-m", marker] if marker else []),
+        *(word for word in words if word.startswith("-")),
+    ]
+    raise typer.Exit(_exit_code(pytest.main(arguments)))
+
+
+@app.command(name="list", epilog="Example: `netpol-conformance list handbook`")
+def list_scenarios(paths: Paths = None) -> None:
+    """List scenarios: path, the rules they rest on, what they cover, title."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("scenario", "rules", "covers", "title"):
+        table.add_column(column, no_wrap=column == "scenario")
+    for scenario in _corpus(paths):
+        table.add_row(
+            scenario.path, " ".join(scenario.rules), " ".join(scenario.covers), scenario.title
+        )
+    Console(highlight=False, markup=False).print(table)
+
+
+@app.command(epilog="Example: `netpol-conformance show handbook/simple-example.yaml`")
+def show(paths: Paths = None) -> None:
+    """Show scenarios: each step, and who must and must not connect, and why. Nothing runs."""
+    from netpol_conformance.expectation.showing import show_scenario  # noqa: PLC0415
+
+    for scenario in _corpus(paths):
+        typer.echo(show_scenario(scenario))
+
+
+@app.command(epilog="Example: `netpol-conformance lint handbook`")
+def lint(paths: Paths = None) -> None:
+    """Check scenario files, each and as a corpus, against the format and the oracle."""
+    from netpol_conformance.expectation.matrix import expectation  # noqa: PLC0415
+    from netpol_conformance.scenario.lint import lint as check  # noqa: PLC0415
+    from netpol_conformance.scenario.lint import uncovered  # noqa: PLC0415
+
+    corpus = _corpus(paths)
+    problems = check(corpus, expectation)
+    for problem in problems:
+        typer.echo(str(problem))
+    if not paths:
+        for line, title in uncovered(corpus).items():
+            typer.echo(f"nothing covers {line}: {title}")
+    packs = Counter(scenario.pack for scenario in corpus)
+    told = ", ".join(f"{pack} {number}" for pack, number in packs.items())
+    typer.echo(f"{len(corpus)} scenarios ({told}), {len(problems)} problems")
+    raise typer.Exit(Exit.NOT if problems else Exit.CONFORMANT)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "`netpol-conformance explain busybox service/nginx:80 "
+    "--scenario handbook/simple-example.yaml --step 2`\n\n"
+    "`netpol-conformance explain shop/web shop/db:6379 -f pods.yaml -f policies.yaml`"
+)
+def explain(  # noqa: PLR0913, PLR0917 - each is an option that users set
+    source: Annotated[str, typer.Argument(help="who asks: POD, NAMESPACE/POD, outside/NAME, IP")],
+    destination: Annotated[
+        str,
+        typer.Argument(help="whom: POD:PORT, NAMESPACE/POD:PORT/UDP, service/NAME:PORT, IP:PORT"),
+    ],
+    scenario: Annotated[
+        str,
+        typer.Option("--scenario", "-s", metavar="PATH", help="a scenario, at one of its steps"),
+    ] = "",
+    step: Annotated[
+        int, typer.Option(min=0, help="after which step, from 1 (0: before the first)")
+    ] = 1,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", help="plain manifests instead of a scenario; - is stdin"),
+    ] = None,
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="for manifests and names without one")
+    ] = "default",
+    kubernetes_version: Annotated[
+        str, typer.Option(metavar="1.N", help="whose semantics and API hold for manifests")
+    ] = str(LATEST),
+) -> None:
+    """Say whether one pod can reach another, by which policy, rule and sentence of the API."""
+    from netpol_conformance.expectation.explaining import (  # noqa: PLC0415
+        explain_manifests,
+        explain_step,
+    )
+
+    if bool(scenario) == bool(file):
+        _refuse("explain needs either --scenario PATH or --file MANIFESTS")
+    try:
+        if scenario:
+            typer.echo(explain_step(_one(scenario), step, source, destination))
+            return
+        text = "\n---\n".join(_read(path) for path in file or [])
+        version = KubernetesVersion.parse(kubernetes_version)
+        typer.echo(
+            explain_manifests(text, source, destination, version=version, namespace=namespace)
+        )
+    except (ManifestError, LookupError, ValueError, OSError) as error:
+        _refuse(str(error))
+
+
+@app.command(epilog="Example: `netpol-conformance doctor`")
+def doctor() -> None:
+    """Check what this machine lacks for the embedded cluster, and say how to mend it."""
+    from netpol_conformance.clusters.embedded.doctor import check  # noqa: PLC0415
+
+    findings = check()
+    for finding in findings:
+        typer.echo(f"{'ok     ' if finding.ok else 'MISSING'} {finding.name}: {finding.what}")
+        if not finding.ok:
+            typer.echo(f"        mend it: {finding.mend}")
+    raise typer.Exit(
+        Exit.CONFORMANT if all(finding.ok for finding in findings) else Exit.INCONCLUSIVE
+    )
+
+
+def main() -> None:
+    """The entry point of the command ``netpol-conformance``."""
+    app()
+
+
+def _corpus(paths: list[str] | None) -> tuple[Scenario, ...]:
+    try:
+        return load_corpus(paths or [])
+    except ScenarioError as error:
+        _refuse(str(error))
+
+
+def _one(path: str) -> Scenario:
+    corpus = _corpus([path])
+    if len(corpus) != 1:
+        _refuse(f"{path} holds {len(corpus)} scenarios; name one of them")
+    return corpus[0]
+
+
+def _read(path: Path) -> str:
+    return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(Exit.USAGE)
+
+
+def _exit_code(code: int) -> Exit:
+    """The exit code of pytest as ours: interrupted is inconclusive, no test a wrong selection."""
+    return {2: Exit.INCONCLUSIVE, 4: Exit.USAGE, 5: Exit.USAGE}.get(code) or Exit(code)

@@ -1,0 +1,54 @@
+"""Where the scenario packs are, and the one way to load and check them before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.scenario.errors import Problem, ScenarioError
+from netpol_conformance.scenario.loader import discover, load_file
+from netpol_conformance.scenario.types import Scenario
+
+_PACKAGE = Path(__file__).parent
+
+
+def packs_root() -> Path:
+    """The folder of packs: of the source checkout if this is one, else the installed copy."""
+    return _beside("scenarios", _PACKAGE / "_packs" / "scenarios")
+
+
+def suite_root() -> Path:
+    """The folder of the pytest suite that runs the packs."""
+    return _beside("suites/conformance", _PACKAGE / "_packs" / "conformance")
+
+
+def load_corpus(
+    selections: Sequence[str] = (), version: KubernetesVersion | None = None
+) -> tuple[Scenario, ...]:
+    """The selected scenarios, sorted by path; raises ScenarioError with all problems of all files.
+
+    ``version`` is for scenarios that do not ask for one themselves.
+    """
+    root = packs_root()
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    for path in discover(root, selections):
+        try:
+            scenarios.append(load_file(root, path))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(
+        scenario
+        if version is None or scenario.version_pinned
+        else replace(scenario, version=version)
+        for scenario in scenarios
+    )
+
+
+def _beside(name: str, installed: Path) -> Path:
+    checkout = _PACKAGE.parent.parent / name
+    return checkout if checkout.is_dir() else installed

@@ -1,0 +1,111 @@
+"""Can A reach B, and why: at a step of a scenario, or with plain manifests and no scenario."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from netpol_conformance.expectation.matrix import connections
+from netpol_conformance.model.decode import decode
+from netpol_conformance.model.objects import ClusterState, Namespace, Protocol
+from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.oracle.decision import Connection, End, OutsideAddress
+from netpol_conformance.oracle.explain import explain
+from netpol_conformance.scenario.names import destination as read_destination
+from netpol_conformance.scenario.names import source as read_source
+from netpol_conformance.scenario.paths import path
+from netpol_conformance.scenario.planning import planned_state
+from netpol_conformance.scenario.types import CellKey, Scenario
+
+
+class QuestionError(ValueError):
+    """The question names something that is not there; says what is."""
+
+
+def explain_step(scenario: Scenario, step: int, source: str, destination: str) -> str:
+    """Why ``source`` can or cannot reach ``destination`` after step ``step`` (from 1; 0 before).
+
+    Names are written as in the scenario. Raises QuestionError, and LookupError for ends that
+    are not there.
+    """
+    if not 0 <= step <= len(scenario.steps):
+        raise QuestionError(f"{scenario.path} has steps 1 to {len(scenario.steps)}, not {step}")
+    state = planned_state(scenario, step - 1)
+    try:
+        where = read_destination(destination, scenario.families[0])
+    except ValueError as error:
+        raise QuestionError(str(error)) from error
+    found = path(state, scenario, CellKey(read_source(source), where))
+    title = scenario.steps[step - 1].title if step else "Before the first step"
+    told = [f"{scenario.path}, step {step}: {title}"]
+    for name, flows in (("The name is looked up first (S43).", found.lookup), ("", found.flows)):
+        if flows and name:
+            told.append(name)
+        told += [explain(state, asked) for asked in connections(flows, found.family)]
+    return "\n\n".join(dict.fromkeys(told))
+
+
+def explain_manifests(
+    manifests: str,
+    source: str,
+    destination: str,
+    *,
+    version: KubernetesVersion,
+    namespace: str = "default",
+) -> str:
+    """The same for plain manifests. An end is ``POD``, ``NAMESPACE/POD`` or an IP address.
+
+    ``destination`` ends in ``:PORT`` or ``:PORT/UDP``. Namespaces that the manifests only mention
+    are there, without labels but the API's own. Raises ManifestError and QuestionError.
+    """
+    state = _state(manifests, version, namespace)
+    host, port, protocol = _split(destination)
+    asked = Connection(_end(state, source, namespace), _end(state, host, namespace), port, protocol)
+    ends = [end for end in (asked.source, asked.destination) if isinstance(end, OutsideAddress)]
+    return explain(state, replace(asked, family=ends[0].ip.version if ends else 4))
+
+
+def _state(manifests: str, version: KubernetesVersion, namespace: str) -> ClusterState:
+    state = ClusterState(version=version).with_objects(
+        *decode(manifests, version=version, default_namespace=namespace)
+    )
+    known = {space.name for space in state.namespaces}
+    mentioned = {item.key.namespace for item in state.objects()} - {"", *known}
+    text = "\n---\n".join(
+        f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}" for name in sorted(mentioned)
+    )
+    spaces = [item for item in decode(text, version=version) if isinstance(item, Namespace)]
+    return _with_addresses(state.with_objects(*spaces))
+
+
+def _with_addresses(state: ClusterState) -> ClusterState:
+    """Every pod without an address gets one: ipBlocks of documentation do not match 192.0.2.x."""
+    pods = [
+        pod if pod.ips else replace(pod, ips=(ip_address("192.0.2.0") + number,))
+        for number, pod in enumerate(state.pods, start=1)
+    ]
+    return state.with_objects(*pods)
+
+
+def _end(state: ClusterState, name: str, namespace: str) -> End:
+    try:
+        return OutsideAddress(ip_address(name))
+    except ValueError:
+        pass
+    space, _, own = name.rpartition("/")
+    for pod in state.pods:
+        if (pod.namespace, pod.name) == (space or namespace, own):
+            return pod
+    has = ", ".join(sorted(f"{pod.namespace}/{pod.name}" for pod in state.pods)) or "none"
+    raise QuestionError(f'"{name}" is no pod of the manifests and no IP address; pods are: {has}')
+
+
+def _split(destination: str) -> tuple[str, int, Protocol]:
+    host, _, port = destination.rpartition(":")
+    number, _, protocol = port.partition("/")
+    if not host or not number.isdigit() or not 0 < int(number) < 65536:
+        raise QuestionError(f'"{destination}" names no port; write it like web:80 or dns:53/UDP')
+    try:
+        return host.strip("[]"), int(number), Protocol((protocol or "TCP").upper())
+    except ValueError:
+        raise QuestionError(f'"{protocol}" is no protocol; use TCP, UDP or SCTP') from None

@@ -1,0 +1,38 @@
+"""A scenario as plain text: its steps, what they apply, and who must and must not connect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from textwrap import indent
+
+from netpol_conformance.expectation.matrix import Expected, expected_matrix
+from netpol_conformance.scenario.planning import planned_state
+from netpol_conformance.scenario.types import CellKey, Scenario
+
+
+def show_scenario(scenario: Scenario) -> str:
+    """Many lines for a terminal; raises DoubleEntryError where author and oracle disagree."""
+    documented = scenario.documented
+    head = [
+        scenario.path,
+        scenario.title,
+        f"{documented.where}, {documented.section} {documented.link}".rstrip(),
+        f"rules {' '.join(scenario.rules)}; covers {' '.join(scenario.covers)}",
+    ]
+    parts = ["\n".join(head), scenario.about]
+    for index, step in enumerate(scenario.steps):
+        parts.append(f"{index + 1}. {step.title}")
+        parts += [f"   delete {key}" for key in step.delete]
+        parts.append(indent(step.apply.rstrip(), "   "))
+        if step.refused:
+            parts.append(f"   The API refuses it: {step.refused}")
+        matrix = expected_matrix(planned_state(scenario, index), scenario, step)
+        parts.append("\n".join(_lines(matrix)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _lines(matrix: Mapping[CellKey, Expected]) -> Iterator[str]:
+    for cell, entry in matrix.items():
+        if entry.stated:
+            yield f"   {cell}: {entry.expectation.value}"
+            yield f"      {entry.explanation}"

@@ -1,0 +1,181 @@
+"""One cell: expectation and evidence -> outcome, and a sentence that says why.
+
+The rules are those of docs/verdicts.md. Each deny needs its control (the same probe succeeding
+without the policy) and its witness (the server answering inside its own pod, meanwhile).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.probe.verdict import Observation, Verdict
+from netpol_conformance.scenario.types import Expectation
+
+_BLOCKED = (Verdict.TIMED_OUT, Verdict.REFUSED)
+_EXPECTED = {
+    Expectation.CONNECTED: (Verdict.CONNECTED,),
+    Expectation.BLOCKED: _BLOCKED,
+    Expectation.UNRESOLVED: (Verdict.NAME_NOT_RESOLVED,),
+    Expectation.UNSPECIFIED: tuple(Verdict),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that was asked of one cell at one moment; ``confirms`` if it is a second look."""
+
+    observations: tuple[Observation, ...]
+    confirms: bool = False
+
+    def is_as(self, expected: Expectation) -> bool:
+        """Whether every observation fits the expectation, and there is one."""
+        seen = [observation.verdict for observation in self.observations]
+        return bool(seen) and all(verdict in _EXPECTED[expected] for verdict in seen)
+
+    def verdict(self, expected: Expectation) -> Verdict:
+        """The verdict that tells: the first that contradicts, else refused over timed out.
+
+        A short wget reads a rejection as a time-out, a longer socket sees the refusal itself.
+        """
+        seen = [observation.verdict for observation in self.observations]
+        against = [verdict for verdict in seen if verdict not in _EXPECTED[expected]]
+        if against:
+            return against[0]
+        return Verdict.REFUSED if Verdict.REFUSED in seen else seen[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What makes a cell's looks believable.
+
+    ``controls`` are the same probes without the policy; ``witness`` is the server asked from
+    inside its own pod at the time of the looks; ``names_resolve`` says whether any look-up
+    succeeded meanwhile.
+    """
+
+    controls: tuple[Observation, ...] = ()
+    witness: Observation | None = None
+    names_resolve: bool = False
+
+    @property
+    def connected_without_policy(self) -> bool:
+        """Whether the control exists and all of it connected."""
+        return bool(self.controls) and all(
+            control.verdict is Verdict.CONNECTED for control in self.controls
+        )
+
+    @property
+    def server_listens(self) -> bool:
+        """Whether the witness connected."""
+        return self.witness is not None and self.witness.verdict is Verdict.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A cell's outcome; ``blocked`` tells how a denial looked."""
+
+    outcome: Outcome
+    reason: str
+    verdict: Verdict | None = None
+    blocked: Literal["dropped", "rejected"] | None = None
+
+
+def judge(expected: Expectation, looks: Sequence[Look], proof: Proof) -> Judgement:
+    """Judge one cell by its full looks (oldest first; the quick ones of converging not among them).
+
+    Never a default: what the evidence does not carry is INCONCLUSIVE, and says what is missing.
+    """
+    if not looks or not looks[-1].observations:
+        return Judgement(Outcome.INCONCLUSIVE, "It was never probed.")
+    last = looks[-1]
+    verdict = last.verdict(expected)
+    if expected is Expectation.UNSPECIFIED:
+        reason = f"The specification is silent; recorded: {verdict.value}."
+        return Judgement(Outcome.UNSPECIFIED, reason, verdict, _manner(verdict))
+    if last.is_as(expected):
+        return _as_expected(expected, looks, proof, verdict)
+    return _against(expected, looks, proof, verdict)
+
+
+def _as_expected(
+    expected: Expectation, looks: Sequence[Look], proof: Proof, verdict: Verdict
+) -> Judgement:
+    wrong = [look for look in looks if not look.is_as(expected)]
+    if looks[-1].confirms or (expected is Expectation.BLOCKED and len(wrong) > 1):
+        # Only a connection proves itself: a busy machine can time out, but cannot connect.
+        leaks = [look for look in wrong if look.verdict(expected) is Verdict.CONNECTED]
+        proven = expected is not Expectation.CONNECTED and len(leaks) > 1
+        outcome = Outcome.FAIL if proven else Outcome.INCONCLUSIVE
+        reason = f"It did not hold: {len(wrong)} of {len(looks)} looks saw otherwise."
+        return Judgement(outcome, reason, verdict)
+    if expected is Expectation.CONNECTED:
+        who = looks[-1].observations[0].identity
+        return Judgement(Outcome.PASS, f"Connected to {who}, the right server.", verdict)
+    if not proof.connected_without_policy:
+        return Judgement(Outcome.INCONCLUSIVE, _no_control(proof), verdict)
+    if expected is Expectation.UNRESOLVED:
+        reason = "The name was not resolved; without the policy it is."
+        return Judgement(Outcome.PASS, reason, verdict)
+    if not proof.server_listens:
+        return Judgement(Outcome.INCONCLUSIVE, _no_witness(proof), verdict)
+    manner = _manner(verdict)
+    reason = f"Blocked ({manner}), the server listening; without the policy it connects."
+    return Judgement(Outcome.PASS, reason, verdict, manner)
+
+
+def _against(
+    expected: Expectation, looks: Sequence[Look], proof: Proof, verdict: Verdict
+) -> Judgement:
+    doubt = _doubt(expected, proof, verdict)
+    if doubt is None and sum(not look.is_as(expected) for look in looks) < 2:
+        doubt = f"It was {verdict.value} once, and no second look confirmed it."
+    if doubt is not None:
+        return Judgement(Outcome.INCONCLUSIVE, doubt, verdict)
+    reason = f"Expected {expected.value}, but it was {verdict.value}, confirmed by a second look."
+    return Judgement(Outcome.FAIL, reason, verdict, _manner(verdict))
+
+
+def _doubt(expected: Expectation, proof: Proof, verdict: Verdict) -> str | None:
+    """Why an unexpected verdict does not yet speak against the plugin; None if it does."""
+    if verdict is Verdict.ERROR:
+        return "The probe itself failed, so nothing is known about the connection."
+    if verdict is Verdict.WRONG_SERVER:
+        return "Somebody answered, but not the server that was asked for."
+    if verdict is Verdict.NAME_NOT_RESOLVED:
+        return _doubtful_name(expected, proof)
+    if verdict in _BLOCKED and expected is Expectation.CONNECTED and not proof.server_listens:
+        return _no_witness(proof)
+    return None
+
+
+def _doubtful_name(expected: Expectation, proof: Proof) -> str | None:
+    if expected is Expectation.BLOCKED:
+        return "The name was not resolved: a failed look-up is not a blocked connection (S43)."
+    if proof.names_resolve and proof.connected_without_policy:
+        return None
+    return "The name was not resolved, and nothing shows that name resolution works."
+
+
+def _no_control(proof: Proof) -> str:
+    if not proof.controls:
+        return "It has no control: it was never seen to connect without the policy."
+    seen = ", ".join(dict.fromkeys(control.verdict.value for control in proof.controls))
+    return f"Its control failed: without the policy it was {seen}, so its denial shows nothing."
+
+
+def _no_witness(proof: Proof) -> str:
+    if proof.witness is None:
+        return "Nothing shows that the server was listening at that moment."
+    return (
+        "The server did not answer inside its own pod "
+        f"({proof.witness.verdict.value}), so nothing is known about the path to it."
+    )
+
+
+def _manner(verdict: Verdict) -> Literal["dropped", "rejected"] | None:
+    if verdict is Verdict.TIMED_OUT:
+        return "dropped"
+    return "rejected" if verdict is Verdict.REFUSED else None

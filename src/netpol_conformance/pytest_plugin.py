@@ -1,0 +1,123 @@
+"""The pytest plugin: a test per scenario, its id the scenario's path.
+
+``pytest suites/conformance`` runs the packs. ``-k``, ``-m`` (packs, features and S-numbers are
+markers), ``-n`` and ``--junitxml`` do what a pytest user expects. Without ``-n``, ``--jobs``
+scenarios run at once behind the scenes, and each test waits for its own; with ``-n`` each worker
+runs one at a time and its events travel to the reports with pytest's own.
+
+The rest of the suite is imported when a conformance test is collected, not with the plugin:
+every pytest run of the environment loads this module.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from netpol_conformance.suite import Conformance
+
+_PLUGIN = "netpol-conformance-run"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, in a group of their own."""
+    group = parser.getgroup("netpol-conformance", "conformance of NetworkPolicy implementations")
+    add = group.addoption
+    add(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a pack, folder or scenario to run (again for more); default: all packs",
+    )
+    add(
+        "--cluster",
+        default="embedded",
+        metavar="DRIVER",
+        help="where scenarios run: embedded (network namespaces; the default)",
+    )
+    add(
+        "--implementation",
+        default="reference",
+        metavar="NAME",
+        help="what enforces policies in the embedded cluster: reference (the default), none, or "
+        "MODULE:FACTORY",
+    )
+    add(
+        "--kubernetes-version",
+        metavar="1.N",
+        help="the version, from 1.5 to 1.34, of clusters whose scenario asks for none",
+    )
+    add(
+        "--jobs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="scenarios that run at once, each on a cluster of its own (default: 8 for each CPU; "
+        "they mostly wait)",
+    )
+    add(
+        "--timeout-setting",
+        action="append",
+        default=[],
+        metavar="NAME=SECONDS",
+        help="set a named time-out: ready, enforce, poll, probe or hold",
+    )
+    add("--conformance-json", metavar="FILE", help="write the report as JSON")
+    add("--conformance-html", metavar="FILE", help="write the report as one HTML page")
+    add("--conformance-junit", metavar="FILE", help="write the report as JUnit XML of its own")
+    add(
+        "--matrices",
+        choices=("all", "failures"),
+        help="show the matrices as they come, instead of pytest's own progress",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the real standard output for the matrices; be ready for workers' events."""
+    config.pluginmanager.register(_Receiver(config))
+    if config.option.matrices and not hasattr(config, "workerinput"):
+        from netpol_conformance.suite import STDOUT  # noqa: PLC0415 - only where it is needed
+
+        config.stash[STDOUT] = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding)
+
+
+class _Receiver:
+    """In the controller of pytest-xdist, receives the events that workers send with reports."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hand the events on, and take them off the report."""
+        events = report.__dict__.pop("conformance_events", None)
+        if events:
+            _conformance(self._config).receive(events)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each selected scenario where a test asks for ``scenario``."""
+    if "scenario" in metafunc.fixturenames and "conformance" in metafunc.fixturenames:
+        conformance = _conformance(metafunc.config)
+        metafunc.parametrize("scenario", conformance.parameters())
+
+
+@pytest.fixture
+def conformance(request: pytest.FixtureRequest) -> Conformance:
+    """The conformance run that this test is a part of."""
+    return _conformance(request.config)
+
+
+def _conformance(config: pytest.Config) -> Conformance:
+    found = config.pluginmanager.get_plugin(_PLUGIN)
+    if found is None:
+        from netpol_conformance.suite import Conformance  # noqa: PLC0415 - see above
+
+        found = Conformance(config)
+        config.pluginmanager.register(found, _PLUGIN)
+    return cast("Conformance", found)

@@ -1,0 +1,153 @@
+"""Looks: asking many cells at one moment, quickly while converging or in full for evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.judge.cell import Look
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.verdict import Observation, Probe, Tool, Verdict
+from netpol_conformance.run.addressing import Addressing
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.types import CellKey, Destination, Expectation, Via
+
+_QUICK = {
+    Expectation.CONNECTED: (Verdict.CONNECTED,),
+    Expectation.BLOCKED: (Verdict.TIMED_OUT, Verdict.REFUSED),
+}
+
+
+@dataclass(frozen=True)
+class FullLook:
+    """What one full look saw: a Look a cell, a witness a destination, and whether names resolve."""
+
+    looks: Mapping[CellKey, Look] = field(default_factory=dict)
+    witnesses: Mapping[Destination, Observation] = field(default_factory=dict)
+    names_resolve: bool = False
+
+    def wrong(self, expected: Mapping[CellKey, Expectation]) -> tuple[CellKey, ...]:
+        """The cells whose look contradicts the expectation."""
+        return tuple(cell for cell, look in self.looks.items() if not look.is_as(expected[cell]))
+
+
+class Controls:
+    """What each cell's probes saw without the policy, over a scenario."""
+
+    def __init__(self) -> None:
+        self._seen: dict[CellKey, tuple[Observation, ...]] = {}
+        self._closed: set[CellKey] = set()
+
+    def add(self, look: FullLook, *, closing: bool = False) -> None:
+        """Keep a control look's observations beside those of before."""
+        for cell, seen in look.looks.items():
+            self._seen[cell] = self._seen.get(cell, ()) + seen.observations
+            if closing:
+                self._closed.add(cell)
+
+    def of(self, cell: CellKey) -> tuple[Observation, ...]:
+        """The observations that are the cell's controls, oldest first."""
+        return self._seen.get(cell, ())
+
+    def missing(self, denied: Mapping[CellKey, Expectation]) -> list[CellKey]:
+        """The denied cells without a control.
+
+        An unresolved name needs one from after the policy too: a DNS server that died would
+        otherwise look like a policy.
+        """
+        return [
+            cell
+            for cell, expectation in denied.items()
+            if cell not in self._seen
+            or (expectation is Expectation.UNRESOLVED and cell not in self._closed)
+        ]
+
+
+class Looker:
+    """Asks the cells of one scenario's matrix of one cluster.
+
+    ``documented`` are the cells that the author stated anywhere: these are asked by wget, as the
+    documentation does, all others by sockets.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        addressing: Addressing,
+        documented: frozenset[CellKey],
+        timeouts: Timeouts,
+    ) -> None:
+        self._cluster = cluster
+        self._addressing = addressing
+        self._documented = documented
+        self._timeouts = timeouts
+
+    def quick(self, expected: Mapping[CellKey, Expectation]) -> dict[CellKey, Observation]:
+        """The cells that are not yet as expected, by one short socket probe each.
+
+        Cells about names, and unspecified ones, have no quick look: the full one sees them.
+        """
+        cells = [cell for cell, wanted in expected.items() if wanted in _QUICK]
+        probes = [self._socket(cell, self._timeouts.poll) for cell in cells]
+        answers = zip(cells, self._cluster.probe(probes), strict=True)
+        return {
+            cell: answer for cell, answer in answers if answer.verdict not in _QUICK[expected[cell]]
+        }
+
+    def control(self, cells: Iterable[CellKey]) -> FullLook:
+        """Ask exactly as a denied cell will be asked, where no policy stands in the way."""
+        return self.full(dict.fromkeys(cells, Expectation.BLOCKED))
+
+    def full(
+        self,
+        expected: Mapping[CellKey, Expectation],
+        *,
+        cells: Iterable[CellKey] | None = None,
+        confirms: bool = False,
+    ) -> FullLook:
+        """Ask ``cells`` (default: all) with every probe that their evidence needs, and witness."""
+        chosen = tuple(expected) if cells is None else tuple(cells)
+        asked = [(cell, probe) for cell in chosen for probe in self._probes(cell, expected[cell])]
+        sights = [
+            (destination, probe)
+            for destination in dict.fromkeys(cell.destination for cell in chosen)
+            for probe in self._addressing.witnesses(destination, self._timeouts.probe)
+        ]
+        answers = self._cluster.probe([probe for _, probe in (*asked, *sights)])
+        seen: dict[CellKey, list[Observation]] = {cell: [] for cell in chosen}
+        for (cell, _), answer in zip(asked, answers[: len(asked)], strict=True):
+            seen[cell].append(answer)
+        witnesses: dict[Destination, Observation] = {}
+        for (destination, _), answer in zip(sights, answers[len(asked) :], strict=True):
+            known = witnesses.get(destination)
+            if known is None or known.verdict is Verdict.CONNECTED:
+                witnesses[destination] = answer
+        return FullLook(
+            {cell: Look(tuple(answers), confirms) for cell, answers in seen.items()},
+            witnesses,
+            names_resolve=any(_resolved(answer) for answer in answers),
+        )
+
+    def _probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
+        """A documented cell is asked by wget; one that must stay blocked also for longer."""
+        blocked = wanted is Expectation.BLOCKED
+        longer = self._timeouts.hold if blocked else self._timeouts.probe
+        named = cell.destination.via is Via.SERVICE
+        documented = cell in self._documented and cell.destination.protocol is Protocol.TCP
+        if not (documented or named):
+            return [self._socket(cell, longer)]
+        wget = replace(
+            self._addressing.probe(cell, by_name=named),
+            tool=Tool.WGET,
+            timeout=self._timeouts.probe,
+        )
+        return [wget, self._socket(cell, longer)] if blocked else [wget]
+
+    def _socket(self, cell: CellKey, timeout: float) -> Probe:
+        return replace(self._addressing.probe(cell), timeout=timeout)
+
+
+def _resolved(answer: Observation) -> bool:
+    by_name = answer.probe.tool is Tool.WGET and not answer.probe.host[-1:].isdigit()
+    return by_name and answer.verdict not in (Verdict.NAME_NOT_RESOLVED, Verdict.ERROR)

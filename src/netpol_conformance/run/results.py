@@ -1,0 +1,138 @@
+"""From what a round saw to the StepResult that is told of it: judging, and collecting evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from netpol_conformance.expectation.matrix import Expected
+from netpol_conformance.judge.cell import Judgement, Proof, judge
+from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.probe.verdict import Observation
+from netpol_conformance.run.events import (
+    CellResult,
+    Evidence,
+    Phase,
+    PolicyField,
+    RefusalResult,
+    StepResult,
+)
+from netpol_conformance.run.looks import Controls
+from netpol_conformance.run.settle import Settled
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+
+
+@dataclass(frozen=True)
+class Round:
+    """One step as it went, not yet judged: what was expected, and what its looks saw."""
+
+    index: int
+    step: Step
+    applied: str
+    expected: Mapping[CellKey, Expected]
+    settled: Settled
+    refusal: RefusalResult | None
+    started: float
+    duration: float
+
+    @cached_property
+    def denied(self) -> dict[CellKey, Expectation]:
+        """The cells that need a control."""
+        return {
+            cell: entry.expectation
+            for cell, entry in self.expected.items()
+            if entry.expectation in (Expectation.BLOCKED, Expectation.UNRESOLVED)
+        }
+
+
+def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepResult:
+    """Judge every cell of the round, with all the evidence there is."""
+    cells = tuple(
+        _cell_result(cell, entry, round_, controls) for cell, entry in round_.expected.items()
+    )
+    outcomes: list[Outcome] = [cell.outcome for cell in cells]
+    if round_.refusal is not None:
+        outcomes.append(round_.refusal.outcome)
+    present = {cell.source for cell in cells}, {cell.destination for cell in cells}
+    return StepResult(
+        index=round_.index,
+        title=round_.step.title,
+        applied=round_.applied,
+        deleted=tuple(str(key) for key in round_.step.delete),
+        refusal=round_.refusal,
+        cells=cells,
+        sources=_ordered(scenario.sources, present[0]),
+        destinations=_ordered(scenario.destinations, present[1]),
+        outcome=combine(outcomes),
+        seconds_to_enforce=round_.settled.seconds,
+        started=round_.started,
+        duration=round_.duration,
+    )
+
+
+def evidence(phase: Phase, observation: Observation) -> Evidence:
+    """An observation as events tell it."""
+    return Evidence(
+        phase=phase,
+        source=str(observation.probe.source),
+        tool=observation.probe.tool,
+        command=observation.command,
+        output=observation.output,
+        exit_code=observation.exit_code,
+        verdict=observation.verdict,
+        identity=observation.identity,
+        started=observation.started,
+        duration=observation.duration,
+    )
+
+
+def _cell_result(cell: CellKey, entry: Expected, round_: Round, controls: Controls) -> CellResult:
+    judgement = _judged(cell, entry, round_, controls)
+    return CellResult(
+        source=str(cell.source),
+        destination=str(cell.destination),
+        protocol=cell.destination.protocol,
+        expected=entry.expectation,
+        stated=entry.stated,
+        explanation=entry.explanation,
+        rules=entry.rules,
+        decided_by=tuple(
+            PolicyField(policy=policy, field=field, reason=reason)
+            for policy, field, reason in entry.decided_by
+        ),
+        outcome=judgement.outcome,
+        reason=judgement.reason,
+        verdict=judgement.verdict,
+        blocked=judgement.blocked,
+        evidence=tuple(_evidence(cell, round_, controls)),
+    )
+
+
+def _judged(cell: CellKey, entry: Expected, round_: Round, controls: Controls) -> Judgement:
+    looks = [look for look in round_.settled.looks if cell in look.looks]
+    witness = looks[-1].witnesses.get(cell.destination) if looks else None
+    names_resolve = any(look.names_resolve for look in round_.settled.looks)
+    proof = Proof(controls.of(cell), witness, names_resolve)
+    return judge(entry.expectation, [look.looks[cell] for look in looks], proof)
+
+
+def _evidence(cell: CellKey, round_: Round, controls: Controls) -> Iterator[Evidence]:
+    for observation in controls.of(cell):
+        yield evidence("control", observation)
+    if cell in round_.settled.transient:
+        yield evidence("converge", round_.settled.transient[cell])
+    witness = None
+    for full in round_.settled.looks:
+        if cell not in full.looks:
+            continue
+        look = full.looks[cell]
+        for observation in look.observations:
+            yield evidence("confirm" if look.confirms else "hold", observation)
+        witness = full.witnesses.get(cell.destination)
+    if witness is not None:
+        yield evidence("witness", witness)
+
+
+def _ordered(names: Iterable[object], present: set[str]) -> tuple[str, ...]:
+    return tuple(str(name) for name in names if str(name) in present)

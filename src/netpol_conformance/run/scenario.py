@@ -1,0 +1,272 @@
+"""One scenario on one cluster: prepare, control, steps, closing control -> events."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+
+from netpol_conformance.clusters.base import (
+    Cluster,
+    ClusterError,
+    ClusterInfo,
+    ClusterSpec,
+    OutsideHost,
+    RefusedError,
+)
+from netpol_conformance.expectation.matrix import DoubleEntryError, expected_matrix, open_cells
+from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.model.encode import manifest
+from netpol_conformance.model.objects import KubernetesObject, Namespace
+from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST
+from netpol_conformance.run.addressing import AddressError, Addressing
+from netpol_conformance.run.events import (
+    ClusterRecord,
+    Consumer,
+    RefusalResult,
+    ScenarioFinished,
+    ScenarioStarted,
+    StepFinished,
+    StepResult,
+)
+from netpol_conformance.run.looks import Controls, Looker
+from netpol_conformance.run.results import Round, step_result
+from netpol_conformance.run.settle import Settled, converge, settle
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.paths import PathError
+from netpol_conformance.scenario.templating import TemplateError, directory, fill
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+
+_OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
+"""What can go wrong on our side or the cluster's: never the plugin's fault."""
+
+
+class UnsupportedError(Exception):
+    """The scenario cannot be asked of this cluster; says why (outcome UNSUPPORTED)."""
+
+
+class ScenarioRun:
+    """Runs ``scenario`` on ``cluster`` (which it starts afresh) and tells ``emit`` of it."""
+
+    def __init__(
+        self, scenario: Scenario, cluster: Cluster, timeouts: Timeouts, emit: Consumer
+    ) -> None:
+        self._scenario = scenario
+        self._cluster = cluster
+        self._timeouts = timeouts
+        self._emit = emit
+        self._outside = {host.name: host for host in _outside_hosts(scenario)}
+        self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
+        self._controls = Controls()
+        self._waiting: list[Round] = []
+
+    def run(self) -> Outcome:
+        """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason."""
+        began = time.time()
+        outcome, reason = self._outcome(began)
+        self._emit(
+            ScenarioFinished(
+                path=self._scenario.path,
+                outcome=outcome,
+                reason=reason,
+                duration=time.time() - began,
+                rerun=rerun_command(self._scenario.path),
+            )
+        )
+        return outcome
+
+    def _outcome(self, began: float) -> tuple[Outcome, str]:
+        try:
+            info = self._cluster.start(self._spec())
+        except ClusterError as error:
+            self._emit(_started(self._scenario, began, None))
+            return Outcome.INCONCLUSIVE, str(error)
+        self._emit(_started(self._scenario, began, info))
+        try:
+            results = self._results()
+        except UnsupportedError as error:
+            return Outcome.UNSUPPORTED, str(error)
+        except DoubleEntryError as error:
+            other = not self._scenario.version_pinned and self._scenario.version != LATEST
+            return (Outcome.UNSUPPORTED if other else Outcome.INCONCLUSIVE), str(error)
+        except _OURS as error:
+            return Outcome.INCONCLUSIVE, str(error)
+        return combine(result.outcome for result in results), _reason(results)
+
+    def _results(self) -> list[StepResult]:
+        self._cluster.apply(_manifests(self._scenario.objects))
+        self._cluster.wait_ready(self._timeouts.ready)
+        self._opening_control()
+        results = []
+        for index, step in enumerate(self._scenario.steps, start=1):
+            self._waiting.append(self._round(index, step))
+            results += self._judged()
+        self._closing_control()
+        return results + self._judged(final=True)
+
+    def _judged(self, *, final: bool = False) -> list[StepResult]:
+        """The results of the rounds whose controls are complete, told as they come."""
+        results = []
+        while self._waiting and (final or not self._controls.missing(self._waiting[0].denied)):
+            result = step_result(self._scenario, self._waiting.pop(0), self._controls)
+            self._emit(StepFinished(path=self._scenario.path, step=result))
+            results.append(result)
+        return results
+
+    # -- one step --------------------------------------------------------------------------------
+
+    def _round(self, index: int, step: Step) -> Round:
+        began = time.time()
+        self._cluster.delete(step.delete)
+        applied = fill(step.apply, directory(self._cluster.state(), self._scenario.outside))
+        refusal = self._apply(step, applied)
+        changed_at = time.monotonic()
+        if step.apply and not step.refused:
+            self._cluster.wait_ready(self._timeouts.ready)
+        state = self._cluster.state()
+        expected = expected_matrix(state, self._scenario, step)
+        settled = Settled()
+        if expected:
+            settled = settle(
+                self._looker(),
+                {cell: entry.expectation for cell, entry in expected.items()},
+                changed_at=changed_at,
+                patience=self._timeouts.enforce,
+            )
+        return Round(index, step, applied, expected, settled, refusal, began, time.time() - began)
+
+    def _apply(self, step: Step, manifests: str) -> RefusalResult | None:
+        """Apply the step's manifests; what the API answered, if the step is about that."""
+        if not manifests.strip():
+            return None
+        try:
+            self._cluster.apply(manifests)
+        except RefusedError as refused:
+            answer = str(refused)
+            if not step.refused:
+                if self._scenario.version_pinned:
+                    raise
+                raise UnsupportedError(f"This cluster's API refuses it: {answer}") from refused
+            right = step.refused in answer
+            reason = "The API refused it as expected." if right else "The API gave another reason."
+            outcome = Outcome.PASS if right else Outcome.FAIL
+            return RefusalResult(
+                expected=step.refused, answer=answer, outcome=outcome, reason=reason
+            )
+        if not step.refused:
+            return None
+        return RefusalResult(
+            expected=step.refused,
+            answer="",
+            outcome=Outcome.FAIL,
+            reason="The API accepted it, though it must refuse it.",
+        )
+
+    # -- controls --------------------------------------------------------------------------------
+
+    def _opening_control(self) -> None:
+        """Ask every cell before the first step, where no policy stands in its way."""
+        self._control(open_cells(self._cluster.state(), self._scenario))
+
+    def _closing_control(self) -> None:
+        """Take all policy away and ask the cells that still lack a control."""
+        missing = {
+            cell for round_ in self._waiting for cell in self._controls.missing(round_.denied)
+        }
+        if not missing:
+            return
+        state = self._cluster.state()
+        self._cluster.delete([policy.key for policy in state.policies])
+        spaces = [_without_isolation(space) for space in state.namespaces]
+        self._cluster.apply(_manifests([after for before, after in spaces if before != after]))
+        opened = open_cells(self._cluster.state(), self._scenario)
+        self._control([cell for cell in opened if cell in missing], closing=True)
+
+    def _control(self, cells: Sequence[CellKey], *, closing: bool = False) -> None:
+        looker = self._looker()
+        connected = dict.fromkeys(cells, Expectation.CONNECTED)
+        converge(
+            looker,
+            connected,
+            Settled(),
+            changed_at=time.monotonic(),
+            patience=self._timeouts.enforce,
+        )
+        self._controls.add(looker.control(connected), closing=closing)
+
+    # -- the cluster's side ----------------------------------------------------------------------
+
+    def _looker(self) -> Looker:
+        addressing = Addressing(self._cluster.state(), self._outside)
+        return Looker(self._cluster, addressing, self._documented, self._timeouts)
+
+    def _spec(self) -> ClusterSpec:
+        scenario = self._scenario
+        return ClusterSpec(
+            scenario.nodes, scenario.families, scenario.version, tuple(self._outside.values())
+        )
+
+
+def rerun_command(path: str) -> str:
+    """The command that runs just this scenario again."""
+    return f"netpol-conformance run {path}"
+
+
+def _outside_hosts(scenario: Scenario) -> list[OutsideHost]:
+    return [
+        OutsideHost(spec.name, tuple(ip_address(address) for address in spec.addresses), spec.ports)
+        for spec in scenario.outside
+    ]
+
+
+def _manifests(objects: Sequence[KubernetesObject]) -> str:
+    items = [manifest(item) for item in objects]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:
+    """The namespace as it is, and without the annotation that isolates it up to 1.6 (S70)."""
+    kept = {key: value for key, value in space.annotations.items() if key != ISOLATION_ANNOTATION}
+    return space, replace(space, annotations=kept)
+
+
+def _started(scenario: Scenario, began: float, info: ClusterInfo | None) -> ScenarioStarted:
+    cluster = None
+    if info is not None:
+        cluster = ClusterRecord(
+            driver=info.driver,
+            implementation=info.implementation,
+            kubernetes_version=info.kubernetes_version,
+            nodes=info.nodes,
+            families=info.families,
+            details=info.details,
+        )
+    return ScenarioStarted(
+        path=scenario.path,
+        title=scenario.title,
+        pack=scenario.pack,
+        rules=scenario.rules,
+        covers=scenario.covers,
+        features=scenario.features,
+        documented=f"{scenario.documented.where}, {scenario.documented.section}",
+        link=scenario.documented.link,
+        about=scenario.about,
+        steps=len(scenario.steps),
+        started=began,
+        cluster=cluster,
+    )
+
+
+def _reason(results: Sequence[StepResult]) -> str:
+    """The first thing that is not as it should be, in a sentence; empty if all is well."""
+    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        for result in results:
+            if result.refusal is not None and result.refusal.outcome is outcome:
+                return f"Step {result.index}: {result.refusal.reason}"
+            for cell in result.cells:
+                if cell.outcome is outcome:
+                    where = f"Step {result.index}: {cell.source} -> {cell.destination}"
+                    return f"{where}: {cell.reason}"
+    return ""

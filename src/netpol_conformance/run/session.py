@@ -1,0 +1,206 @@
+"""Many scenarios on many clusters at once -> one stream of events."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from netpol_conformance import __version__
+from netpol_conformance.clusters.base import Cluster, ClusterError, ClusterSpec
+from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.run.events import (
+    Consumer,
+    Event,
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    SelfTested,
+    StepFinished,
+)
+from netpol_conformance.run.results import evidence
+from netpol_conformance.run.scenario import ScenarioRun
+from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
+from netpol_conformance.scenario.types import Scenario
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run is made with. ``make_cluster`` is called once for each of ``jobs`` workers."""
+
+    make_cluster: Callable[[], Cluster]
+    cluster: str
+    implementation: str
+    jobs: int = 1
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+    command: str = ""
+    kubernetes_version: str | None = None
+
+
+@dataclass
+class ScenarioResult:
+    """What one scenario came to: its own events, for whoever waits for just this one."""
+
+    finished: ScenarioFinished
+    steps: list[StepFinished] = field(default_factory=list)
+
+
+class Session:
+    """One run. ``emit`` gets every event, one at a time, from whichever thread.
+
+    ``begin`` starts all scenarios in the background; ``result`` waits for one (and starts it, if
+    ``begin`` was not told of it); ``finish`` ends the run whatever its state.
+    """
+
+    def __init__(self, setting: Setting, emit: Consumer) -> None:
+        self._setting = setting
+        self._consumer = emit
+        self._lock = threading.Lock()
+        self._began = time.time()
+        self._pool = ThreadPoolExecutor(setting.jobs, thread_name_prefix="scenario")
+        self._local = threading.local()
+        self._clusters: list[Cluster] = []
+        self._futures: dict[str, Future[ScenarioResult]] = {}
+        self._self_test: Future[Outcome] | None = None
+        self._stopping = threading.Event()
+
+    def begin(self, scenarios: Sequence[Scenario], *, ahead: bool = True) -> None:
+        """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
+        setting = self._setting
+        self._emit(
+            RunStarted(
+                run_id=uuid.uuid4().hex,
+                suite_version=__version__,
+                started=self._began,
+                cluster=setting.cluster,
+                implementation=setting.implementation,
+                kubernetes_version=setting.kubernetes_version,
+                scenarios=tuple(scenario.path for scenario in scenarios),
+                command=setting.command,
+                machine=machine(),
+            )
+        )
+        self._self_test = self._pool.submit(self._test_probes)
+        for scenario in scenarios if ahead else ():
+            self._submit(scenario)
+
+    def result(self, scenario: Scenario) -> ScenarioResult:
+        """Wait for the scenario's end; raises what stopped its worker other than ClusterError."""
+        return self._submit(scenario).result()
+
+    def finish(self, *, reason: str = "") -> RunFinished:
+        """End the run: what has not started never will, what runs is cut off."""
+        unfinished = [future for future in self._futures.values() if not future.done()]
+        self._stopping.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if unfinished or reason:
+            self._close_clusters()
+        self._pool.shutdown(wait=True)
+        self._close_clusters()
+        return end_of_run(
+            self._outcomes(), self._began, partial=bool(unfinished or reason), reason=reason
+        )
+
+    def _outcomes(self) -> list[Outcome]:
+        """The outcomes so far; INCONCLUSIVE for what was cut off or failed on our side."""
+        outcomes = []
+        for future in self._futures.values():
+            ended = future.done() and not future.cancelled() and future.exception() is None
+            outcomes.append(future.result().finished.outcome if ended else Outcome.INCONCLUSIVE)
+        test = self._self_test
+        if test is not None and test.done() and not test.cancelled():
+            outcomes.append(test.result() if test.exception() is None else Outcome.INCONCLUSIVE)
+        return outcomes
+
+    def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
+        if scenario.path not in self._futures:
+            self._futures[scenario.path] = self._pool.submit(self._run, scenario)
+        return self._futures[scenario.path]
+
+    def _run(self, scenario: Scenario) -> ScenarioResult:
+        steps: list[StepFinished] = []
+        ends: list[ScenarioFinished] = []
+
+        def keep(event: Event) -> None:
+            if isinstance(event, StepFinished):
+                steps.append(event)
+            elif isinstance(event, ScenarioFinished):
+                ends.append(event)
+            if not self._stopping.is_set():
+                self._emit(event)
+
+        ScenarioRun(scenario, self._cluster(), self._setting.timeouts, keep).run()
+        return ScenarioResult(ends[0], steps)
+
+    def _test_probes(self) -> Outcome:
+        try:
+            cluster = self._cluster()
+            cluster.start(ClusterSpec(nodes=1))
+            checks = cluster.self_test()
+        except ClusterError as error:
+            event = SelfTested(outcome=Outcome.INCONCLUSIVE, reason=str(error), evidence=())
+        else:
+            wrong = [c for c in checks if c.observation.verdict is not c.expected]
+            reason = "; ".join(
+                f"{check.observation.command}: expected {check.expected.value}, "
+                f"saw {check.observation.verdict.value}"
+                for check in wrong
+            )
+            event = SelfTested(
+                outcome=Outcome.INCONCLUSIVE if wrong or not checks else Outcome.PASS,
+                reason=reason
+                or "Each probe connects where it can and sees a drop where it cannot.",
+                evidence=tuple(evidence("control", check.observation) for check in checks),
+            )
+        self._emit(event)
+        return event.outcome
+
+    def _cluster(self) -> Cluster:
+        """The cluster of this worker thread."""
+        if not hasattr(self._local, "cluster"):
+            self._local.cluster = self._setting.make_cluster()
+            with self._lock:
+                self._clusters.append(self._local.cluster)
+        cluster: Cluster = self._local.cluster
+        return cluster
+
+    def _close_clusters(self) -> None:
+        with self._lock:
+            clusters = list(self._clusters)
+        for cluster in clusters:
+            cluster.close()
+
+    def _emit(self, event: Event) -> None:
+        with self._lock:
+            self._consumer(event)
+
+
+def end_of_run(
+    outcomes: Sequence[Outcome], began: float, *, partial: bool, reason: str = ""
+) -> RunFinished:
+    """The last event of a run that came to ``outcomes``; a partial one is never green."""
+    outcome = combine([*outcomes, Outcome.INCONCLUSIVE] if partial else outcomes)
+    now = time.time()
+    return RunFinished(
+        outcome=outcome,
+        exit_code=EXIT_CODES.get(outcome, 0),
+        partial=partial,
+        reason=reason,
+        finished=now,
+        duration=now - began,
+    )
+
+
+def machine() -> dict[str, str]:
+    """The machine that runs the suite, as far as a reader of figures must know it."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+        "cpus": str(os.cpu_count() or "unknown"),
+        "python": platform.python_version(),
+    }

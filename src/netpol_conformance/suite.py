@@ -1,0 +1,224 @@
+"""A conformance run inside pytest: what the plugin's thin front registers once it is needed.
+
+Here: scenarios as parameters, a test's wait for its scenario and what it raises, and the way of
+events to the reports, also from the workers of pytest-xdist.
+Not here: options and fixtures (``pytest_plugin``); anything that needs no pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Generator
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from netpol_conformance.clusters.drivers import make_cluster
+from netpol_conformance.corpus import load_corpus
+from netpol_conformance.judge.outcome import EXIT_CODES, Outcome
+from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.report import html, json_report, junit
+from netpol_conformance.report.document import Collector
+from netpol_conformance.report.files import FileReports, Format
+from netpol_conformance.report.matrix import render, wrong_cells
+from netpol_conformance.report.terminal import Terminal
+from netpol_conformance.run.events import Event, RunFinished, RunStarted, SelfTested
+from netpol_conformance.run.session import ScenarioResult, Session, Setting, end_of_run
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.types import Scenario
+
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+_FORMATS: dict[str, Format] = {
+    "HTML": html.render,
+    "JSON": json_report.dumps,
+    "JUnit": junit.dumps,
+}
+_JOBS_PER_CPU = 8
+STDOUT: pytest.StashKey[TextIO] = pytest.StashKey()
+"""The real standard output, from before pytest captures it."""
+
+
+class Conformance:
+    """The run of one pytest process; a plugin of its own from the moment it is needed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._session: Session | None = None
+        self._collector = Collector()
+        self._files = _files(config)
+        self._reports = FileReports({path: _FORMATS[kind] for kind, path in self._files.items()})
+        self._outbox: list[Event] = []
+        self._terminal = self._silence_pytest() if config.option.matrices else None
+
+    # -- collection ------------------------------------------------------------------------------
+
+    def parameters(self) -> list[ParameterSet]:
+        """A pytest parameter for each scenario; raises pytest.UsageError for a bad corpus."""
+        for scenario in self._scenarios:
+            for name in _marker_names(scenario):
+                self._config.addinivalue_line("markers", f"{name}: see netpol-conformance list")
+        return [
+            pytest.param(
+                scenario,
+                id=scenario.path,
+                marks=[getattr(pytest.mark, name) for name in _marker_names(scenario)],
+            )
+            for scenario in self._scenarios
+        ]
+
+    @cached_property
+    def _scenarios(self) -> tuple[Scenario, ...]:
+        option = self._config.option
+        try:
+            wanted = option.kubernetes_version
+            version = KubernetesVersion.parse(wanted) if wanted else None
+            return load_corpus(option.scenario, version)
+        except (ScenarioError, ValueError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+    # -- the run ---------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Begin the run with the scenarios that were selected, unless there is nothing to run."""
+        if self._config.option.collectonly:
+            return
+        specs = [getattr(item, "callspec", None) for item in session.items]
+        chosen = [spec.params["scenario"] for spec in specs if spec and "scenario" in spec.params]
+        if chosen:
+            self._session = Session(self._setting(), self._tell)
+            self._session.begin(chosen, ahead=not self._is_worker)
+
+    def check(self, scenario: Scenario) -> None:
+        """Wait for the scenario; pass, skip or fail the test by its outcome."""
+        assert self._session is not None, "no conformance run has begun"
+        result = self._session.result(scenario)
+        end = result.finished
+        if end.outcome is Outcome.UNSUPPORTED:
+            pytest.skip(f"UNSUPPORTED: {end.reason}")
+        if end.outcome is Outcome.XFAIL:
+            pytest.xfail(end.reason)
+        if end.outcome in EXIT_CODES:
+            pytest.fail(_failure(scenario, result), pytrace=False)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """End the run, write the reports, and let pytest exit with the run's own code."""
+        if self._session is None and not self._collector.begun:
+            return
+        reason = "It was interrupted." if exitstatus == pytest.ExitCode.INTERRUPTED else ""
+        end = self._end(reason)
+        if self._is_worker:
+            return
+        self._tell(end)
+        if self._terminal is not None:
+            self._terminal.written(self._files)
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = end.exit_code or exitstatus
+
+    def _end(self, reason: str) -> RunFinished:
+        if self._session is not None:
+            return self._session.finish(reason=reason)
+        report = self._collector.report()  # of the workers of pytest-xdist
+        outcomes = [scenario.outcome for scenario in report.scenarios]
+        if report.self_test is not None:
+            outcomes.append(report.self_test.outcome)
+        partial = any(scenario.state != "finished" for scenario in report.scenarios)
+        return end_of_run(outcomes, report.started, partial=partial, reason=reason)
+
+    def _setting(self) -> Setting:
+        option = self._config.option
+        try:
+            timeouts = Timeouts().with_settings(option.timeout_setting)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+        return Setting(
+            make_cluster=partial(make_cluster, option.cluster, option.implementation),
+            cluster=option.cluster,
+            implementation=option.implementation,
+            jobs=1 if self._is_worker else option.jobs or _JOBS_PER_CPU * (os.cpu_count() or 1),
+            timeouts=timeouts,
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            kubernetes_version=option.kubernetes_version,
+        )
+
+    # -- events ----------------------------------------------------------------------------------
+
+    @property
+    def _is_worker(self) -> bool:
+        return hasattr(self._config, "workerinput")
+
+    def _tell(self, event: Event) -> None:
+        """Hand one event to the reports, or keep it for the way to the controller."""
+        if self._is_worker:
+            self._outbox.append(event)
+            return
+        self._collector(event)
+        self._reports(event)
+        if self._terminal is not None:
+            self._terminal(event)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self,
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """In a worker, let the events so far travel with the test's report."""
+        report = yield
+        if self._is_worker and report.when == "call":
+            sent, self._outbox = self._outbox, []
+            report.__dict__["conformance_events"] = [
+                event.model_dump(mode="json") for event in sent
+            ]
+        return report
+
+    def receive(self, events: list[object]) -> None:
+        """In the controller, hand on what a worker saw; every worker begins the same run."""
+        for data in events:
+            event = _EVENTS.validate_python(data, strict=False)
+            if not (isinstance(event, RunStarted | SelfTested) and self._knows(event)):
+                self._tell(event)
+
+    def _knows(self, event: RunStarted | SelfTested) -> bool:
+        if isinstance(event, RunStarted):
+            return self._collector.begun
+        return event.outcome is Outcome.PASS and self._collector.report().self_test is not None
+
+    def _silence_pytest(self) -> Terminal:
+        """Take pytest's reporter away and show the run itself, on the real standard output."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        self._config.pluginmanager.unregister(reporter)
+        stream = self._config.stash[STDOUT]
+        return Terminal(
+            Console(file=stream, highlight=False), matrices=self._config.option.matrices
+        )
+
+
+def _files(config: pytest.Config) -> dict[str, Path]:
+    """The report files asked for, by kind."""
+    wanted = {kind: getattr(config.option, f"conformance_{kind.lower()}") for kind in _FORMATS}
+    return {kind: Path(name) for kind, name in wanted.items() if name}
+
+
+def _marker_names(scenario: Scenario) -> list[str]:
+    return [scenario.pack, *scenario.features, *scenario.rules]
+
+
+def _failure(scenario: Scenario, result: ScenarioResult) -> str:
+    """What a failed test shows: the reason, and each step that went wrong with its matrix."""
+    end = result.finished
+    parts = [f"{end.outcome.value}: {scenario.title}", end.reason]
+    for event in result.steps:
+        if event.step.outcome in EXIT_CODES:
+            parts += [
+                f"Step {event.step.index}: {event.step.title}",
+                render(event.step),
+                wrong_cells(event.step),
+            ]
+    return "\n\n".join([*filter(None, parts), f"run it again:\n    {end.rerun}"])

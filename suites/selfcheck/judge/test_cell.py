@@ -1,0 +1,170 @@
+"""A cell's outcome: never a default, never a collapse, each deny with its control and witness."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netpol_conformance.judge.cell import Look, Proof, judge
+from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+from netpol_conformance.scenario.types import Expectation
+
+SERVER = "default/web"
+PROBE = Probe(Source("pod", "client", "default"), "10.244.1.2", 80, frozenset([SERVER]))
+
+
+def seen(verdict: Verdict) -> Observation:
+    identity = SERVER if verdict is Verdict.CONNECTED else None
+    return Observation(PROBE, verdict, "wget web", "output", 0.0, 1.0, 0, identity)
+
+
+def looks(*verdicts: Verdict) -> list[Look]:
+    """A held look, and every further one a second look at it."""
+    return [Look((seen(verdict),), confirms=index > 0) for index, verdict in enumerate(verdicts)]
+
+
+CONNECTED = seen(Verdict.CONNECTED)
+SOUND = Proof(controls=(CONNECTED,), witness=CONNECTED, names_resolve=True)
+
+
+@pytest.mark.parametrize(
+    ("expected", "verdicts", "outcome", "blocked"),
+    [
+        (Expectation.CONNECTED, [Verdict.CONNECTED], Outcome.PASS, None),
+        (Expectation.BLOCKED, [Verdict.TIMED_OUT], Outcome.PASS, "dropped"),
+        (Expectation.BLOCKED, [Verdict.REFUSED], Outcome.PASS, "rejected"),
+        (Expectation.BLOCKED, [Verdict.CONNECTED] * 2, Outcome.FAIL, None),
+        (Expectation.CONNECTED, [Verdict.TIMED_OUT] * 2, Outcome.FAIL, "dropped"),
+        (Expectation.CONNECTED, [Verdict.REFUSED] * 2, Outcome.FAIL, "rejected"),
+        (Expectation.UNRESOLVED, [Verdict.NAME_NOT_RESOLVED], Outcome.PASS, None),
+        (Expectation.UNRESOLVED, [Verdict.CONNECTED] * 2, Outcome.FAIL, None),
+        (Expectation.UNRESOLVED, [Verdict.TIMED_OUT] * 2, Outcome.FAIL, "dropped"),
+        (Expectation.UNSPECIFIED, [Verdict.TIMED_OUT], Outcome.UNSPECIFIED, "dropped"),
+        (Expectation.UNSPECIFIED, [Verdict.CONNECTED], Outcome.UNSPECIFIED, None),
+    ],
+)
+def test_believable_evidence_is_judged(expected, verdicts, outcome, blocked):
+    judgement = judge(expected, looks(*verdicts), SOUND)
+    assert (judgement.outcome, judgement.blocked) == (outcome, blocked)
+    assert judgement.reason
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TIMED_OUT, Verdict.REFUSED])
+@pytest.mark.parametrize(
+    ("proof", "told"),
+    [
+        (Proof(witness=CONNECTED), "no control"),
+        (Proof((seen(Verdict.TIMED_OUT),), CONNECTED), "control failed"),
+        (Proof((CONNECTED, seen(Verdict.ERROR)), CONNECTED), "control failed"),
+        (Proof((CONNECTED,)), "listening"),
+        (Proof((CONNECTED,), seen(Verdict.REFUSED)), "inside its own pod"),
+    ],
+)
+def test_a_denial_without_proof_is_inconclusive(verdict, proof, told):
+    judgement = judge(Expectation.BLOCKED, looks(verdict), proof)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert told in judgement.reason
+
+
+@pytest.mark.parametrize("expected", [Expectation.CONNECTED, Expectation.BLOCKED])
+@pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.WRONG_SERVER])
+def test_a_broken_probe_or_a_wrong_server_says_nothing(expected, verdict):
+    assert judge(expected, looks(verdict, verdict), SOUND).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_failed_lookup_is_not_a_blocked_connection():
+    twice = looks(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
+    judgement = judge(Expectation.BLOCKED, twice, SOUND)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert "S43" in judgement.reason
+
+
+def test_a_failed_lookup_counts_against_the_plugin_only_where_other_names_resolve():
+    twice = looks(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
+    assert judge(Expectation.CONNECTED, twice, SOUND).outcome is Outcome.FAIL
+    dead = Proof((CONNECTED,), CONNECTED, names_resolve=False)
+    assert judge(Expectation.CONNECTED, twice, dead).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_server_that_is_down_is_not_the_plugins_fault():
+    twice = looks(Verdict.REFUSED, Verdict.REFUSED)
+    down = Proof((CONNECTED,), seen(Verdict.REFUSED))
+    assert judge(Expectation.CONNECTED, twice, down).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("expected", list(Expectation))
+def test_no_evidence_is_inconclusive(expected):
+    assert judge(expected, [], SOUND).outcome is Outcome.INCONCLUSIVE
+    assert judge(expected, [Look(())], SOUND).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("expected", "verdict"),
+    [(Expectation.BLOCKED, Verdict.CONNECTED), (Expectation.CONNECTED, Verdict.TIMED_OUT)],
+)
+def test_one_unexpected_look_is_never_a_failure(expected, verdict):
+    assert judge(expected, looks(verdict), SOUND).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_busy_machines_single_timeout_does_not_spoil_what_then_held():
+    once = [*looks(Verdict.TIMED_OUT, Verdict.CONNECTED), *looks(Verdict.CONNECTED)]
+    assert judge(Expectation.CONNECTED, once, SOUND).outcome is Outcome.PASS
+
+
+def test_a_denial_that_leaks_again_and_again_fails_though_the_last_look_was_closed():
+    leaky = [*looks(Verdict.CONNECTED, Verdict.TIMED_OUT)] * 2 + looks(Verdict.TIMED_OUT)
+    assert judge(Expectation.BLOCKED, leaky, SOUND).outcome is Outcome.FAIL
+
+
+def test_a_first_syn_dropped_and_its_retransmission_accepted_is_a_leak():
+    one = Look((seen(Verdict.TIMED_OUT), CONNECTED))
+    two = Look((seen(Verdict.TIMED_OUT), CONNECTED), confirms=True)
+    assert judge(Expectation.BLOCKED, [one, two], SOUND).outcome is Outcome.FAIL
+
+
+def test_a_rejection_that_a_short_wget_reads_as_a_timeout_is_reported_as_a_rejection():
+    both = Look((seen(Verdict.TIMED_OUT), seen(Verdict.REFUSED)))
+    assert judge(Expectation.BLOCKED, [both], SOUND).blocked == "rejected"
+
+
+ANY = st.sampled_from(list(Verdict))
+
+
+@given(
+    expected=st.sampled_from([Expectation.CONNECTED, Expectation.BLOCKED, Expectation.UNRESOLVED]),
+    rounds=st.lists(st.lists(ANY, min_size=1, max_size=2), max_size=4),
+    controls=st.lists(ANY, max_size=2),
+    witness=st.none() | ANY,
+)
+def test_a_pass_always_rests_on_a_last_look_as_expected_and_a_fail_on_two_against_it(
+    expected, rounds, controls, witness
+):
+    proof = Proof(tuple(map(seen, controls)), witness and seen(witness), names_resolve=True)
+    taken = [
+        Look(tuple(map(seen, verdicts)), confirms=index % 2 == 1)
+        for index, verdicts in enumerate(rounds)
+    ]
+    outcome = judge(expected, taken, proof).outcome
+    wrong = sum(not look.is_as(expected) for look in taken)
+    if outcome is Outcome.PASS:
+        assert taken[-1].is_as(expected)
+        if expected is not Expectation.CONNECTED:
+            assert set(controls) == {Verdict.CONNECTED}
+        if expected is Expectation.BLOCKED:
+            assert witness is Verdict.CONNECTED
+    if outcome is Outcome.FAIL:
+        assert wrong >= 2
+
+
+def test_a_whole_is_as_bad_as_its_worst_part_and_nothing_is_inconclusive():
+    assert combine([]) is Outcome.INCONCLUSIVE
+    for parts in itertools.product(Outcome, repeat=2):
+        whole = combine(parts)
+        assert whole in parts
+        assert (whole is Outcome.FAIL) == (Outcome.FAIL in parts)
+        if Outcome.INCONCLUSIVE in parts:
+            assert whole in (Outcome.FAIL, Outcome.INCONCLUSIVE)
