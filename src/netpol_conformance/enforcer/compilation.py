@@ -23,6 +23,7 @@ from netpol_conformance.enforcer.ruleset import (
     pods_set,
     ranges_set,
     self_set,
+    size,
 )
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (
@@ -45,6 +46,11 @@ class Change:
     removed: Elements
     added: Elements
     parts: dict[ObjectKey, Elements]
+
+    @property
+    def size(self) -> int:
+        """How many elements change."""
+        return size(self.removed) + size(self.added)
 
 
 class Compilation:

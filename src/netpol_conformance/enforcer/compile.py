@@ -71,9 +71,13 @@ class Compiler(LabelMatching):
     def __init__(self, version: KubernetesVersion = LATEST) -> None:
         self.version = version
 
-    def skeleton(self) -> str:
-        """The table that the elements go into."""
-        return ruleset.skeleton()
+    def chains(self, table: str) -> str:
+        """The sets and chains that the elements go into."""
+        return ruleset.chains(table)
+
+    def hook(self, table: str) -> str:
+        """The chain that the kernel hands packets to."""
+        return ruleset.hook(table)
 
     # Isolation
 

@@ -8,8 +8,9 @@ from typing import Literal
 
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
-from netpol_conformance.enforcer.compilation import Compilation
+from netpol_conformance.enforcer.compilation import Change, Compilation
 from netpol_conformance.enforcer.compile import Compiler
+from netpol_conformance.enforcer.ruleset import Elements
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
@@ -26,9 +27,8 @@ class Controller:
     """The enforcer of one node.
 
     ``apply`` takes nft text and puts it in force as one transaction or raises NftError
-    (``apply.Nft.run``). Each of ``start`` and ``handle`` is one transaction: there is no moment
-    at which a part of it is in force, and no moment, at a restart neither, at which the node is
-    open. A node is open before its first ``start``.
+    (``apply.Nft.run``). Each of ``start`` and ``handle`` takes effect at one moment, and there is
+    none, at a restart neither, at which the node is open. Before its first ``start`` it is.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Controller:
         self._apply = apply
         self._compiler = compiler(version)
         self._compilation = Compilation(node, self._compiler)
+        self._table: str | None = None
 
     @property
     def problems(self) -> dict[ObjectKey, str]:
@@ -70,18 +71,56 @@ class Controller:
             else:
                 self._compilation.put(event.object)
         change = self._compilation.change()
-        if change.added or change.removed:
-            try:
-                self._apply(ruleset.change(change.removed, change.added))
-            except NftError:
-                self._load()
-                return
-        self._compilation.settle(change)
+        if not change.added and not change.removed:
+            self._compilation.settle(change)
+        elif self._table and change.size <= ruleset.LARGEST:
+            self._alter(self._table, change)
+        else:
+            self._load()
+
+    def _alter(self, table: str, change: Change) -> None:
+        try:
+            self._apply(ruleset.change(table, change.removed, change.added))
+        except NftError:
+            self._load()
+        else:
+            self._compilation.settle(change)
 
     def _load(self) -> None:
         change = self._compilation.change()
-        self._apply(self._compiler.skeleton() + ruleset.change({}, self._compilation.after(change)))
+        elements = self._compilation.after(change)
+        if ruleset.size(elements) <= ruleset.LARGEST:
+            self._load_at_once(elements)
+        else:
+            self._load_aside(elements)
         self._compilation.settle(change)
+
+    def _load_at_once(self, elements: Elements) -> None:
+        table, spare = ruleset.TABLES
+        self._apply(
+            ruleset.clear(spare)
+            + ruleset.clear(table)
+            + self._compiler.chains(table)
+            + self._compiler.hook(table)
+            + ruleset.change(table, {}, elements)
+        )
+        self._table = table
+
+    def _load_aside(self, elements: Elements) -> None:
+        """Build the table that is not in force portion by portion, then let it take over."""
+        old, new = ruleset.TABLES if not self._in_force(ruleset.TABLES[1]) else ruleset.TABLES[::-1]
+        self._apply(ruleset.clear(new) + self._compiler.chains(new))
+        for portion in ruleset.portions(elements):
+            self._apply(ruleset.change(new, {}, portion))
+        self._apply(ruleset.clear(old) + self._compiler.hook(new))
+        self._table = new
+
+    def _in_force(self, table: str) -> bool:
+        try:
+            self._apply(ruleset.hooked(table))
+        except NftError:
+            return False
+        return True
 
 
 EnforcerFactory = Callable[[str, Callable[[str], object], KubernetesVersion], Controller]

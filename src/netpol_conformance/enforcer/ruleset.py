@@ -1,8 +1,9 @@
-"""Elements -> nft text: the static skeleton, the full load, and the change between two loads.
+"""Elements -> nft text: the static chains, and the change of the sets that they ask.
 
-Pure. The table's chains never change: they ask sets, and every change of state is a change of
+Pure. A table's chains never change: they ask sets, and every change of state is a change of
 set elements in one transaction. Protocols are written as numbers, so that nothing depends on
-/etc/protocols.
+/etc/protocols. There are two tables because a load may be too large for one message; it is then
+built in the spare table, which has no hook until it takes the other's place.
 
 The way of a connection's first packet through ``forward`` (pod address and port after DNAT,
 source before SNAT):
@@ -19,12 +20,18 @@ other nodes does and is judged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from netpol_conformance.model.objects import Direction
 
-TABLE = "inet netpol_conformance"
+TABLES = ("inet netpol_conformance", "inet netpol_conformance_spare")
+
+LARGEST = 4000
+"""Elements that fit into one transaction whatever they are: the kernel limits the message of a
+process without privileges to twice net.core.wmem_max, 425,984 bytes unless it is changed; an
+element is 28 to 100.
+"""
 
 Elements = Mapping[str, AbstractSet[str]]
 """Set name -> its elements as nft writes them. A set without elements may be left out."""
@@ -63,14 +70,22 @@ def ranges_set(direction: Direction, family: int) -> str:
     return f"{direction.lower()}_ranges{family}"
 
 
-def skeleton() -> str:
-    """The table with its chains and empty sets, in place of any that is there."""
+def clear(table: str) -> str:
+    """Remove ``table`` if it is there."""
+    return f"table {table}\ndelete table {table}\n"
+
+
+def chains(table: str) -> str:
+    """``table`` with its empty sets and all chains but the hook: it sees no packet yet."""
     sets = "\n".join(_set(name, definition) for name, definition in _sets())
     families = "\n".join(_family(family) for family in (4, 6))
+    return f"table {table} {{\n{sets}\n{families}\n}}\n"
+
+
+def hook(table: str) -> str:
+    """The chain that makes ``table`` judge what the node forwards."""
     return (
-        f"table {TABLE}\n"
-        f"delete table {TABLE}\n"
-        f"table {TABLE} {{\n{sets}\n{families}\n"
+        f"table {table} {{\n"
         "\tchain forward {\n"
         "\t\ttype filter hook forward priority filter; policy accept;\n"
         "\t\tct state established,related accept\n"
@@ -80,23 +95,41 @@ def skeleton() -> str:
     )
 
 
-def change(removed: Elements, added: Elements) -> str:
-    """The transaction that takes ``removed`` out and puts ``added`` in; empty if there is none."""
-    return "".join([*_commands("delete", removed), *_commands("add", added)])
+def hooked(table: str) -> str:
+    """The question whether ``table`` has its hook: nft refuses it if not."""
+    return f"list chain {table} forward\n"
 
 
-def _commands(verb: str, elements: Elements) -> Iterable[str]:
+def change(table: str, removed: Elements, added: Elements) -> str:
+    """Take ``removed`` out of the sets and put ``added`` in; empty if there is nothing to do."""
+    return "".join([*_commands("delete", table, removed), *_commands("add", table, added)])
+
+
+def size(elements: Elements) -> int:
+    """How many elements there are."""
+    return sum(map(len, elements.values()))
+
+
+def portions(elements: Elements) -> Iterator[Elements]:
+    """``elements`` in parts of at most LARGEST."""
+    for name in sorted(elements):
+        ordered = sorted(elements[name])
+        for start in range(0, len(ordered), LARGEST):
+            yield {name: frozenset(ordered[start : start + LARGEST])}
+
+
+def _commands(verb: str, table: str, elements: Elements) -> Iterator[str]:
     for name in sorted(elements):
         if elements[name]:
             listed = ",\n\t".join(sorted(elements[name]))
-            yield f"{verb} element {TABLE} {name} {{\n\t{listed}\n}}\n"
+            yield f"{verb} element {table} {name} {{\n\t{listed}\n}}\n"
 
 
 def _set(name: str, definition: str) -> str:
     return f"\tset {name} {{\n\t\t{definition}\n\t}}"
 
 
-def _sets() -> Iterable[tuple[str, str]]:
+def _sets() -> Iterator[tuple[str, str]]:
     for family, address in _TYPES.items():
         key = f"type {address} . {address} . inet_proto . inet_service"
         yield pods_set(family), f"type {address}"
