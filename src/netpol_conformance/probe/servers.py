@@ -12,16 +12,14 @@ import secrets
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from typing import Final, Protocol
 
 from netpol_conformance.model.objects import Protocol as Transport
 from netpol_conformance.probe import sctp
+from netpol_conformance.probe.child import Inside
 from netpol_conformance.probe.reading import IDENTITY_HEADER
-
-Inside = Callable[[], AbstractContextManager[None]]
-"""A context manager that puts the calling thread where the server shall run."""
 
 _IP_PKTINFO: Final = 8  # <linux/in.h>; the socket module has it from Python 3.12 on
 _BACKLOG = 1024
