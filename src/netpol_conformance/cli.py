@@ -102,9 +102,8 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     words = paths or []
     arguments = [
         str(suite_root() / "test_packs.py"),
-        f"--rootdir={suite_root()}",
+        f"--config-file={suite_root() / 'pytest.ini'}",
         "-pno:cacheprovider",
-        "--import-mode=importlib",
         f"--cluster={cluster}",
         f"--implementation={implementation}",
         f"--jobs={jobs}",

@@ -11,8 +11,6 @@ every pytest run of the environment loads this module.
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -77,13 +75,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the real standard output for the matrices; be ready for workers' events."""
+    """Be ready for workers' events; with matrices, take over what is shown from the start."""
     config.pluginmanager.register(_Receiver(config))
-    if config.option.matrices and not hasattr(config, "workerinput"):
-        from netpol_conformance.suite import STDOUT  # noqa: PLC0415 - only where it is needed
-
-        config.stash[STDOUT] = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding)
+    if config.option.matrices:
+        _conformance(config)
 
 
 class _Receiver:

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Generator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -42,8 +41,6 @@ _FORMATS: dict[str, Format] = {
     "JUnit": junit.dumps,
 }
 _JOBS_PER_CPU = 8
-STDOUT: pytest.StashKey[TextIO] = pytest.StashKey()
-"""The real standard output, from before pytest captures it."""
 
 
 class Conformance:
@@ -56,7 +53,7 @@ class Conformance:
         self._files = _files(config)
         self._reports = FileReports({path: _FORMATS[kind] for kind, path in self._files.items()})
         self._outbox: list[Event] = []
-        self._terminal = self._silence_pytest() if config.option.matrices else None
+        self._terminal = self._silence_pytest() if self._shows_matrices else None
 
     # -- collection ------------------------------------------------------------------------------
 
@@ -152,6 +149,10 @@ class Conformance:
     # -- events ----------------------------------------------------------------------------------
 
     @property
+    def _shows_matrices(self) -> bool:
+        return bool(self._config.option.matrices) and not self._is_worker
+
+    @property
     def _is_worker(self) -> bool:
         return hasattr(self._config, "workerinput")
 
@@ -191,10 +192,14 @@ class Conformance:
         return event.outcome is Outcome.PASS and self._collector.report().self_test is not None
 
     def _silence_pytest(self) -> Terminal:
-        """Take pytest's reporter away and show the run itself, on the real standard output."""
+        """Take pytest's reporter away and show the run itself.
+
+        Tests' output is captured, and a scenario's events come while a test waits: so this writes
+        to the standard output of before.
+        """
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         self._config.pluginmanager.unregister(reporter)
-        stream = self._config.stash[STDOUT]
+        stream = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding)
         return Terminal(
             Console(file=stream, highlight=False), matrices=self._config.option.matrices
         )

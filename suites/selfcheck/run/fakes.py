@@ -1,0 +1,109 @@
+"""A cluster without a cluster: the oracle answers every probe, and faults can be put in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+
+from netpol_conformance.clusters.base import ClusterError, ClusterInfo, RefusedError, SelfCheck
+from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
+from netpol_conformance.oracle.evaluate import Oracle
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+from netpol_conformance.scenario.planning import change, initial
+from netpol_conformance.scenario.types import Scenario, Step
+
+Fault = Callable[[Probe, Verdict], Verdict]
+PROBE = Probe(Source("pod", "self", "test"), "127.0.0.1", 80, frozenset(["test/self"]))
+
+
+class FakeCluster:
+    """Answers as the specification says, ``fault`` having the last word on each verdict.
+
+    ``enforces`` turned off answers as if there were no policies.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        fault: Fault = lambda _, verdict: verdict,
+        enforces: bool = True,
+        self_test: Verdict = Verdict.CONNECTED,
+        starts: bool = True,
+    ) -> None:
+        self._scenario = replace(scenario, objects=())
+        self._fault = fault
+        self._enforces = enforces
+        self._self_test = self_test
+        self._starts = starts
+        self._state = ClusterState()
+        self.probes: list[Probe] = []
+        self.closed = False
+
+    def start(self, spec: object) -> ClusterInfo:
+        if not self._starts:
+            raise ClusterError("user namespaces are forbidden; allow them")
+        self._state = initial(self._scenario)
+        return ClusterInfo("fake", "oracle", str(self._scenario.version), 2, ("IPv4",))
+
+    def self_test(self) -> tuple[SelfCheck, ...]:
+        return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, self._self_test, None)),)
+
+    def apply(self, manifests: str) -> tuple[()]:
+        self._state, refusal = change(self._state, Step("", apply=manifests), self._scenario)
+        if refusal is not None:
+            raise RefusedError(str(refusal))
+        return ()
+
+    def delete(self, keys: Sequence[object]) -> None:
+        self._state, _ = change(self._state, Step("", delete=tuple(keys)), self._scenario)
+
+    def wait_ready(self, timeout: float) -> None:
+        pass
+
+    def state(self) -> ClusterState:
+        return self._state
+
+    def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        self.probes += probes
+        state = self._state if self._enforces else replace(self._state, policies=())
+        oracle = Oracle(state)
+        return tuple(self._answer(oracle, probe) for probe in probes)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _answer(self, oracle: Oracle, probe: Probe) -> Observation:
+        identity = sorted(probe.identities)[0]
+        namespace, _, name = identity.partition("/")
+        destination: End = (
+            OutsideAddress(ip_address(probe.host))
+            if namespace == "outside"
+            else next(p for p in oracle.state.pods if (p.namespace, p.name) == (namespace, name))
+        )
+        port = probe.port if namespace == "outside" else destination.ports[0].number
+        answer = oracle.answer(
+            Connection(self._end(oracle.state, probe.source), destination, port, probe.protocol)
+        )
+        verdict = Verdict.CONNECTED if answer is Answer.ALLOWED else Verdict.TIMED_OUT
+        verdict = self._fault(probe, verdict)
+        return _observed(probe, verdict, identity if verdict is Verdict.CONNECTED else None)
+
+    def _end(self, state: ClusterState, source: Source) -> End:
+        if source.kind == "outside":
+            spec = next(host for host in self._scenario.outside if host.name == source.name)
+            return OutsideAddress(ip_address(spec.addresses[0]))
+        return next(
+            pod
+            for pod in state.pods
+            if (pod.namespace, pod.name) == (source.namespace, source.name)
+        )
+
+
+def _observed(probe: Probe, verdict: Verdict, identity: str | None) -> Observation:
+    tool = "wget" if probe.tool is Tool.WGET else "socket"
+    return Observation(
+        probe, verdict, f"{tool} {probe.host}", verdict.value, 0.0, 0.01, 0, identity
+    )

@@ -1,0 +1,170 @@
+"""A scenario's run: what counts, what does not, and what each fault of ours comes to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from textwrap import dedent
+
+import pytest
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.probe.verdict import Tool, Verdict
+from netpol_conformance.run.events import ScenarioFinished, ScenarioStarted, StepFinished
+from netpol_conformance.run.scenario import ScenarioRun
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.loader import load
+
+from .fakes import FakeCluster
+
+QUICK = Timeouts(enforce=0.05)
+SCENARIO = load(
+    dedent(
+        """
+        title: Only pods labelled access=true reach nginx
+        rules: [S2]
+        documented: {in: Kubernetes handbook, section: Simple example}
+        covers: [HB6]
+        pods:
+          nginx: {labels: {run: nginx}, image: nginx}
+          busybox: {}
+          labelled: {labels: {access: "true"}}
+        steps:
+          - title: Before any policy every pod reaches nginx
+            expect:
+              nginx:80: {busybox: connected, labelled: connected}
+          - title: The policy opens nginx to labelled pods only
+            apply: |
+              kind: NetworkPolicy
+              apiVersion: networking.k8s.io/v1
+              metadata: {name: access-nginx}
+              spec:
+                podSelector: {matchLabels: {run: nginx}}
+                ingress: [{from: [{podSelector: {matchLabels: {access: "true"}}}]}]
+            expect:
+              nginx:80: {busybox: blocked, labelled: connected}
+        """
+    ),
+    "handbook/test.yaml",
+)
+
+
+def run(cluster: FakeCluster, scenario=SCENARIO):
+    events = []
+    outcome = ScenarioRun(scenario, cluster, QUICK, events.append).run()
+    assert isinstance(events[0], ScenarioStarted)
+    assert isinstance(events[-1], ScenarioFinished)
+    assert events[-1].outcome is outcome
+    return outcome, events
+
+
+def cells(events):
+    return {
+        (event.step.index, cell.source): cell
+        for event in events
+        if isinstance(event, StepFinished)
+        for cell in event.step.cells
+    }
+
+
+def test_a_conformant_plugin_passes_and_every_denied_cell_has_control_and_witness():
+    outcome, events = run(FakeCluster(SCENARIO))
+    assert outcome is Outcome.PASS
+    denied = cells(events)[2, "busybox"]
+    phases = Counter(item.phase for item in denied.evidence)
+    assert phases["control"] == phases["hold"] == 2
+    assert phases["witness"] == 1
+    assert denied.blocked == "dropped"
+    assert {item.tool for item in denied.evidence if item.phase == "hold"} == set(Tool)
+
+
+def test_a_plugin_that_enforces_nothing_fails_exactly_the_denied_cells():
+    outcome, events = run(FakeCluster(SCENARIO, enforces=False))
+    assert outcome is Outcome.FAIL
+    wrong = {key for key, cell in cells(events).items() if cell.outcome is not Outcome.PASS}
+    assert wrong == {(2, "busybox")}
+    assert "busybox -> nginx:80" in events[-1].reason
+
+
+def test_a_plugin_that_blocks_everything_fails_the_allowed_cells():
+    def deaf(probe, verdict):
+        return verdict if str(probe.source) in probe.identities else Verdict.TIMED_OUT
+
+    outcome, _ = run(FakeCluster(SCENARIO, fault=deaf))
+    assert outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.CONNECTED])
+def test_a_probe_that_always_says_the_same_is_never_green(verdict):
+    outcome, events = run(FakeCluster(SCENARIO, fault=lambda *_: verdict))
+    assert outcome is Outcome.INCONCLUSIVE
+    assert Outcome.FAIL not in {cell.outcome for cell in cells(events).values()}
+    assert Outcome.PASS not in {cell.outcome for cell in cells(events).values()}
+
+
+def test_a_wget_that_always_succeeds_fails_the_denied_cell_rather_than_passing():
+    def silent(probe, verdict):
+        return Verdict.CONNECTED if probe.tool is Tool.WGET else verdict
+
+    outcome, _ = run(FakeCluster(SCENARIO, fault=silent))
+    assert outcome is Outcome.FAIL
+
+
+def test_a_server_that_dies_when_the_policy_comes_is_inconclusive():
+    def dying(cluster):
+        def fault(probe, verdict):
+            return Verdict.REFUSED if cluster.state().policies else verdict
+
+        return fault
+
+    cluster = FakeCluster(SCENARIO)
+    cluster._fault = dying(cluster)
+    outcome, events = run(cluster)
+    assert outcome is Outcome.INCONCLUSIVE
+    assert "inside its own pod" in cells(events)[2, "busybox"].reason
+
+
+def test_one_lost_connection_on_a_busy_machine_does_not_fail_the_plugin():
+    lost = Counter()
+
+    def busy(probe, verdict):
+        if probe.tool is Tool.WGET and verdict is Verdict.CONNECTED:
+            lost[probe.source] += 1
+            if lost[probe.source] == 2:
+                return Verdict.TIMED_OUT
+        return verdict
+
+    outcome, events = run(FakeCluster(SCENARIO, fault=busy))
+    assert outcome is Outcome.PASS
+    assert "confirm" in {item.phase for item in cells(events)[1, "busybox"].evidence}
+
+
+def test_a_cluster_that_does_not_start_is_inconclusive_and_says_why():
+    outcome, events = run(FakeCluster(SCENARIO, starts=False))
+    assert outcome is Outcome.INCONCLUSIVE
+    assert "user namespaces are forbidden" in events[-1].reason
+
+
+def test_an_author_and_an_oracle_that_disagree_make_no_verdict():
+    first = SCENARIO.steps[0]
+    flipped = replace(first, expected=tuple((c, SCENARIO.steps[1].expected[0][1]) for c, _ in first.expected))
+    outcome, events = run(FakeCluster(SCENARIO), replace(SCENARIO, steps=(flipped,)))
+    assert outcome is Outcome.INCONCLUSIVE
+    assert "the specification says connected" in events[-1].reason
+
+
+def test_a_denial_from_the_first_step_on_gets_its_control_when_the_policy_is_taken_away():
+    only = replace(SCENARIO, steps=SCENARIO.steps[1:])
+
+    def unseen_before(cluster):
+        def fault(probe, verdict):
+            first = len(cluster.probes) <= 20 and not cluster.state().policies
+            return verdict if not first else verdict
+
+        return fault
+
+    cluster = FakeCluster(only)
+    cluster._fault = unseen_before(cluster)
+    outcome, events = run(cluster, only)
+    assert outcome is Outcome.PASS
+    assert "control" in {item.phase for item in cells(events)[1, "busybox"].evidence}
