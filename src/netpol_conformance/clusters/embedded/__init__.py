@@ -6,3 +6,7 @@ when that process dies, even by SIGKILL.
 Not here: policy (``enforcer``), and anything that touches the host's interfaces, firewall or
 files.
 """
+
+from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
+
+__all__ = ["EmbeddedCluster"]

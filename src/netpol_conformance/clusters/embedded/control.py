@@ -1,0 +1,259 @@
+"""The control plane: keeps machines, servers, Services, DNS and enforcers at what the API says."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    ClusterInfo,
+    ClusterSpec,
+    OutsideHost,
+)
+from netpol_conformance.clusters.embedded import addresses, dns, readiness, services
+from netpol_conformance.clusters.embedded.api import SYSTEM_NAMESPACE, Api
+from netpol_conformance.clusters.embedded.enforcers import Enforcers
+from netpol_conformance.clusters.embedded.files import Files
+from netpol_conformance.clusters.embedded.machines import Machines
+from netpol_conformance.enforcer.apply import Nft, NftError
+from netpol_conformance.model.objects import (
+    ClusterState,
+    ContainerPort,
+    KubernetesObject,
+    ObjectKey,
+    Pod,
+    Protocol,
+    Service,
+    ServicePort,
+)
+from netpol_conformance.probe.ask import ask_all
+from netpol_conformance.probe.netns import inside
+from netpol_conformance.probe.servers import OwnServers, Server
+from netpol_conformance.probe.verdict import Observation, Probe, Source
+
+_DNS_LABELS = {"k8s-app": "kube-dns"}
+_DNS_POD = Pod(
+    SYSTEM_NAMESPACE,
+    "coredns",
+    labels=_DNS_LABELS,
+    ports=(
+        ContainerPort(dns.PORT, Protocol.UDP, "dns"),
+        ContainerPort(dns.PORT, Protocol.TCP, "dns-tcp"),
+    ),
+    image="coredns",
+    node="node-1",
+)
+
+
+class ControlPlane:
+    """One cluster. Must be made in the cluster's own process, which it turns into the fabric.
+
+    ``implementation`` is who enforces policies (``enforcers.find_factory``), ``busybox`` the
+    program that probes with wget, None for the one on PATH. Raises ClusterError.
+    """
+
+    def __init__(self, spec: ClusterSpec, implementation: str, busybox: str | None) -> None:
+        self._spec = spec
+        self._implementation = implementation
+        self._busybox = busybox
+        self._api = Api(spec)
+        self._zone: dns.Zone | None = None
+        self._running: dict[ObjectKey, tuple[Pod, Server]] = {}
+        self._translations: dict[str, str] = {}
+        self._machines = Machines(spec.families)
+        self._files = Files(addresses.DNS[family] for family in spec.families)
+        self._firewalls: dict[str, Nft] = {}
+        for node in self._api.nodes():
+            self._machines.add_node(node)
+            with self._machines.in_node(node.name):
+                self._firewalls[node.name] = _nft()
+        self._enforcers = Enforcers(implementation, self._firewalls, spec.version)
+
+    async def start(self) -> ClusterInfo:
+        """Bring up hosts outside, enforcers and DNS."""
+        for host in self._spec.outside:
+            self._machines.add_outside(host)
+            await self._serve_outside(host)
+        self._api.drain()
+        self._enforcers.start(self._api.state().objects())
+        self._api.store(_DNS_POD)
+        self._api.store(_dns_service(self._spec.families))
+        await self._reconcile()
+        await self._dns_answers()
+        return ClusterInfo(
+            driver="embedded",
+            implementation=self._implementation,
+            kubernetes_version=str(self._spec.version),
+            nodes=self._spec.nodes,
+            families=tuple(f"IPv{family}" for family in self._spec.families),
+            details={"kernel": platform.release(), "enforcement": "nftables"},
+        )
+
+    async def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
+        """Store objects and put them in force; as ``clusters.base.Cluster.apply``."""
+        try:
+            return self._api.apply(manifests)
+        finally:
+            await self._reconcile()
+
+    async def delete(self, keys: Sequence[ObjectKey]) -> None:
+        """Remove objects and what stood for them; as ``clusters.base.Cluster.delete``."""
+        try:
+            self._api.delete(keys)
+        finally:
+            await self._reconcile()
+
+    def state(self) -> ClusterState:
+        """All objects."""
+        return self._api.state()
+
+    async def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Ask all at once; as ``clusters.base.Cluster.probe``."""
+        return await ask_all(probes, self.enter, busybox=self._busybox)
+
+    async def wait_ready(self, timeout: float) -> None:  # noqa: ASYNC109 -- the Protocol's own
+        """Until each server has answered its own pod; raises ClusterError after ``timeout`` s.
+
+        Services need no wait: a change returns when the kernel has acknowledged their rules.
+        """
+        pending = [pod for pod in self._api.pods() if not pod.finished and not pod.ips]
+        if pending:
+            names = ", ".join(f"{pod.namespace}/{pod.name} (node {pod.node})" for pod in pending)
+            raise ClusterError(f"these pods wait for a node that does not exist: {names}")
+        await readiness.wait(
+            [
+                question
+                for pod, _ in self._running.values()
+                if pod.key != _DNS_POD.key
+                for question in readiness.questions(pod)
+            ],
+            self.probe,
+            timeout,
+        )
+        await self._dns_answers()
+
+    def stop_enforcer(self) -> None:
+        """Kill the enforcers; their rules stay."""
+        self._enforcers.stop()
+
+    def start_enforcer(self) -> None:
+        """Start the enforcers from what the API says now."""
+        self._enforcers.start(self._api.state().objects())
+
+    def enter(self, source: Source) -> AbstractContextManager[None]:
+        """Be where ``source`` is: in its network, with its files. Raises KeyError."""
+        network = self._machines.network(source.kind, source.name, source.namespace)
+        return inside(network, self._files.of(source.namespace or "default"))
+
+    async def _dns_answers(self) -> None:
+        pod, _ = self._running[_DNS_POD.key]
+        for ip in pod.ips:
+            with self.enter(Source("pod", pod.name, pod.namespace)):
+                asking = dns.connected(ip)
+            with asking:
+                try:
+                    await dns.ask(asking)
+                except (OSError, TimeoutError) as error:
+                    raise ClusterError(f"the cluster's DNS does not answer: {error!r}") from error
+
+    async def _reconcile(self) -> None:
+        events = self._api.drain()
+        self._zone = None
+        wanted = {pod.key: pod for pod in self._api.pods() if pod.ips and not pod.finished}
+        gone = [
+            pod
+            for pod, _ in self._running.values()
+            if pod.key not in wanted or _built(pod) != _built(wanted[pod.key])
+        ]
+        for pod in gone:
+            await self._stop(pod)
+        # A new pod has no link yet: nothing can leave or reach it before its policies are in
+        # force.
+        self._enforcers.handle(events)
+        new = [pod for key, pod in wanted.items() if key not in self._running]
+        self._machines.add_pods(new)
+        await asyncio.gather(*(self._start(pod) for pod in new))
+        self._translate()
+
+    async def _start(self, pod: Pod) -> None:
+        server = self._server(pod)
+        try:
+            await server.start()
+        except OSError as error:
+            raise ClusterError(f"pod {pod.namespace}/{pod.name} cannot serve: {error}") from error
+        self._running[pod.key] = (pod, server)
+
+    async def _stop(self, pod: Pod) -> None:
+        _, server = self._running.pop(pod.key)
+        await server.stop()
+        self._machines.remove_pod(pod)
+
+    def _server(self, pod: Pod) -> Server:
+        enter = partial(self.enter, Source("pod", pod.name, pod.namespace))
+        if pod.key == _DNS_POD.key:
+            return dns.Server(self._names, pod.ips, enter)
+        ports = [(port.number, port.protocol) for port in pod.ports]
+        families = tuple(ip.version for ip in pod.ips)
+        return OwnServers(f"{pod.namespace}/{pod.name}", ports, families=families, inside=enter)
+
+    async def _serve_outside(self, host: OutsideHost) -> None:
+        ports = [(port, kind) for port in host.ports for kind in (Protocol.TCP, Protocol.UDP)]
+        families = tuple({ip.version for ip in host.ips})
+        enter = partial(self.enter, Source("outside", host.name))
+        await OwnServers(f"outside/{host.name}", ports, families=families, inside=enter).start()
+
+    def _names(self) -> dns.Zone:
+        if self._zone is None:
+            self._zone = dns.zone(self._api.state(), self._spec.outside)
+        return self._zone
+
+    def _translate(self) -> None:
+        """Program the Services on each node where that changes anything."""
+        state = self._api.state()
+        for node in state.nodes:
+            text = services.ruleset(state, node)
+            if self._translations.get(node.name) != text:
+                _run(self._firewalls[node.name], text, f"the Services of {node.name}")
+                self._translations[node.name] = text
+        for service in state.services:
+            entry = services.entry_node(state, service)
+            for ip in service.load_balancer_ips:
+                if entry is not None:
+                    self._machines.route_to_node(ip, entry)
+
+
+def _built(pod: Pod) -> tuple[object, ...]:
+    """What cannot change while a pod runs."""
+    return pod.node, pod.ips, pod.image, pod.ports
+
+
+def _dns_service(families: Iterable[int]) -> Service:
+    return Service(
+        SYSTEM_NAMESPACE,
+        "kube-dns",
+        selector=_DNS_LABELS,
+        labels=_DNS_LABELS,
+        ports=tuple(
+            ServicePort(port.number, port.number, port.protocol, port.name)
+            for port in _DNS_POD.ports
+        ),
+        cluster_ips=tuple(addresses.DNS[family] for family in families),
+    )
+
+
+def _nft() -> Nft:
+    try:
+        return Nft()
+    except NftError as error:
+        raise ClusterError(str(error)) from error
+
+
+def _run(firewall: Nft, text: str, what: str) -> None:
+    try:
+        firewall.run(text)
+    except NftError as error:
+        raise ClusterError(f"nftables refused {what}: {error}") from error

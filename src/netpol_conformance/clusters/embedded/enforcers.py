@@ -1,0 +1,92 @@
+"""The enforcers of a cluster, one a node, and what makes them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.enforcer.apply import Nft, NftError
+from netpol_conformance.enforcer.controller import Controller, EnforcerFactory, WatchEvent
+from netpol_conformance.model.objects import KubernetesObject
+from netpol_conformance.model.version import KubernetesVersion
+
+
+class Enforcers:
+    """One controller a node; ``firewalls`` is each node's nftables by the node's name.
+
+    Raises ClusterError where an enforcer cannot put a change in force.
+    """
+
+    def __init__(
+        self, implementation: str, firewalls: Mapping[str, Nft], version: KubernetesVersion
+    ) -> None:
+        self._factory = find_factory(implementation)
+        self._firewalls = firewalls
+        self._version = version
+        self._controllers: dict[str, Controller] = {}
+
+    def start(self, objects: Iterable[KubernetesObject]) -> None:
+        """Start one on each node, afresh, from all objects there are."""
+        if self._factory is None:
+            return
+        known = tuple(objects)
+        for node, firewall in self._firewalls.items():
+            controller = self._factory(node, firewall.run, self._version)
+            try:
+                controller.start(known)
+            except NftError as error:
+                raise ClusterError(f"the enforcer of {node} cannot start: {error}") from error
+            self._controllers[node] = controller
+
+    def handle(self, events: Sequence[WatchEvent]) -> None:
+        """Tell every controller of changes; in force when this returns."""
+        if not events:
+            return
+        for node, controller in self._controllers.items():
+            try:
+                controller.handle(events)
+            except NftError as error:
+                raise ClusterError(f"the enforcer of {node} failed: {error}") from error
+
+    def stop(self) -> None:
+        """Kill them all: their rules stay, as they do in a real cluster."""
+        self._controllers.clear()
+
+
+def find_factory(implementation: str) -> EnforcerFactory | None:
+    """What makes the enforcers of ``implementation``; None where nobody enforces.
+
+    Raises ClusterError if there is no such thing.
+    """
+    if implementation == "none":
+        return None
+    if implementation == "reference":
+        return Controller
+    place, colon, name = implementation.rpartition(":")
+    if not colon:
+        raise ClusterError(
+            f'unknown implementation "{implementation}": use "reference", "none", '
+            '"module:factory" or "file.py:factory"'
+        )
+    try:
+        module = _from_file(Path(place)) if place.endswith(".py") else place
+        factory: EnforcerFactory = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, OSError) as error:
+        raise ClusterError(f'cannot load the enforcer "{implementation}": {error}') from error
+    return factory
+
+
+def _from_file(path: Path) -> str:
+    name = f"enforcer_in_{path.stem}"
+    if name not in sys.modules:
+        found = importlib.util.spec_from_file_location(name, path)
+        if found is None or found.loader is None:
+            raise ImportError(f"{path} is no Python file")
+        module = importlib.util.module_from_spec(found)
+        sys.modules[name] = module
+        found.loader.exec_module(module)
+    return name

@@ -1,0 +1,119 @@
+"""The process that is a cluster: its life, and the requests it answers.
+
+It is the first process of its own pid namespace, so that the kernel kills with it all that it
+started; and it goes when its guardian (the process outside that namespace that waits for it), the
+zygote, the driver or the driver's connection goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import select
+import sys
+import traceback
+from multiprocessing.connection import Connection
+from typing import NoReturn
+
+from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
+from netpol_conformance.clusters.embedded import namespaces
+from netpol_conformance.clusters.embedded.control import ControlPlane
+from netpol_conformance.clusters.embedded.doctor import advice, forbidden
+
+
+def launch(descriptor: int, zygote: int) -> NoReturn:
+    """Be a cluster for the driver at the other end of ``descriptor``; ``zygote`` is the parent.
+
+    The guardian keeps that connection open until the last process is gone, which tells the
+    driver that it is.
+    """
+    namespaces.die_with_parent()
+    if os.getppid() != zygote:
+        os._exit(1)
+    connection = Connection(descriptor)
+    try:
+        namespaces.enter_new_world()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            connection.send((True, ClusterError(advice(forbidden(str(error))))))
+        os._exit(1)
+    guardian, guarding = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(guarding)
+        _live(connection, guardian)
+    os.waitpid(child, 0)
+    os._exit(0)
+
+
+def _live(connection: Connection, guardian: int) -> NoReturn:
+    try:
+        namespaces.die_with_parent()
+        if not select.select([guardian], [], [], 0)[0]:
+            namespaces.mount_proc()
+            asyncio.run(_Requests(connection, guardian).serve())
+    except BaseException:  # noqa: BLE001 -- nothing may return into the zygote's code
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
+
+
+class _Requests:
+    """One request at a time: (method, arguments) -> (failed, result or exception)."""
+
+    def __init__(self, connection: Connection, guardian: int) -> None:
+        self._connection = connection
+        self._guardian = guardian
+        self._cluster: ControlPlane | None = None
+        self._answering: asyncio.Task[None] | None = None
+
+    async def serve(self) -> None:
+        """Answer for ever; the process ends when a side of it is gone."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._guardian, os._exit, 0)
+        loop.add_reader(self._connection.fileno(), self._receive)
+        await asyncio.Event().wait()
+
+    def _receive(self) -> None:
+        try:
+            method, arguments = self._connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)
+        self._answering = asyncio.ensure_future(self._answer(method, arguments))
+
+    async def _answer(self, method: str, arguments: tuple[object, ...]) -> None:
+        try:
+            result: object = await self._do(method, arguments)
+        except (ClusterError, RefusedError) as error:
+            self._reply(failed=True, answer=error)
+        except Exception as error:  # noqa: BLE001 -- the driver must hear of any failure
+            trace = "".join(traceback.format_exception(error))
+            message = f"the embedded cluster failed in {method}: {error}\n{trace}"
+            self._reply(failed=True, answer=ClusterError(message))
+        else:
+            self._reply(failed=False, answer=result)
+
+    async def _do(self, method: str, arguments: tuple[object, ...]) -> object:
+        if method == "start":
+            self._cluster, arguments = _new_cluster(*arguments), ()
+        if self._cluster is None:
+            raise ClusterError("the cluster is not started")
+        result = getattr(self._cluster, method)(*arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    def _reply(self, *, failed: bool, answer: object) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.send((failed, answer))
+
+
+def _new_cluster(*arguments: object) -> ControlPlane:
+    spec, implementation, busybox, path = arguments
+    assert isinstance(spec, ClusterSpec)
+    assert isinstance(implementation, str)
+    assert isinstance(path, list)
+    # Where the driver finds modules, the enforcer that it names must be found too.
+    sys.path[:] = path
+    return ControlPlane(spec, implementation, busybox if isinstance(busybox, str) else None)

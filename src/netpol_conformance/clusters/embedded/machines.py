@@ -1,0 +1,191 @@
+"""Nodes, pods and hosts outside as network namespaces, wired to each other.
+
+The namespace of the process itself is the fabric, a router to which every node and every host
+outside has a link. A pod has a link to its node. All is routed, nothing bridged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+
+from netpol_conformance.clusters.base import OutsideHost
+from netpol_conformance.clusters.embedded import addresses
+from netpol_conformance.clusters.embedded.namespaces import new_network
+from netpol_conformance.clusters.embedded.netlink import LOOPBACK, Netlink
+from netpol_conformance.model.objects import IPAddress, Node, ObjectKey, Pod
+from netpol_conformance.probe.netns import inside
+
+_UPLINK = 2
+_FIRST_LINK = 10
+_EVERYTHING = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+# IPv4: no strict reverse path, no redirects, every ICMP error sent (a refusal that the rate limit
+# swallows would look like a drop).
+_SETTINGS = {
+    "ipv4/conf/all/rp_filter": 0,
+    "ipv4/conf/default/rp_filter": 0,
+    "ipv4/icmp_ratelimit": 0,
+}
+_ROUTER = {
+    "ipv4/ip_forward": 1,
+    "ipv4/conf/all/send_redirects": 0,
+    "ipv4/conf/default/send_redirects": 0,
+}
+_HOST = {"ipv4/ip_forward": 0}
+_WITHOUT_IPV6 = {"ipv6/conf/default/disable_ipv6": 1}
+# No link-local addresses, no waiting for duplicates of addresses to speak up.
+_WITH_IPV6 = {
+    "ipv6/conf/all/disable_ipv6": 0,
+    "ipv6/conf/default/disable_ipv6": 0,
+    "ipv6/conf/default/addr_gen_mode": 1,
+    "ipv6/conf/default/accept_dad": 0,
+    "ipv6/conf/default/accept_ra": 0,
+    "ipv6/icmp/ratelimit": 0,
+}
+
+
+@dataclass(slots=True)
+class _Machine:
+    """``network`` is the descriptor of its namespace; ``link`` the index of the other end of its
+    uplink; ``router`` its rtnetlink socket if others hang on it.
+    """
+
+    network: int
+    link: int
+    ips: tuple[IPAddress, ...]
+    router: Netlink | None = None
+
+
+@dataclass
+class Machines:
+    """All machines of one cluster; the calling process's network namespace is its fabric."""
+
+    families: tuple[int, ...]
+    _nodes: dict[str, _Machine] = field(default_factory=dict)
+    _pods: dict[ObjectKey, _Machine] = field(default_factory=dict)
+    _outside: dict[str, _Machine] = field(default_factory=dict)
+    _next_link: int = _FIRST_LINK
+
+    def __post_init__(self) -> None:
+        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._set(router=True)
+        self._fabric = Netlink()
+        self._fabric.up(LOOPBACK)
+        for family in self.families:
+            self._fabric.address(addresses.FABRIC[family], LOOPBACK)
+        self._fabric.commit()
+
+    def add_node(self, node: Node) -> None:
+        """Make a node and route its own address and its pods' to it."""
+        machine = self._new(self._home, node.ips, router=True)
+        self._nodes[node.name] = machine
+        self._fabric.up(machine.link)
+        for ip in node.ips:
+            self._fabric.route(ip, machine.link)
+        for network in node.pod_cidrs:
+            self._fabric.route(network, machine.link, _of_family(node.ips, network.version))
+        self._fabric.commit()
+
+    def add_outside(self, host: OutsideHost) -> None:
+        """Make a host outside the cluster, reachable from everywhere at all its addresses."""
+        machine = self._new(self._home, host.ips, router=False)
+        self._outside[host.name] = machine
+        self._fabric.up(machine.link)
+        for ip in host.ips:
+            self._fabric.route(ip, machine.link)
+        self._fabric.commit()
+
+    def remove_outside(self, name: str) -> None:
+        """Remove a host outside; nothing of it may be in use any more."""
+        self._remove(self._outside.pop(name), self._fabric)
+
+    def add_pods(self, pods: Iterable[Pod]) -> None:
+        """Make pods that have a node and addresses; from here on they can be reached."""
+        touched = set()
+        for pod in pods:
+            if pod.host_network:
+                self._pods[pod.key] = self._nodes[pod.node]
+                continue
+            node = self._nodes[pod.node]
+            machine = self._new(node.network, pod.ips, router=False)
+            self._pods[pod.key] = machine
+            touched.add(pod.node)
+            _router(node).up(machine.link)
+            for ip in pod.ips:
+                _router(node).route(ip, machine.link)
+        for name in touched:
+            _router(self._nodes[name]).commit()
+
+    def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod; its servers must have ended."""
+        machine = self._pods.pop(pod.key)
+        if not pod.host_network:
+            self._remove(machine, _router(self._nodes[pod.node]))
+
+    def route_to_node(self, ip: IPAddress, node: Node) -> None:
+        """Have the fabric hand what is for ``ip`` (a LoadBalancer's) to ``node``."""
+        machine = self._nodes[node.name]
+        self._fabric.route(ip, machine.link, _of_family(node.ips, ip.version))
+        self._fabric.commit()
+
+    def in_node(self, name: str) -> AbstractContextManager[None]:
+        """Be in a node's network; raises KeyError if there is none of that name."""
+        return inside(self._nodes[name].network)
+
+    def network(self, kind: str, name: str, namespace: str = "") -> int:
+        """The descriptor of the network of a ``pod``, ``node`` or ``outside`` host.
+
+        Raises KeyError if there is none of that name.
+        """
+        if kind == "pod":
+            return self._pods[ObjectKey("Pod", namespace, name)].network
+        return (self._nodes if kind == "node" else self._outside)[name].network
+
+    def _new(self, onto: int, ips: Iterable[IPAddress], *, router: bool) -> _Machine:
+        machine = _Machine(new_network(), self._next_link, tuple(ips))
+        self._next_link += 1
+        with inside(machine.network):
+            self._set(router=router)
+            link = Netlink()
+            link.up(LOOPBACK)
+            link.veth("eth0", _UPLINK, f"link{machine.link}", machine.link, onto)
+            for ip in machine.ips:
+                link.address(ip, _UPLINK)
+            for family in {ip.version for ip in machine.ips}:
+                link.route(_EVERYTHING[family], _UPLINK, addresses.POD_GATEWAY[family])
+            link.commit()
+        if router:
+            machine.router = link
+        else:
+            link.close()
+        return machine
+
+    def _remove(self, machine: _Machine, router: Netlink) -> None:
+        # The link goes when the kernel comes to clean up the namespace; the routes must go now,
+        # for the address may be another's in a moment.
+        for ip in machine.ips:
+            router.unroute(ip, machine.link)
+        router.commit()
+        os.close(machine.network)
+
+    def _set(self, *, router: bool) -> None:
+        settings = _SETTINGS | (_ROUTER if router else _HOST)
+        settings |= _WITH_IPV6 if 6 in self.families else _WITHOUT_IPV6
+        if router and 6 in self.families:
+            settings["ipv6/conf/all/forwarding"] = 1
+        for name, value in settings.items():
+            Path("/proc/sys/net", name).write_text(str(value))
+
+
+def _router(machine: _Machine) -> Netlink:
+    if machine.router is None:
+        raise ValueError("only nodes have pods")
+    return machine.router
+
+
+def _of_family(ips: Iterable[IPAddress], family: int) -> IPAddress | None:
+    return next((ip for ip in ips if ip.version == family), None)
