@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from netpol_conformance.report.document import Report
 
@@ -22,9 +23,12 @@ class ReportError(ValueError):
 
 
 def dumps(report: Report) -> str:
-    """The report's JSON text: UTF-8, one value a line so that two reports can be compared."""
-    # ASCII only: a lone surrogate in some output must not make the report unwritable.
-    return json.dumps(report.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n"
+    """The report's JSON text: one value a line, so that two reports can be compared."""
+    try:
+        return report.model_dump_json(indent=1) + "\n"
+    except PydanticSerializationError:
+        # Some output holds a lone surrogate: not UTF-8, but no reason to lose the report.
+        return json.dumps(report.model_dump(), indent=1, ensure_ascii=True) + "\n"
 
 
 def loads(text: str, *, source: str = "report") -> Report:

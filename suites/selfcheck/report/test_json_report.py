@@ -61,3 +61,10 @@ def test_a_file_is_read(tmp_path: Path, report: Report) -> None:
     path = tmp_path / "report.json"
     path.write_text(json_report.dumps(report), encoding="utf-8")
     assert json_report.read(path) == report
+
+
+def test_output_that_is_not_text_does_not_lose_the_report(report: Report) -> None:
+    odd = report.model_copy(update={"reason": "bytes \udcff"})
+    text = json_report.dumps(odd)
+    assert text.encode()
+    assert json_report.loads(text) == odd
