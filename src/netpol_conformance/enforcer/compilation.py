@@ -205,9 +205,9 @@ def _known(address: IPAddress) -> Elements:
 
 
 def _written(address: IPAddress, boxes: Iterable[Box]) -> frozenset[str]:
-    family = address.version
+    family, pod = address.version, str(address)
     return frozenset(
-        f"{address} . {_stretch(family, box.low, box.high)}"
+        f"{pod} . {_stretch(family, box.low, box.high)}"
         f" . {_range(box.span.protocol_low, box.span.protocol_high)}"
         f" . {_range(box.span.port_low, box.span.port_high)}"
         for box in boxes
