@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from netpol_conformance.model import problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,8 @@ class ScenarioError(Exception):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A suggestion for a word that is not among ``known``: the nearest, else all if few."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    if 0 < len(names) <= 12:
-        return "known are " + ", ".join(names)
-    return ""
+    near = problems.did_you_mean(word, names)
+    return near or ("known are " + ", ".join(names) if 0 < len(names) <= 12 else "")
 
 
 FieldPath = tuple[str | int, ...]

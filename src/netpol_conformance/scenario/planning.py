@@ -7,6 +7,7 @@ an oracle compute every matrix before anything starts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 from ipaddress import ip_address, ip_network
@@ -150,15 +151,26 @@ def _placed(state: ClusterState, pod: Pod) -> Pod:
 
 
 def _addressed(state: ClusterState, service: Service, families: tuple[int, ...]) -> Service:
+    service = replace(service, ports=tuple(_node_ports(state, service)))
     if service.headless:
         return service
     others = [other for other in state.services if other.key != service.key]
     taken = {ip for other in others for ip in (*other.cluster_ips, *other.load_balancer_ips)}
-    cluster_ips = tuple(_free(_SERVICES[family], taken) for family in families)
-    if service.type != "LoadBalancer":
-        return replace(service, cluster_ips=cluster_ips)
-    outer = tuple(_free(_BALANCERS[family], taken) for family in families)
-    return replace(service, cluster_ips=cluster_ips, load_balancer_ips=outer)
+    balanced = families if service.type == "LoadBalancer" else ()
+    return replace(
+        service,
+        cluster_ips=tuple(_free(_SERVICES[family], taken) for family in families),
+        load_balancer_ips=tuple(_free(_BALANCERS[family], taken) for family in balanced),
+    )
+
+
+def _node_ports(state: ClusterState, service: Service) -> Iterator[ServicePort]:
+    """The Service's ports, each with a node port if the type asks for one."""
+    taken = {port.node_port for other in state.services for port in other.ports}
+    free = (number for number in count(30000) if number not in taken)
+    for port in service.ports:
+        wanted = service.type != "ClusterIP" and port.node_port is None
+        yield replace(port, node_port=next(free)) if wanted else port
 
 
 def _free(network: IPNetwork, taken: set[IPAddress]) -> IPAddress:

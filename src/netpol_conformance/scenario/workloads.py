@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from netpol_conformance.model.cluster_scoped import NAME_LABEL
+from netpol_conformance.model.decode import ManifestError, decode_object
+from netpol_conformance.model.encode import manifest
 from netpol_conformance.model.objects import (
     ContainerPort,
     KubernetesObject,
     Namespace,
+    ObjectKey,
     Pod,
     Service,
     ServicePort,
 )
 from netpol_conformance.model.version import KubernetesVersion
-from netpol_conformance.scenario.errors import Complaints, did_you_mean
+from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
 from netpol_conformance.scenario.names import RESERVED
 from netpol_conformance.scenario.schema import OutsidePart, PodPart, ScenarioFile, ServicePart
 from netpol_conformance.scenario.types import OutsideSpec
@@ -24,9 +27,10 @@ from netpol_conformance.scenario.types import OutsideSpec
 SERVER_IMAGE = "netpol-conformance/probe"
 """The image of a pod that names none: servers of our own on its ports."""
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+Declared = tuple[FieldPath, KubernetesObject]
+"""An object, and the field of the file that it comes from."""
+
 _ALWAYS_THERE = frozenset({"default", "kube-system"})
-_NAMED_BY_LABEL_SINCE = KubernetesVersion(1, 21)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,74 +47,70 @@ class Workloads:
 
 def expand(file: ScenarioFile, version: KubernetesVersion, complaints: Complaints) -> Workloads:
     """The objects that ``file`` declares; faults go to ``complaints``."""
-    for name in sorted(RESERVED & set(file.namespaces)):
-        complaints.add(("namespaces", name), f'no namespace may be called "{name}" here')
-    pods: list[Pod] = []
-    services: list[Service] = []
+    declared = [*_namespaces(file, version), *_pods(file), *_services(file)]
+    _check_references(file, complaints)
+    _check_objects(declared, version, complaints)
     groups: dict[tuple[str, str], tuple[str, ...]] = {}
     for key, part in file.pods.items():
-        namespace, name = _pod_name(key, file, complaints)
-        replicas = list(_replicas(namespace, name, part, file.cluster.nodes, len(pods)))
-        pods += replicas
-        groups[namespace, name] = tuple(pod.name for pod in replicas)
-        if part.service is not None:
-            services.append(_service(namespace, name, part, part.service))
-            if not part.labels:
-                complaints.add(("pods", key, "service"), "a Service selects by labels", "add some")
-        _check_node(key, part, file.cluster.nodes, complaints)
-    _check_unique(pods, complaints)
+        namespace, name = _pod_name(key)
+        groups[namespace, name] = tuple(_replica_names(name, part))
     return Workloads(
-        (*_namespaces(file, version), *pods, *services),
+        tuple(item for _, item in declared),
         groups,
         tuple(_outside(name, part, complaints) for name, part in file.outside.items()),
     )
 
 
 def named_by_label(namespace: Namespace, version: KubernetesVersion) -> Namespace:
-    """The namespace with its ``kubernetes.io/metadata.name`` label, where the version sets it."""
-    if version < _NAMED_BY_LABEL_SINCE:
+    """The namespace with its name as a label, where the version sets one (S13)."""
+    if not version.labels_namespaces:
         return namespace
-    labels = {**namespace.labels, "kubernetes.io/metadata.name": namespace.name}  # S13
+    labels = {**namespace.labels, NAME_LABEL: namespace.name}
     return Namespace(namespace.name, labels, namespace.annotations)
 
 
-def _namespaces(file: ScenarioFile, version: KubernetesVersion) -> Iterator[Namespace]:
+def _namespaces(file: ScenarioFile, version: KubernetesVersion) -> Iterator[Declared]:
     for name, part in file.namespaces.items():
-        yield named_by_label(Namespace(name, part.labels, part.annotations), version)
+        bare = Namespace(name, part.labels, part.annotations)
+        yield ("namespaces", name), named_by_label(bare, version)
 
 
-def _pod_name(key: str, file: ScenarioFile, complaints: Complaints) -> tuple[str, str]:
-    before, slash, after = key.partition("/")
-    namespace, name = (before, after) if slash else ("default", before)
-    if not _NAME.fullmatch(name):
-        complaints.add(("pods", key), f'"{key}" is no pod name', "write name or namespace/name")
-    known = _ALWAYS_THERE | set(file.namespaces)
-    if namespace not in known:
-        hint = (
-            did_you_mean(namespace, known)
-            if file.namespaces
-            else (f"declare it: namespaces: {{{namespace}: {{}}}}")
-        )
-        complaints.add(("pods", key), f'namespace "{namespace}" does not exist', hint)
-    return namespace, name
+def _pods(file: ScenarioFile) -> Iterator[Declared]:
+    turn = 0
+    for key, part in file.pods.items():
+        namespace, name = _pod_name(key)
+        for replica in _replica_names(name, part):
+            yield (
+                ("pods", key),
+                Pod(
+                    namespace,
+                    replica,
+                    part.labels,
+                    ports=_ports(part),
+                    image=part.image or SERVER_IMAGE,
+                    node=part.node or f"node-{turn % file.cluster.nodes + 1}",
+                    host_network=part.host_network,
+                ),
+            )
+            turn += 1
 
 
-def _replicas(namespace: str, name: str, part: PodPart, nodes: int, before: int) -> Iterator[Pod]:
-    names = (
-        [name]
-        if part.replicas is None
-        else [f"{name}-{number}" for number in range(1, part.replicas + 1)]
-    )
-    for turn, replica in enumerate(names, before):
-        yield Pod(
-            namespace,
-            replica,
-            part.labels,
-            ports=_ports(part),
-            image=part.image or SERVER_IMAGE,
-            node=part.node or f"node-{turn % nodes + 1}",
-            host_network=part.host_network,
-        )
+def _services(file: ScenarioFile) -> Iterator[Declared]:
+    for key, part in file.pods.items():
+        if part.service is not None:
+            yield ("pods", key, "service"), _service(*_pod_name(key), part, part.service)
+
+
+def _pod_name(key: str) -> tuple[str, str]:
+    """Namespace and name of ``web`` or ``secondary/web``."""
+    namespace, slash, name = key.partition("/")
+    return (namespace, name) if slash else ("default", key)
+
+
+def _replica_names(name: str, part: PodPart) -> list[str]:
+    if part.replicas is None:
+        return [name]
+    return [f"{name}-{number}" for number in range(1, part.replicas + 1)]
 
 
 def _ports(part: PodPart) -> tuple[ContainerPort, ...]:
@@ -133,19 +133,40 @@ def _service(namespace: str, name: str, part: PodPart, service: ServicePart) -> 
     )
 
 
-def _check_node(key: str, part: PodPart, nodes: int, complaints: Complaints) -> None:
-    known = [f"node-{number}" for number in range(1, nodes + 1)]
-    if part.node and part.node not in known:
-        reason = f'there is no node "{part.node}" among {nodes}'
-        complaints.add(("pods", key, "node"), reason, did_you_mean(part.node, known))
+def _check_references(file: ScenarioFile, complaints: Complaints) -> None:
+    """Whether the namespaces and nodes that pods speak of are there."""
+    for name in sorted(RESERVED & set(file.namespaces)):
+        complaints.add(("namespaces", name), f'"{name}" has a meaning of its own in expectations')
+    namespaces = _ALWAYS_THERE | set(file.namespaces)
+    nodes = [f"node-{number}" for number in range(1, file.cluster.nodes + 1)]
+    for key, part in file.pods.items():
+        namespace, _ = _pod_name(key)
+        if namespace not in namespaces:
+            hint = did_you_mean(namespace, file.namespaces)
+            hint = hint or f"declare it: namespaces: {{{namespace}: {{}}}}"
+            complaints.add(("pods", key), f'namespace "{namespace}" does not exist', hint)
+        if part.node and part.node not in nodes:
+            reason = f'there is no node "{part.node}"'
+            complaints.add(("pods", key, "node"), reason, did_you_mean(part.node, nodes))
+        if part.service is not None and not part.labels:
+            reason = "a Service selects its pods by their labels, and they have none"
+            complaints.add(("pods", key, "service"), reason, f"add labels: {{app: {key}}}")
 
 
-def _check_unique(pods: list[Pod], complaints: Complaints) -> None:
-    seen: set[tuple[str, str]] = set()
-    for pod in pods:
-        if (pod.namespace, pod.name) in seen:
-            complaints.add(("pods",), f"two pods are called {pod.namespace}/{pod.name}")
-        seen.add((pod.namespace, pod.name))
+def _check_objects(
+    declared: list[Declared], version: KubernetesVersion, complaints: Complaints
+) -> None:
+    """Whether names are unique, and the API would take the objects."""
+    seen: set[ObjectKey] = set()
+    for where, item in declared:
+        if item.key in seen:
+            complaints.add(where, f"there is a second {item.key}")
+        seen.add(item.key)
+        try:
+            decode_object(manifest(item), version=version)
+        except ManifestError as error:
+            for problem in error.problems:
+                complaints.add(where, f"{problem.field}: {problem.cause}", problem.suggestion)
 
 
 def _outside(name: str, part: OutsidePart, complaints: Complaints) -> OutsideSpec:
