@@ -8,12 +8,21 @@ from netpol_conformance.model.names import (
     NOT_AN_IP,
     dns_label,
     dns_subdomain,
+    label_value,
     parse_cidr,
     parse_ip,
 )
 from netpol_conformance.model.objects import IPAddress, IPNetwork, Namespace, Node
 from netpol_conformance.model.problems import Faults
-from netpol_conformance.model.schema import STRING, STRINGS, Fields, ListOf, Struct, ignored
+from netpol_conformance.model.schema import (
+    STRING,
+    STRINGS,
+    Fields,
+    ListOf,
+    Struct,
+    enumeration,
+    ignored,
+)
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which every namespace can be selected by its name (S13)."""
@@ -42,7 +51,12 @@ NODE_SCHEMA = Struct(
         "status": Struct(
             "NodeStatus",
             {
-                "addresses": ListOf(Struct("NodeAddress", {"type": STRING, "address": STRING})),
+                "addresses": ListOf(
+                    Struct(
+                        "NodeAddress",
+                        {"type": enumeration("v1.NodeAddressType"), "address": STRING},
+                    )
+                ),
                 **ignored(
                     *("allocatable", "capacity", "conditions", "config", "daemonEndpoints"),
                     *("declaredFeatures", "features", "images", "nodeInfo", "phase"),
@@ -58,8 +72,11 @@ _OWN_ADDRESSES = ("InternalIP", "ExternalIP")
 def read_namespace(fields: Fields, context: Context, faults: Faults) -> Namespace:
     """The namespace whose fields these are, with its name as a label from 1.21 on (S13)."""
     meta = read_metadata(fields, dns_label, context, faults)
-    own = {NAME_LABEL: meta.name} if context.version.labels_namespaces else {}
-    return Namespace(meta.name, {**meta.labels, **own}, meta.annotations)
+    labels = meta.labels
+    if context.version.labels_namespaces:
+        labels = {**labels, NAME_LABEL: meta.name}
+        faults.each_invalid(("metadata", "labels"), meta.name, label_value(meta.name))
+    return Namespace(meta.name, labels, meta.annotations)
 
 
 def read_node(fields: Fields, context: Context, faults: Faults) -> Node:

@@ -136,9 +136,9 @@ def _read_one(data: object, context: Context, line: Line) -> KubernetesObject:
     fields["apiVersion"], fields["kind"] = data["apiVersion"], name
     subject = _Subject(name, kind, fields, context, line)
     if reading.mistyped:
-        raise subject.undecodable(reading.mistyped[0].cause, reading.mistyped)
+        raise subject.mistyped(reading.mistyped)
     if reading.unknown and not context.live:
-        raise subject.not_strict(reading.unknown)
+        raise subject.unknown(reading.unknown)
     faults = Faults()
     result = kind.read(fields, context, faults)
     if faults:
@@ -153,9 +153,10 @@ def _find_kind(data: object, context: Context, line: Line) -> tuple[str, _Kind]:
         found = f"found {_shorten(quote(data))}"
         raise ManifestError(f"error: {cause}, {found}", [Problem(line(()), "", "", cause, found)])
     names = {field: data.get(field) for field in ("apiVersion", "kind")}
-    unset = [f for f, value in names.items() if not isinstance(value, str) or not value]
+    unset = [field for field, value in names.items() if not value or not isinstance(value, str)]
     if unset:
-        causes = [f"{field} not set" for field in unset]
+        wrong = ("isn't string type", "not set")
+        causes = [f"{field} {wrong[not names[field]]}" for field in unset]
         cause = causes[0] if len(causes) == 1 else f"[{', '.join(causes)}]"
         problems = [
             Problem(line(()), "", field, text) for field, text in zip(unset, causes, strict=True)
@@ -201,16 +202,24 @@ class _Subject:
     context: Context
     line: Line
 
-    def undecodable(self, reason: str, faults: list[Fault]) -> ManifestError:
-        """A value of a wrong type, or a field that doesn't exist."""
+    def mistyped(self, faults: list[Fault]) -> ManifestError:
+        """Values of wrong types; the first makes the message. kubectl itself reads metadata."""
+        ordered = sorted(faults, key=lambda fault: (fault.path[:1] != ("metadata",), fault.path))
+        if ordered[0].path[:1] == ("metadata",):
+            message = f"error: unable to decode: {ordered[0].cause}"
+            return ManifestError(message, self._problems(ordered))
+        return self._undecodable(ordered[0].cause, ordered)
+
+    def unknown(self, faults: list[Fault]) -> ManifestError:
+        """Fields that don't exist (S63), in the API server's order, which is the alphabet's."""
+        ordered = sorted(faults, key=lambda fault: fault.path)
+        causes = [f"{fault.cause} {quote(fault.field)}" for fault in ordered]
+        return self._undecodable(f"strict decoding error: {', '.join(causes)}", ordered)
+
+    def _undecodable(self, reason: str, faults: list[Fault]) -> ManifestError:
         version = str(self.fields["apiVersion"]).rpartition("/")[2]
         message = f'{self.name} in version "{version}" cannot be handled as a {self.name}: {reason}'
         return ManifestError(f"Error from server (BadRequest): {message}", self._problems(faults))
-
-    def not_strict(self, unknown: list[Fault]) -> ManifestError:
-        """Fields that don't exist (S63)."""
-        causes = [f"unknown field {quote(fault.field)}" for fault in unknown]
-        return self.undecodable(f"strict decoding error: {', '.join(causes)}", unknown)
 
     def invalid(self, faults: Faults) -> ManifestError:
         """Values that the API server's validation refuses; the same words only once."""

@@ -9,7 +9,7 @@ from typing import cast
 from netpol_conformance.model.names import Reasons, dns_label, label_value, qualified_name
 from netpol_conformance.model.objects import Labels, Protocol
 from netpol_conformance.model.problems import Faults, Path
-from netpol_conformance.model.schema import LABELS, STRING, Fields, Struct, ignored
+from netpol_conformance.model.schema import LABELS, STRING, Fields, Struct, enumeration, ignored
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 METADATA = Struct(
@@ -35,6 +35,7 @@ METADATA = Struct(
         ),
     },
 )
+PROTOCOL = enumeration("v1.Protocol")
 
 _ANNOTATIONS_LIMIT = 256 * 1024
 

@@ -30,7 +30,7 @@ def _explain(message: str, pattern: str, *examples: str) -> str:
 
 def _too_long(text: str, limit: int) -> Reasons:
     size = len(text.encode(errors="surrogatepass"))
-    return (f"must be no more than {limit} bytes",) if size > limit else ()
+    return (f"must be no more than {limit} characters",) if size > limit else ()
 
 
 def dns_label(text: str) -> Reasons:
@@ -77,11 +77,9 @@ def qualified_name(text: str) -> Reasons:
     examples = ("MyName", "my.name", "123-abc")
     prefix, slash, name = text.rpartition("/")
     if prefix.count("/"):
-        whole = f"a qualified name {message}"
-        explained = _explain(whole, _NAME, *examples)
-        return (
-            f"{explained} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
-        )
+        explained = _explain(f"a qualified name {message}", _NAME, *examples)
+        optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return (f"{explained} {optional}",)
     reasons: list[str] = []
     if slash and not prefix:
         reasons.append("prefix part must be non-empty")

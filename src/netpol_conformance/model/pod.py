@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netpol_conformance.model.metadata import METADATA, Context, read_metadata, read_protocol
+from netpol_conformance.model.metadata import (
+    METADATA,
+    PROTOCOL,
+    Context,
+    read_metadata,
+    read_protocol,
+)
 from netpol_conformance.model.names import (
     NOT_AN_IP,
     dns_label,
@@ -22,6 +28,7 @@ from netpol_conformance.model.schema import (
     Fields,
     ListOf,
     Struct,
+    enumeration,
     ignored,
 )
 
@@ -32,7 +39,7 @@ _PORT = Struct(
     {
         "containerPort": INT32,
         "name": STRING,
-        "protocol": STRING,
+        "protocol": PROTOCOL,
         "hostPort": INT32,
         "hostIP": STRING,
     },
@@ -43,7 +50,7 @@ _CONTAINER = Struct(
         "name": STRING,
         "image": STRING,
         "ports": ListOf(_PORT),
-        "restartPolicy": STRING,
+        "restartPolicy": enumeration("v1.ContainerRestartPolicy"),
         **ignored(
             *("args", "command", "env", "envFrom", "imagePullPolicy", "lifecycle"),
             *("livenessProbe", "readinessProbe", "resizePolicy", "resources"),
@@ -77,7 +84,7 @@ _SPEC = Struct(
 _STATUS = Struct(
     "PodStatus",
     {
-        "phase": STRING,
+        "phase": enumeration("v1.PodPhase"),
         "podIP": STRING,
         "podIPs": ListOf(Struct("PodIP", {"ip": STRING})),
         **ignored(

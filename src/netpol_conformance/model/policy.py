@@ -16,6 +16,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from netpol_conformance.model.metadata import (
     METADATA,
+    PROTOCOL,
     Context,
     check_labels,
     read_metadata,
@@ -51,15 +52,17 @@ from netpol_conformance.model.schema import (
     STRING,
     STRINGS,
     Fields,
+    FieldTypes,
     ListOf,
     Struct,
-    Type,
+    enumeration,
     ignored,
 )
 from netpol_conformance.model.version import KubernetesVersion
 
 _REQUIREMENT = Struct(
-    "LabelSelectorRequirement", {"key": STRING, "operator": STRING, "values": STRINGS}
+    "LabelSelectorRequirement",
+    {"key": STRING, "operator": enumeration("v1.LabelSelectorOperator"), "values": STRINGS},
 )
 _SELECTOR = Struct(
     "LabelSelector", {"matchLabels": LABELS, "matchExpressions": ListOf(_REQUIREMENT)}
@@ -71,21 +74,21 @@ _NO_SELECTOR = LabelSelector()
 @cache
 def schema(version: KubernetesVersion) -> Struct:
     """The fields that NetworkPolicy has in a version."""
-    selectors: dict[str, Type] = {"podSelector": _SELECTOR, "namespaceSelector": _SELECTOR}
-    block: dict[str, Type] = {"ipBlock": _IP_BLOCK} if version.has_egress else {}
+    selectors: FieldTypes = {"podSelector": _SELECTOR, "namespaceSelector": _SELECTOR}
+    block: FieldTypes = {"ipBlock": _IP_BLOCK} if version.has_egress else {}
     peers = ListOf(Struct("NetworkPolicyPeer", {**selectors, **block}))
-    numbers: dict[str, Type] = {"protocol": STRING, "port": INT_OR_STRING}
-    end: dict[str, Type] = {"endPort": INT32} if version.knows_end_port else {}
+    numbers: FieldTypes = {"protocol": PROTOCOL, "port": INT_OR_STRING}
+    end: FieldTypes = {"endPort": INT32} if version.knows_end_port else {}
     ports = ListOf(Struct("NetworkPolicyPort", {**numbers, **end}))
     ingress = Struct("NetworkPolicyIngressRule", {"from": peers, "ports": ports})
     egress = Struct("NetworkPolicyEgressRule", {"to": peers, "ports": ports})
-    spec: dict[str, Type] = {"podSelector": _SELECTOR, "ingress": ListOf(ingress)}
+    spec: FieldTypes = {"podSelector": _SELECTOR, "ingress": ListOf(ingress)}
     if version.has_egress:
-        spec.update(egress=ListOf(egress), policyTypes=STRINGS)
+        spec.update(egress=ListOf(egress), policyTypes=ListOf(enumeration("v1.PolicyType")))
     # The field was there while a status was tried out, and taken back.
     status = ignored("status") if (1, 24) <= version < (1, 28) else {}
-    top = {"metadata": METADATA, "spec": Struct("NetworkPolicySpec", spec), **status}
-    return Struct("NetworkPolicy", {**ignored("apiVersion", "kind"), **top})
+    top: FieldTypes = {"metadata": METADATA, "spec": Struct("NetworkPolicySpec", spec)}
+    return Struct("NetworkPolicy", {**ignored("apiVersion", "kind"), **top, **status})
 
 
 def read(fields: Fields, context: Context, faults: Faults) -> NetworkPolicy:
@@ -178,7 +181,8 @@ class _PolicyReader:
             self._faults.invalid(path, end, "may not be specified when `port` is non-numeric")
         else:
             if end < port:
-                self._faults.invalid(path, end, "must be greater than or equal to `port`")
+                # The API server (1.34) shows the value of port here, not that of endPort.
+                self._faults.invalid(path, port, "must be greater than or equal to `port`")
             self._faults.each_invalid(path, end, port_number(end))
 
     def _peer(self, fields: Fields, path: Path) -> PolicyPeer:

@@ -17,8 +17,10 @@ from netpol_conformance.model.problems import Fault, Path, did_you_mean, quote
 Fields = dict[str, Any]
 """What remains of a mapping once it was read: known fields of the right types, no nulls."""
 
+FieldTypes = dict[str, "Type | None"]
+"""The types of a struct's fields; None for one whose value isn't looked at."""
+
 _INT32 = range(-(2**31), 2**31)
-_INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(slots=True)
@@ -50,31 +52,24 @@ class Type(ABC):
 
 @dataclass(frozen=True)
 class Scalar(Type):
-    """A string, a bool or an integer."""
+    """A string, a bool or an integer; ``name`` is what the API server calls its type."""
 
+    kind: str
     name: str
 
     def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
-        if _FITS[self.name](value):
+        """The value itself."""
+        if _FITS[self.kind](value):
             return value
         reading.mistake(value, path, struct, self)
         return self.zero()
 
     def zero(self) -> object:
-        return {"string": "", "bool": False}.get(self.name, 0)
+        """Empty, false or 0."""
+        return {"string": "", "bool": False}.get(self.kind, 0)
 
     def __str__(self) -> str:
         return self.name
-
-
-class Anything(Type):
-    """A field that exists but means nothing to the suite: its value isn't looked at."""
-
-    def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
-        return value
-
-    def zero(self) -> object:
-        return None
 
 
 @dataclass(frozen=True)
@@ -84,6 +79,7 @@ class MapOf(Type):
     item: Type
 
     def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        """A dict of what the items are."""
         if not isinstance(value, Mapping):
             reading.mistake(value, path, struct, self)
             return {}
@@ -104,6 +100,7 @@ class MapOf(Type):
         reading.mistyped[before] = Fault(path, fault.cause, fault.suggestion)
 
     def zero(self) -> object:
+        """An empty mapping."""
         return {}
 
     def __str__(self) -> str:
@@ -117,6 +114,7 @@ class ListOf(Type):
     item: Type
 
     def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
+        """A list of what the items are."""
         if not isinstance(value, list):
             reading.mistake(value, path, struct, self)
             return []
@@ -127,6 +125,7 @@ class ListOf(Type):
         ]
 
     def zero(self) -> object:
+        """An empty list."""
         return []
 
     def __str__(self) -> str:
@@ -138,23 +137,26 @@ class Struct(Type):
     """A mapping with a fixed set of fields; ``name`` is the API's name of the type."""
 
     name: str
-    fields: Mapping[str, Type]
+    fields: FieldTypes
 
     def read(self, value: object, path: Path, struct: str, reading: Reading) -> Fields:
+        """The fields that matter and have a value: a null is as good as no field."""
         if not isinstance(value, Mapping):
             reading.mistake(value, path, struct, self)
             return {}
         result: Fields = {}
         for key, item in value.items():
             known = self.fields.get(key)
-            if known is None:
+            if known is not None:
+                if item is not None:
+                    result[key] = known.read(item, (*path, key), self.name, reading)
+            elif key not in self.fields:
                 fault = Fault((*path, key), "unknown field", did_you_mean(key, self.fields))
                 reading.unknown.append(fault)
-            elif item is not None:
-                result[key] = known.read(item, (*path, key), self.name, reading)
         return result
 
-    def zero(self) -> object:
+    def zero(self) -> Fields:
+        """No field is set."""
         return {}
 
     def __str__(self) -> str:
@@ -169,25 +171,25 @@ _FITS = {
     "string": lambda value: isinstance(value, str),
     "bool": lambda value: isinstance(value, bool),
     "int32": lambda value: _is_int(value) and value in _INT32,
-    "int64": lambda value: _is_int(value) and value in _INT64,
-    "intstr.IntOrString": lambda value: (
-        isinstance(value, str) or (_is_int(value) and value in _INT32)
-    ),
+    "int32 or string": lambda value: isinstance(value, str) or (_is_int(value) and value in _INT32),
 }
 
-STRING = Scalar("string")
-BOOL = Scalar("bool")
-INT32 = Scalar("int32")
-INT64 = Scalar("int64")
-INT_OR_STRING = Scalar("intstr.IntOrString")
-ANYTHING = Anything()
+STRING = Scalar("string", "string")
+BOOL = Scalar("bool", "bool")
+INT32 = Scalar("int32", "int32")
+INT_OR_STRING = Scalar("int32 or string", "int32")
 STRINGS = ListOf(STRING)
 LABELS = MapOf(STRING)
 
 
-def ignored(*names: str) -> dict[str, Type]:
-    """Fields that exist and mean nothing to the suite."""
-    return dict.fromkeys(names, ANYTHING)
+def enumeration(name: str) -> Scalar:
+    """A string that is an enumeration to the API, which calls it ``name``."""
+    return Scalar("string", name)
+
+
+def ignored(*names: str) -> FieldTypes:
+    """Fields that exist and mean nothing to the suite: their values aren't looked at."""
+    return dict.fromkeys(names)
 
 
 def _json_kind(value: object, type_: Type) -> str:
@@ -195,16 +197,18 @@ def _json_kind(value: object, type_: Type) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
-        return f"number {quote(value)}" if type_ in (INT32, INT64, INT_OR_STRING) else "number"
+        return f"number {quote(value)}" if type_ in (INT32, INT_OR_STRING) else "number"
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
 
 
 def _mend(value: object, type_: Type) -> str:
-    if type_ is STRING and isinstance(value, bool | int | float):
-        return f'put it in quotes: "{value}"' if not isinstance(value, bool) else "put it in quotes"
-    if type_ in (INT32, INT64) and isinstance(value, str) and value.isdecimal():
+    if type_ is STRING and isinstance(value, bool):
+        return "put it in quotes"
+    if type_ is STRING and isinstance(value, int | float):
+        return f'put it in quotes: "{value}"'
+    if type_ is INT32 and isinstance(value, str) and value.isdecimal():
         return f"write it without quotes: {value}"
     if isinstance(type_, ListOf) and value != "":
         return 'make it a list: put "- " before it'

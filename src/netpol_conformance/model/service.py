@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from collections.abc import Iterable
+from typing import get_args
 
 from netpol_conformance.model.metadata import (
     METADATA,
+    PROTOCOL,
     Context,
     check_labels,
     read_metadata,
@@ -36,6 +38,7 @@ from netpol_conformance.model.schema import (
     Fields,
     ListOf,
     Struct,
+    enumeration,
     ignored,
 )
 
@@ -44,7 +47,7 @@ _PORT = Struct(
     {
         "port": INT32,
         "targetPort": INT_OR_STRING,
-        "protocol": STRING,
+        "protocol": PROTOCOL,
         "name": STRING,
         "nodePort": INT32,
         **ignored("appProtocol"),
@@ -55,10 +58,10 @@ _SPEC = Struct(
     {
         "selector": LABELS,
         "ports": ListOf(_PORT),
-        "type": STRING,
+        "type": enumeration("v1.ServiceType"),
         "clusterIP": STRING,
         "clusterIPs": STRINGS,
-        "externalTrafficPolicy": STRING,
+        "externalTrafficPolicy": enumeration("v1.ServiceExternalTrafficPolicy"),
         "loadBalancerIP": STRING,
         **ignored(
             *("allocateLoadBalancerNodePorts", "externalIPs", "externalName"),
@@ -87,7 +90,8 @@ SCHEMA = Struct(
     },
 )
 
-_TYPES: tuple[ServiceType, ...] = tuple(sorted(get_args(ServiceType)))
+_TYPES: tuple[ServiceType, ...] = get_args(ServiceType)
+_EXTERNAL_NAME = "ExternalName"
 _SORTED_PROTOCOLS = (Protocol.SCTP, Protocol.TCP, Protocol.UDP)
 _NODE_PORTS = range(30000, 32768)
 _HEADLESS = "None"
@@ -101,7 +105,7 @@ def read(fields: Fields, context: Context, faults: Faults) -> Service:
     """
     meta = read_metadata(fields, service_name, context, faults)
     spec: Fields = fields.get("spec", {})
-    external = context.live and spec.get("type") == "ExternalName"
+    external = context.live and spec.get("type") == _EXTERNAL_NAME
     addresses: list[str] = spec.get("clusterIPs", []) or [spec.get("clusterIP", "")]
     headless = external or addresses[0] == _HEADLESS
     type_: ServiceType = "ClusterIP" if external else _type(spec, headless=headless, faults=faults)
@@ -124,13 +128,16 @@ def read(fields: Fields, context: Context, faults: Faults) -> Service:
 
 def _type(spec: Fields, *, headless: bool, faults: Faults) -> ServiceType:
     value: str = spec.get("type", "") or "ClusterIP"
+    if value == _EXTERNAL_NAME:
+        faults.forbidden(("spec", "type"), "ExternalName leads to no pod; leave the Service out")
+        return "ClusterIP"
     if value not in _TYPES:
-        faults.unsupported(("spec", "type"), value, _TYPES)
+        faults.unsupported(("spec", "type"), value, sorted((*_TYPES, _EXTERNAL_NAME)))
         return "ClusterIP"
     if headless and value != "ClusterIP":
         detail = f"may not be set to 'None' for {value} services"
         faults.invalid(("spec", "clusterIPs", 0), _HEADLESS, detail)
-    return cast("ServiceType", value)
+    return value
 
 
 def _traffic_policy(spec: Fields, type_: ServiceType, faults: Faults) -> str:
@@ -171,11 +178,9 @@ class _PortReader:
         self._faults.each_invalid((*path, "port"), number, port_number(number))
         protocol = read_protocol(fields, path, self._faults, _SORTED_PROTOCOLS)
         target: int | str = fields.get("targetPort") or number
-        if target != number:
-            reasons = port_number_or_name(target)
-            self._faults.each_invalid((*path, "targetPort"), target, reasons)
+        self._faults.each_invalid((*path, "targetPort"), target, port_number_or_name(target))
         if (protocol, number) in self._pairs:
-            self._faults.duplicate(path, {"protocol": protocol, "port": number})
+            self._faults.duplicate(path, _shown(protocol, number))
         self._pairs.add((protocol, number))
         return ServicePort(number, target, protocol, name, self._node_port(fields, path))
 
@@ -200,23 +205,30 @@ class _PortReader:
         return number or None
 
 
+def _shown(protocol: Protocol, number: int) -> dict[str, object]:
+    """How the API server shows a port of which there are two: only what makes them the same."""
+    same = {"Name": "", "Protocol": protocol, "AppProtocol": None, "Port": number}
+    return {**same, "TargetPort": 0, "NodePort": 0}
+
+
 def _cluster_ips(texts: list[str], faults: Faults) -> tuple[IPAddress, ...]:
-    paths = [("spec", "clusterIPs", index) for index in range(len(texts))]
-    return _parse_all(list(zip(paths, texts, strict=True)), faults)
+    found = ((("spec", "clusterIPs", index), text) for index, text in enumerate(texts))
+    return _parse_all(found, faults)
 
 
 def _balancer_ips(fields: Fields, faults: Faults) -> tuple[IPAddress, ...]:
     """The addresses that were given; else the one that was asked for."""
     wanted: str = fields.get("spec", {}).get("loadBalancerIP", "")
     status: Fields = fields.get("status", {}).get("loadBalancer", {})
-    given = [
+    asked: list[tuple[Path, str]] = [(("spec", "loadBalancerIP"), wanted)]
+    given: list[tuple[Path, str]] = [
         (("status", "loadBalancer", "ingress", index, "ip"), item.get("ip", ""))
         for index, item in enumerate(status.get("ingress", ()))
     ]
-    return _parse_all(given or [(("spec", "loadBalancerIP"), wanted)], faults)
+    return _parse_all(given or asked, faults)
 
 
-def _parse_all(texts: list[tuple[Path, str]], faults: Faults) -> tuple[IPAddress, ...]:
+def _parse_all(texts: Iterable[tuple[Path, str]], faults: Faults) -> tuple[IPAddress, ...]:
     addresses = []
     for path, text in texts:
         address = parse_ip(text) if text else None

@@ -11,15 +11,18 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 from yaml import CSafeLoader
 from yaml.events import (
     AliasEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceEndEvent,
     StreamEndEvent,
@@ -112,24 +115,26 @@ def iter_load(text: str, *, source: str = "") -> Iterator[Document]:
 
 
 def _load_yaml(text: str) -> Iterator[Document]:
-    next_event = CSafeLoader(text.encode()).get_event
+    # The parser's events are typed by what they are, which the stubs don't know.
+    next_event: Callable[[], Any] = CSafeLoader(text.encode()).get_event
     while not isinstance(event := next_event(), StreamEndEvent):
         if isinstance(event, DocumentStartEvent):
             data = _Builder(next_event).build(next_event())
-            start, end = event.start_mark, next_event().end_mark
-            yield Document(data, _LazyNodes(text, start.index, end.index, start.line))
+            start: Any = event.start_mark
+            end: int = next_event().end_mark.index
+            yield Document(data, _LazyNodes(text, start.index, end, start.line))
 
 
 class _Builder:
     """Turns the events of one document into its value."""
 
-    def __init__(self, next_event: Callable[[], Event]) -> None:
+    def __init__(self, next_event: Callable[[], Any]) -> None:
         self._next = next_event
         self._anchors: dict[str, tuple[Value, int] | None] = {}
         self._count = 0
         self._depth = 0
 
-    def build(self, event: Event) -> Value:
+    def build(self, event: NodeEvent) -> Value:
         """The value that starts with ``event``; an alias gives the very object of its anchor."""
         self._count += 1
         if isinstance(event, ScalarEvent):
@@ -139,9 +144,10 @@ class _Builder:
             return value
         if isinstance(event, AliasEvent):
             return self._alias(event)
+        assert isinstance(event, CollectionStartEvent)
         return self._collection(event)
 
-    def _collection(self, event: Event) -> Value:
+    def _collection(self, event: CollectionStartEvent) -> Value:
         anchor: str | None = event.anchor
         before = self._count
         if anchor:
@@ -157,26 +163,27 @@ class _Builder:
         return value
 
     def _alias(self, event: AliasEvent) -> Value:
-        known = self._anchors.get(event.anchor, ())
+        anchor = str(event.anchor)
+        if anchor not in self._anchors:
+            raise YAMLError(_line(event), f"unknown anchor '{anchor}' referenced")
+        known = self._anchors[anchor]
         if known is None:
-            raise YAMLError(_line(event), f"anchor '{event.anchor}' value contains itself")
-        if not known:
-            raise YAMLError(_line(event), f"unknown anchor '{event.anchor}' referenced")
+            raise YAMLError(_line(event), f"anchor '{anchor}' value contains itself")
         value, size = known
         self._count += size
         if self._count > _MAX_VALUES:
             raise YAMLError(_line(event), "document contains excessive aliasing")
         return value
 
-    def _list(self, event: Event) -> list[Value]:
-        _expect_tag(event, "seq")
+    def _list(self, start: CollectionStartEvent) -> list[Value]:
+        _expect_tag(start, "seq")
         result = []
         while not isinstance(event := self._next(), SequenceEndEvent):
             result.append(self.build(event))
         return result
 
-    def _mapping(self, event: Event) -> dict[str, Value]:
-        _expect_tag(event, "map")
+    def _mapping(self, start: CollectionStartEvent) -> dict[str, Value]:
+        _expect_tag(start, "map")
         result: dict[str, Value] = {}
         merged: dict[str, Value] = {}
         while not isinstance(event := self._next(), MappingEndEvent):
@@ -300,10 +307,11 @@ def _child(node: Node | None, step: str | int) -> tuple[int, Node] | None:
     return None
 
 
-def _expect_tag(event: Event, kind: str) -> None:
+def _expect_tag(event: CollectionStartEvent, kind: str) -> None:
     if event.tag not in (None, "!", f"{_TAG}{kind}"):
         raise YAMLError(_line(event), f"tag {event.tag} is not supported here")
 
 
 def _line(event: Event) -> int:
-    return int(event.start_mark.line) + 1
+    mark: Any = event.start_mark
+    return int(mark.line) + 1
