@@ -195,7 +195,9 @@ class Index:
         return Rule(selected, tuple(blocks), rule.ports)
 
     def _selected(self, policy: NetworkPolicy, peer: PolicyPeer) -> int:
-        """The pods that a peer's selectors match, together (S11)."""
+        """The pods that a peer's selectors match, together (S11); nobody without any (S62)."""
+        if peer.pod_selector is None and peer.namespace_selector is None:
+            return 0
         if peer.namespace_selector is None:
             mask = self._namespace_pods.get(policy.namespace, 0)
         else:

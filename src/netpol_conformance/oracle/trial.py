@@ -104,6 +104,11 @@ class Trial:
     def _peer(self, namespace: str, peer: PolicyPeer) -> Failure | None:
         if peer.ip_block is not None:
             return self._block(peer.ip_block)
+        if peer.pod_selector is None and peer.namespace_selector is None:
+            return Failure(0, "", "the item has neither a selector nor an ipBlock", "S62")
+        return self._selectors(namespace, peer)
+
+    def _selectors(self, namespace: str, peer: PolicyPeer) -> Failure | None:
         end = self.peer
         if not isinstance(end, Pod):
             kind = "podSelector" if peer.pod_selector is not None else "namespaceSelector"
