@@ -1,0 +1,102 @@
+"""The probe probed: one connection that must succeed and one that must be dropped, a tool.
+
+A tool that is silent, or says the same of both, makes no green report. Both ends are on the
+loopback of one network namespace and need neither policy nor firewall: what is dropped, the kernel
+drops, as it does every connection request to a socket whose backlog is full.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.ask import ask_all, here
+from netpol_conformance.probe.child import Inside
+from netpol_conformance.probe.netns import Enter
+from netpol_conformance.probe.servers import OwnServers
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+
+_LOOPBACK: Final = "127.0.0.1"
+_IDENTITY: Final = "probe/selftest"
+_WAYS = ((Tool.WGET, Protocol.TCP), (Tool.SOCKET, Protocol.TCP), (Tool.SOCKET, Protocol.UDP))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One connection whose verdict is known beforehand, and what the probe made of it."""
+
+    expected: Verdict
+    observation: Observation
+
+    @property
+    def passed(self) -> bool:
+        """Whether the probe saw what is so."""
+        return self.observation.verdict is self.expected
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with the probe, in a sentence with its evidence; empty if nothing."""
+        if self.passed:
+            return ""
+        seen = self.observation
+        return (
+            f"the probe by {seen.probe.tool} ({seen.probe.protocol}) sees {seen.verdict!s} where "
+            f"{self.expected!s} is certain: {seen.command} printed {seen.output.strip()!r}"
+        )
+
+
+async def selftest(
+    source: Source, enter: Enter = here, *, busybox: str | None = None
+) -> tuple[Trial, ...]:
+    """Try every tool in the network namespace of ``source``, whose loopback must be up.
+
+    Takes as long as a time-out, 1 s. ``enter`` and ``busybox`` are those of ``ask_all``. Raises
+    OSError if no socket can be opened there.
+    """
+    inside = partial(enter, source)
+    with _deaf(inside) as deaf_port:
+        port = _free_port(inside)
+        server = OwnServers(_IDENTITY, [(port, Protocol.TCP), (port, Protocol.UDP)], inside=inside)
+        await server.start()
+        try:
+            cases = [
+                (verdict, _probe(source, tool, protocol, at))
+                for tool, protocol in _WAYS
+                for verdict, at in ((Verdict.CONNECTED, port), (Verdict.TIMED_OUT, deaf_port))
+            ]
+            observations = await ask_all([probe for _, probe in cases], enter, busybox=busybox)
+        finally:
+            await server.stop()
+    return tuple(
+        Trial(verdict, observation)
+        for (verdict, _), observation in zip(cases, observations, strict=True)
+    )
+
+
+def _probe(source: Source, tool: Tool, protocol: Protocol, port: int) -> Probe:
+    return Probe(source, _LOOPBACK, port, frozenset({_IDENTITY}), protocol, tool)
+
+
+@contextlib.contextmanager
+def _deaf(inside: Inside) -> Iterator[int]:
+    """A port where TCP connection requests are dropped and UDP datagrams stay unread."""
+    with contextlib.ExitStack() as sockets:
+        with inside():
+            listener = sockets.enter_context(socket.create_server((_LOOPBACK, 0), backlog=0))
+            port: int = listener.getsockname()[1]
+            # A backlog of 0 holds one connection; this one fills it, as nobody accepts it.
+            sockets.enter_context(socket.create_connection((_LOOPBACK, port)))
+            unread = sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        unread.bind((_LOOPBACK, port))
+        yield port
+
+
+def _free_port(inside: Inside) -> int:
+    with inside(), socket.create_server((_LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
