@@ -8,6 +8,7 @@ as declared, ``~`` the specification is silent. ``?`` alone is a cell about whic
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
@@ -45,6 +46,16 @@ _EXPECTED = {
 }
 
 
+_ORDER = (
+    Outcome.PASS,
+    Outcome.FAIL,
+    Outcome.XFAIL,
+    Outcome.INCONCLUSIVE,
+    Outcome.UNSPECIFIED,
+    Outcome.UNSUPPORTED,
+)
+
+
 def mark(cell: CellResult) -> Mark:
     """The mark of one cell."""
     sign, seen = _SEEN[cell.verdict] if cell.verdict else ("", "nothing seen")
@@ -68,9 +79,9 @@ def expected(cell: CellResult) -> str:
     return _EXPECTED[cell.expected]
 
 
-def order(sign: Mark) -> int:
-    """A place in a legend among marks of the same outcome: connected before blocked."""
-    return (CONNECTED + BLOCKED + "nw?").find(sign.text[-1])
+def legend(cells: Iterable[CellResult]) -> list[tuple[Mark, Outcome]]:
+    """The marks that occur: as expected first, connected before blocked."""
+    return sorted({(mark(cell), cell.outcome) for cell in cells}, key=_place)
 
 
 def seen(cell: CellResult) -> str:
@@ -93,3 +104,8 @@ def encodable(encoding: str) -> bool:
     except (LookupError, UnicodeError):
         return False
     return True
+
+
+def _place(item: tuple[Mark, Outcome]) -> tuple[int, int]:
+    sign, outcome = item
+    return _ORDER.index(outcome), (CONNECTED + BLOCKED + "nw?-").find(sign.text[-1])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.marks import Mark, expected, mark, order, seen, to_ascii
+from netpol_conformance.report.marks import Mark, expected, legend, mark, seen, to_ascii
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
 from netpol_conformance.run.events import CellResult, Evidence, StepResult
 
@@ -66,7 +66,7 @@ def lines(step: StepResult, *, width: int = WIDTH) -> list[Line]:
         result += _block(table, block, heads, label_width)
     if numbered:
         result += [(), *((Piece(f"{heads[name]:>3} {one_line(name)}"),) for name in table.columns)]
-    return [*result, (), *_legend(table, width)]
+    return [*result, (), *_legend(step, width)]
 
 
 def wrong_cells(step: StepResult, *, rerun: str = "", limit: int = 10) -> str:
@@ -144,14 +144,11 @@ def _block(
     return result
 
 
-def _legend(table: _Table, width: int) -> list[Line]:
-    """Every mark that occurs and its meaning, right ones first, wrapped."""
-    used = sorted(
-        set(table.marks.values()), key=lambda item: (_ORDER.index(item[1]), order(item[0]))
-    )
+def _legend(step: StepResult, width: int) -> list[Line]:
+    """Every mark that occurs and its meaning, wrapped."""
     result: list[list[Piece]] = [[]]
     length = 0
-    for sign, outcome in used:
+    for sign, outcome in legend(step.cells):
         needed = len(sign.text) + 1 + len(sign.words) + (3 if result[-1] else 0)
         if result[-1] and length + needed > width:
             result.append([])
@@ -161,16 +158,6 @@ def _legend(table: _Table, width: int) -> list[Line]:
         result[-1] += [Piece(sign.text, outcome), Piece(f" {sign.words}")]
         length += needed
     return [tuple(line) for line in result]
-
-
-_ORDER = (
-    Outcome.PASS,
-    Outcome.FAIL,
-    Outcome.XFAIL,
-    Outcome.INCONCLUSIVE,
-    Outcome.UNSPECIFIED,
-    Outcome.UNSUPPORTED,
-)
 
 
 def _shorten(label: str) -> str:

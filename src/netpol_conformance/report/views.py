@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document import Report, ScenarioReport
-from netpol_conformance.report.marks import CONNECTED, mark
+from netpol_conformance.report.marks import CONNECTED, Mark, legend, mark
 from netpol_conformance.report.summary import (
     MEANINGS,
     WORDS,
@@ -21,11 +21,16 @@ from netpol_conformance.report.summary import (
 from netpol_conformance.report.text import plural, seconds
 from netpol_conformance.run.events import CellResult, RefusalResult, StepResult
 
-_WIDEST_HEADS = 64
-"""Characters of column names that fit side by side; beyond them they are set upright."""
+_WIDEST_HEADS, _FEW_HEADS = 64, 5
+"""Characters of column names that fit side by side; beyond them names are set upright, unless they
+are so few that they can rather be broken.
+"""
 
 _MOST_OPEN = 8
 """Scenarios that went wrong are open from the start, unless there are more than this."""
+
+_FEW_SCENARIOS = 3
+"""A page of no more scenarios than this has all of them open."""
 
 _MOST_WRONG = 4
 """Wrong cells of one scenario in the list at the top."""
@@ -156,7 +161,10 @@ class PageView:
 def page(report: Report) -> PageView:
     """What the page says of this report."""
     wrong = [scenario for scenario in report.scenarios if _went_wrong(scenario)]
-    open_paths = {scenario.path for scenario in wrong} if len(wrong) <= _MOST_OPEN else set()
+    opened = wrong if len(wrong) <= _MOST_OPEN else []
+    if len(report.scenarios) <= _FEW_SCENARIOS:
+        opened = list(report.scenarios)
+    open_paths = {scenario.path for scenario in opened}
     views, number = [], 0
     for group in packs(report):
         scenarios = []
@@ -267,9 +275,6 @@ def _step(path: str, step: StepResult, number: int) -> StepView:
         )
         for row, source in enumerate(step.sources, 1)
     )
-    signs = dict.fromkeys(
-        LegendView(cell.sign, cell.words, cell.tone) for row in rows for cell in row.cells if cell
-    )
     heads = sum(len(destination) + 3 for destination in step.destinations)
     return StepView(
         anchor=anchor(path, step.index),
@@ -283,9 +288,12 @@ def _step(path: str, step: StepResult, number: int) -> StepView:
         deleted=step.deleted,
         refusal=step.refusal,
         destinations=step.destinations,
-        upright=heads > _WIDEST_HEADS,
+        upright=heads > _WIDEST_HEADS and len(step.destinations) > _FEW_HEADS,
         rows=rows,
-        legend=tuple(signs),
+        legend=tuple(
+            LegendView(sign.text, sign.words, _tone(sign, outcome))
+            for sign, outcome in legend(step.cells)
+        ),
     )
 
 
@@ -293,10 +301,13 @@ def _cell(cell: CellResult | None, where: str) -> CellView | None:
     if cell is None:
         return None
     sign = mark(cell)
-    tone = TONES[cell.outcome]
-    if cell.outcome is Outcome.PASS:
-        tone = "open" if sign.text == CONNECTED else "shut"
-    return CellView(where, sign.text, sign.words, tone)
+    return CellView(where, sign.text, sign.words, _tone(sign, cell.outcome))
+
+
+def _tone(sign: Mark, outcome: Outcome) -> str:
+    if outcome is not Outcome.PASS:
+        return TONES[outcome]
+    return "open" if sign.text == CONNECTED else "shut"
 
 
 def _outcomes(report: Report) -> tuple[OutcomeView, ...]:
