@@ -78,7 +78,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Be ready for workers' events; with matrices, take over what is shown from the start."""
-    config.pluginmanager.register(_Receiver(config))
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Receiver(config))
     if config.option.matrices:
         _conformance(config)
 

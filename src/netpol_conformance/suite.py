@@ -142,7 +142,8 @@ class Conformance:
             implementation=option.implementation,
             jobs=1 if self._is_worker else option.jobs or _JOBS_PER_CPU * (os.cpu_count() or 1),
             timeouts=timeouts,
-            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            command=_command(),
+            options=_rerun_options(self._config),
             kubernetes_version=option.kubernetes_version,
         )
 
@@ -183,8 +184,11 @@ class Conformance:
         """In the controller, hand on what a worker saw; every worker begins the same run."""
         for data in events:
             event = _EVENTS.validate_python(data, strict=False)
-            if not (isinstance(event, RunStarted | SelfTested) and self._knows(event)):
-                self._tell(event)
+            if isinstance(event, RunStarted | SelfTested) and self._knows(event):
+                continue
+            if isinstance(event, RunStarted):
+                event = event.model_copy(update={"command": _command()})
+            self._tell(event)
 
     def _knows(self, event: RunStarted | SelfTested) -> bool:
         if isinstance(event, RunStarted):
@@ -209,6 +213,23 @@ def _files(config: pytest.Config) -> dict[str, Path]:
     """The report files asked for, by kind."""
     wanted = {kind: getattr(config.option, f"conformance_{kind.lower()}") for kind in _FORMATS}
     return {kind: Path(name) for kind, name in wanted.items() if name}
+
+
+def _rerun_options(config: pytest.Config) -> tuple[str, ...]:
+    """The options, other than their defaults, without which a rerun would be another run."""
+    defaults = {"cluster": "embedded", "implementation": "reference", "kubernetes_version": None}
+    given = {name: getattr(config.option, name) for name in defaults}
+    return tuple(
+        word
+        for name, value in given.items()
+        if value != defaults[name]
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    )
+
+
+def _command() -> str:
+    """The command that this process was started with, its program by name alone."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _marker_names(scenario: Scenario) -> list[str]:

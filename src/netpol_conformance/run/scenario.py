@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,15 +49,25 @@ class UnsupportedError(Exception):
 
 
 class ScenarioRun:
-    """Runs ``scenario`` on ``cluster`` (which it starts afresh) and tells ``emit`` of it."""
+    """Runs ``scenario`` on ``cluster`` (which it starts afresh) and tells ``emit`` of it.
+
+    ``options`` are those of the command line that a rerun needs.
+    """
 
     def __init__(
-        self, scenario: Scenario, cluster: Cluster, timeouts: Timeouts, emit: Consumer
+        self,
+        scenario: Scenario,
+        cluster: Cluster,
+        timeouts: Timeouts,
+        emit: Consumer,
+        *,
+        options: Sequence[str] = (),
     ) -> None:
         self._scenario = scenario
         self._cluster = cluster
         self._timeouts = timeouts
         self._emit = emit
+        self._options = options
         self._outside = {host.name: host for host in _outside_hosts(scenario)}
         self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
         self._controls = Controls()
@@ -72,7 +83,7 @@ class ScenarioRun:
                 outcome=outcome,
                 reason=reason,
                 duration=time.time() - began,
-                rerun=rerun_command(self._scenario.path),
+                rerun=rerun_command(self._scenario.path, self._options),
             )
         )
         return outcome
@@ -209,9 +220,9 @@ class ScenarioRun:
         )
 
 
-def rerun_command(path: str) -> str:
-    """The command that runs just this scenario again."""
-    return f"netpol-conformance run {path}"
+def rerun_command(path: str, options: Sequence[str] = ()) -> str:
+    """The command that runs just this scenario again, the same way."""
+    return shlex.join(["netpol-conformance", "run", path, *options])
 
 
 def _outside_hosts(scenario: Scenario) -> list[OutsideHost]:

@@ -31,7 +31,10 @@ from netpol_conformance.scenario.types import Scenario
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run is made with. ``make_cluster`` is called once for each of ``jobs`` workers."""
+    """What a run is made with. ``make_cluster`` is called once for each of ``jobs`` workers.
+
+    ``options`` are those that running one of its scenarios again needs.
+    """
 
     make_cluster: Callable[[], Cluster]
     cluster: str
@@ -39,6 +42,7 @@ class Setting:
     jobs: int = 1
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     command: str = ""
+    options: tuple[str, ...] = ()
     kubernetes_version: str | None = None
 
 
@@ -134,7 +138,10 @@ class Session:
             if not self._stopping.is_set():
                 self._emit(event)
 
-        ScenarioRun(scenario, self._cluster(), self._setting.timeouts, keep).run()
+        setting = self._setting
+        ScenarioRun(
+            scenario, self._cluster(), setting.timeouts, keep, options=setting.options
+        ).run()
         return ScenarioResult(ends[0], steps)
 
     def _test_probes(self) -> Outcome:
