@@ -147,7 +147,7 @@ class Api:
         before = self._objects.get(pod.key)
         if isinstance(before, Pod):
             pod = self._updated(before, pod)
-            if before.ips:
+            if before.ips and (pod.finished or not before.finished):
                 return replace(pod, ips=before.ips)
         else:
             pod = replace(pod, ips=())

@@ -13,12 +13,14 @@ from netpol_conformance.clusters.base import (
     ClusterInfo,
     ClusterSpec,
     OutsideHost,
+    SelfCheck,
 )
-from netpol_conformance.clusters.embedded import addresses, dns, readiness, services
+from netpol_conformance.clusters.embedded import addresses, dns, readiness, selftest, services
 from netpol_conformance.clusters.embedded.api import SYSTEM_NAMESPACE, Api
 from netpol_conformance.clusters.embedded.enforcers import Enforcers
 from netpol_conformance.clusters.embedded.files import Files
 from netpol_conformance.clusters.embedded.machines import Machines
+from netpol_conformance.clusters.embedded.workloads import Workload
 from netpol_conformance.enforcer.apply import Nft, NftError
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -115,14 +117,22 @@ class ControlPlane:
         """Ask all at once; as ``clusters.base.Cluster.probe``."""
         return await ask_all(probes, self.enter, busybox=self._busybox)
 
+    async def self_test(self) -> tuple[SelfCheck, ...]:
+        """Test the probes themselves; as ``clusters.base.Cluster.self_test``."""
+        try:
+            return await selftest.run(self._machines, self.enter, self.probe)
+        except (NftError, OSError) as error:
+            raise ClusterError(f"the probes cannot be tested: {error}") from error
+
     async def wait_ready(self, timeout: float) -> None:  # noqa: ASYNC109 -- the Protocol's own
         """Until each server has answered its own pod; raises ClusterError after ``timeout`` s.
 
         Services need no wait: a change returns when the kernel has acknowledged their rules.
         """
-        pending = [pod for pod in self._api.pods() if not pod.finished and not pod.ips]
-        if pending:
-            names = ", ".join(f"{pod.namespace}/{pod.name} (node {pod.node})" for pod in pending)
+        nodes = {node.name for node in self._api.nodes()}
+        lost = [pod for pod in self._api.pods() if pod.node and pod.node not in nodes]
+        if lost:
+            names = ", ".join(f"{pod.namespace}/{pod.name} (node {pod.node})" for pod in lost)
             raise ClusterError(f"these pods wait for a node that does not exist: {names}")
         await readiness.wait(
             [
@@ -196,9 +206,8 @@ class ControlPlane:
         enter = partial(self.enter, Source("pod", pod.name, pod.namespace))
         if pod.key == _DNS_POD.key:
             return dns.Server(self._names, pod.ips, enter)
-        ports = [(port.number, port.protocol) for port in pod.ports]
-        families = tuple(ip.version for ip in pod.ips)
-        return OwnServers(f"{pod.namespace}/{pod.name}", ports, families=families, inside=enter)
+        directory = self._files.scratch / f"{pod.namespace}_{pod.name}"
+        return Workload(pod, directory, enter, self._busybox)
 
     async def _serve_outside(self, host: OutsideHost) -> None:
         ports = [(port, kind) for port in host.ports for kind in (Protocol.TCP, Protocol.UDP)]
@@ -219,11 +228,15 @@ class ControlPlane:
             if self._translations.get(node.name) != text:
                 _run(self._firewalls[node.name], text, f"the Services of {node.name}")
                 self._translations[node.name] = text
-        for service in state.services:
-            entry = services.entry_node(state, service)
-            for ip in service.load_balancer_ips:
-                if entry is not None:
-                    self._machines.route_to_node(ip, entry)
+        self._machines.route_to_nodes(
+            {
+                ip: entry
+                for service in state.services
+                for ip in service.load_balancer_ips
+                for entry in [services.entry_node(state, service)]
+                if entry is not None
+            }
+        )
 
 
 def _built(pod: Pod) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ outside has a link. A pod has a link to its node. All is routed, nothing bridged
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -68,6 +68,7 @@ class Machines:
     _nodes: dict[str, _Machine] = field(default_factory=dict)
     _pods: dict[ObjectKey, _Machine] = field(default_factory=dict)
     _outside: dict[str, _Machine] = field(default_factory=dict)
+    _entries: dict[IPAddress, str] = field(default_factory=dict)
     _next_link: int = _FIRST_LINK
 
     def __post_init__(self) -> None:
@@ -126,10 +127,19 @@ class Machines:
         if not pod.host_network:
             self._remove(machine, _router(self._nodes[pod.node]))
 
-    def route_to_node(self, ip: IPAddress, node: Node) -> None:
-        """Have the fabric hand what is for ``ip`` (a LoadBalancer's) to ``node``."""
-        machine = self._nodes[node.name]
-        self._fabric.route(ip, machine.link, _of_family(node.ips, ip.version))
+    def route_to_nodes(self, entries: Mapping[IPAddress, Node]) -> None:
+        """Have the fabric hand what is for these addresses (LoadBalancers') to these nodes, and
+        for no other address but machines' own to any.
+        """
+        for ip, name in list(self._entries.items()):
+            if ip not in entries:
+                self._fabric.unroute(ip, self._nodes[name].link)
+                del self._entries[ip]
+        for ip, node in entries.items():
+            if self._entries.get(ip) != node.name:
+                link = self._nodes[node.name].link
+                self._fabric.route(ip, link, _of_family(node.ips, ip.version))
+                self._entries[ip] = node.name
         self._fabric.commit()
 
     def in_node(self, name: str) -> AbstractContextManager[None]:

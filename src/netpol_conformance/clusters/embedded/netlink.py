@@ -27,7 +27,7 @@ _UP, _NOARP = 0x1, 0x80
 _NODAD = 0x2
 _ONLINK = 0x4
 _TABLE_MAIN, _STATIC = 254, 4
-_UNIVERSE, _LINK, _HOST = 0, 253, 254
+_UNIVERSE, _LINK, _HOST, _ANY = 0, 253, 254, 255
 _UNICAST = 1
 _BATCH_BYTES = 32 * 1024
 # Both ends of every pair have one and the same address and ask for none: a packet to "the
@@ -91,12 +91,13 @@ class Netlink:
         ``gateway`` need not exist: all that leaves a link reaches its other end. It keeps the
         kernel's table of neighbours (one for the whole machine) small.
         """
-        body = _route_body(to, index, gateway)
+        scope = _UNIVERSE if gateway or to.version == 6 else _LINK
+        body = _route_body(to, index, scope, gateway)
         self._add(f"route {to}", _NEWROUTE, _CREATE | _REPLACE, body)
 
     def unroute(self, to: IPAddress | IPNetwork, index: int) -> None:
         """Remove the route of ``to`` through link ``index``."""
-        self._add(f"remove route {to}", _DELROUTE, 0, _route_body(to, index, None))
+        self._add(f"remove route {to}", _DELROUTE, 0, _route_body(to, index, _ANY, None))
 
     def commit(self) -> None:
         """Let the kernel do all requests, in order; raises OSError naming the first that failed."""
@@ -170,7 +171,9 @@ def _link_body(index: int, name: str, state: int) -> bytes:
     )
 
 
-def _route_body(to: IPAddress | IPNetwork, index: int, gateway: IPAddress | None) -> bytes:
+def _route_body(
+    to: IPAddress | IPNetwork, index: int, scope: int, gateway: IPAddress | None
+) -> bytes:
     network = ip_network(to)
     body = struct.pack(
         "=BBBBBBBBI",
@@ -180,7 +183,7 @@ def _route_body(to: IPAddress | IPNetwork, index: int, gateway: IPAddress | None
         0,
         _TABLE_MAIN,
         _STATIC,
-        _UNIVERSE if gateway or network.version == 6 else _LINK,
+        scope,
         _UNICAST,
         _ONLINK if gateway else 0,
     )

@@ -5,6 +5,7 @@ One zygote serves all clusters of a driver process, whichever thread they belong
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import socket
@@ -16,10 +17,7 @@ from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError
 
-_ZYGOTE = "netpol_conformance.clusters.embedded.zygote"
-_lock = threading.Lock()
-_zygotes: dict[int, socket.socket] = {}
-"""The control socket by the driver's process id, so that a fork of it starts a zygote anew."""
+_MODULE = "netpol_conformance.clusters.embedded.zygote"
 
 
 class HostProcess:
@@ -72,25 +70,43 @@ def _hand_over(connection: socket.socket) -> None:
     with _lock:
         for fresh in (False, True):
             if fresh or os.getpid() not in _zygotes:
-                _zygotes[os.getpid()] = _start_zygote()
+                _zygotes[os.getpid()] = _Zygote()
             # A zygote that somebody killed is replaced.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                socket.send_fds(_zygotes[os.getpid()], [b"cluster"], [connection.fileno()])
+                _zygotes[os.getpid()].make_cluster(connection)
                 return
     raise ClusterError("the process that embedded clusters come from ends as soon as it starts")
 
 
-def _start_zygote() -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        number = theirs.fileno()
-        # A session of its own: Ctrl-C is for the driver, which ends the clusters in good order.
-        # It is never waited for: it ends with the driver.
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", _ZYGOTE, str(number), str(os.getpid())],
-            pass_fds=[number],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    return ours
+class _Zygote:
+    """The process that ``zygote.main`` describes."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            number = theirs.fileno()
+            # A session of its own: Ctrl-C is for the driver, which ends the clusters in good order.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _MODULE, str(number), str(os.getpid())],
+                pass_fds=[number],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._owner = os.getpid()
+        atexit.register(self.close)
+
+    def make_cluster(self, connection: socket.socket) -> None:
+        """Have it make a cluster for the other end of ``connection``; raises OSError."""
+        socket.send_fds(self._control, [b"cluster"], [connection.fileno()])
+
+    def close(self) -> None:
+        """End it, and all its clusters."""
+        self._control.close()
+        if os.getpid() == self._owner:
+            self._process.wait()
+
+
+_lock = threading.Lock()
+_zygotes: dict[int, _Zygote] = {}
+"""By the driver's process id, so that a fork of the driver starts one of its own."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.clusters.embedded.workloads import listening
 from netpol_conformance.model.objects import Pod
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
@@ -21,9 +22,9 @@ def questions(pod: Pod) -> list[Probe]:
     identity = frozenset({f"{pod.namespace}/{pod.name}"})
     source = Source("pod", pod.name, pod.namespace)
     return [
-        Probe(source, str(ip), port.number, identity, port.protocol)
+        Probe(source, str(ip), port, identity, protocol)
         for ip in pod.ips
-        for port in pod.ports
+        for port, protocol in listening(pod)
     ]
 
 

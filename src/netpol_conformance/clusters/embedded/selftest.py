@@ -1,0 +1,82 @@
+"""Testing the probes themselves, on machines of their own beside the cluster: for each tool and
+protocol one server that answers, and one that would, were its packets not dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from ipaddress import ip_address
+
+from netpol_conformance.clusters.base import OutsideHost, SelfCheck
+from netpol_conformance.clusters.embedded.machines import Machines
+from netpol_conformance.enforcer.apply import Nft
+from netpol_conformance.model.objects import IPAddress, Protocol
+from netpol_conformance.probe.servers import OwnServers
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+
+_OPEN, _DROPPED = 80, 81
+# Of the networks set aside for measuring (RFC 2544, RFC 5180): no scenario's hosts are there.
+_CLIENT: dict[int, IPAddress] = {4: ip_address("198.18.0.1"), 6: ip_address("2001:2::1")}
+_SERVER: dict[int, IPAddress] = {4: ip_address("198.18.0.2"), 6: ip_address("2001:2::2")}
+_NAMES = ("self-test-client", "self-test-server")
+_DROP = f"""\
+table inet selftest {{
+  chain input {{
+    type filter hook input priority 0; policy accept;
+    th dport {_DROPPED} drop
+  }}
+}}
+"""
+_ASKED = (
+    (Tool.WGET, Protocol.TCP),
+    (Tool.SOCKET, Protocol.TCP),
+    (Tool.SOCKET, Protocol.UDP),
+    (Tool.SOCKET, Protocol.SCTP),
+)
+
+Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
+Enter = Callable[[Source], AbstractContextManager[None]]
+
+
+async def run(machines: Machines, enter: Enter, ask: Ask) -> tuple[SelfCheck, ...]:
+    """Ask all at once, and remove the machines again. Raises OSError, NftError."""
+    client, server = _NAMES
+    ports = [(port, kind) for port in (_OPEN, _DROPPED) for kind in Protocol]
+    there = Source("outside", server)
+    serving = OwnServers(
+        str(there), ports, families=machines.families, inside=partial(enter, there)
+    )
+    machines.add_outside(OutsideHost(client, _ips(machines, _CLIENT)))
+    machines.add_outside(OutsideHost(server, _ips(machines, _SERVER)))
+    try:
+        with enter(there):
+            firewall = Nft()
+        with firewall:
+            firewall.run(_DROP)
+        await serving.start()
+        return await _ask(ask, str(_ips(machines, _SERVER)[0]))
+    finally:
+        await serving.stop()
+        for name in _NAMES:
+            machines.remove_outside(name)
+
+
+async def _ask(ask: Ask, host: str) -> tuple[SelfCheck, ...]:
+    client, server = _NAMES
+    questions = [
+        (verdict, Probe(Source("outside", client), host, port, identity, protocol, tool))
+        for tool, protocol in _ASKED
+        for port, verdict in ((_OPEN, Verdict.CONNECTED), (_DROPPED, Verdict.TIMED_OUT))
+        for identity in [frozenset({f"outside/{server}"})]
+    ]
+    answers = await ask([probe for _, probe in questions])
+    return tuple(
+        SelfCheck(expected, observation)
+        for (expected, _), observation in zip(questions, answers, strict=True)
+    )
+
+
+def _ips(machines: Machines, of: dict[int, IPAddress]) -> tuple[IPAddress, ...]:
+    return tuple(of[family] for family in machines.families)

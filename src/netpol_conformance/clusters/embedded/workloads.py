@@ -1,0 +1,100 @@
+"""What runs in a pod: real nginx or busybox httpd where the image says so, else our own servers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.model.objects import Pod, Protocol
+from netpol_conformance.probe import nginx, wget
+from netpol_conformance.probe.httpd import Httpd
+from netpol_conformance.probe.nginx import Nginx
+from netpol_conformance.probe.servers import OwnServers, Server
+
+_HTTP = 80
+
+
+class Workload:
+    """All servers of one pod (a ``probe.servers.Server``).
+
+    ``directory`` is a place in memory that is the pod's alone, ``enter`` puts the calling thread
+    into the pod. Raises ClusterError where the image's program is missing.
+    """
+
+    def __init__(
+        self,
+        pod: Pod,
+        directory: Path,
+        enter: Callable[[], AbstractContextManager[None]],
+        busybox: str | None,
+    ) -> None:
+        self._directory = directory
+        self._servers: list[Server] = []
+        identity = f"{pod.namespace}/{pod.name}"
+        families = tuple(ip.version for ip in pod.ips)
+        web = tuple(port.number for port in pod.ports if port.protocol is Protocol.TCP)
+        image = _image_name(pod.image)
+        if image.startswith("nginx"):
+            # The image listens on port 80 whether the manifest mentions that or not. Its start is
+            # watched over IPv4, which every namespace has on its loopback.
+            ports, both = web or (_HTTP,), tuple({4, *families})
+            program = _nginx()
+            self._servers.append(
+                Nginx(identity, ports, directory, program=program, families=both, inside=enter)
+            )
+        elif image.startswith("busybox") and web:
+            program = _busybox(busybox)
+            self._servers.append(Httpd(identity, web, directory, busybox=program, inside=enter))
+        own = [
+            (port.number, port.protocol)
+            for port in pod.ports
+            if not self._servers or port.protocol is not Protocol.TCP
+        ]
+        if own:
+            self._servers.append(OwnServers(identity, own, families=families, inside=enter))
+
+    async def start(self) -> None:
+        """Start all; raises OSError if one cannot serve."""
+        self._directory.mkdir()
+        for server in self._servers:
+            await server.start()
+
+    async def stop(self) -> None:
+        """End all, and remove their files."""
+        for server in self._servers:
+            await server.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def listening(pod: Pod) -> tuple[tuple[int, Protocol], ...]:
+    """The ports on which a pod's workload answers with its identity."""
+    ports = tuple((port.number, port.protocol) for port in pod.ports)
+    web = any(protocol is Protocol.TCP for _, protocol in ports)
+    if _image_name(pod.image).startswith("nginx") and not web:
+        return ((_HTTP, Protocol.TCP), *ports)
+    return ports
+
+
+def _image_name(image: str) -> str:
+    """``nginx`` of ``docker.io/library/nginx:1.27``."""
+    return image.rsplit("/", 1)[-1]
+
+
+def _nginx() -> str:
+    found = nginx.find()
+    if found is None:
+        raise ClusterError(
+            "nginx is missing, which pods of that image run: "
+            "netpol-conformance doctor says how to install it"
+        )
+    return found
+
+
+def _busybox(busybox: str | None) -> str:
+    try:
+        return wget.find(busybox).busybox
+    except wget.BusyboxError as error:
+        raise ClusterError(f"busybox is missing, which pods of that image run: {error}") from error

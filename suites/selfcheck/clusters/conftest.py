@@ -1,0 +1,66 @@
+from collections.abc import Iterator
+
+import pytest
+
+from netpol_conformance.clusters.base import ClusterSpec
+from netpol_conformance.clusters.embedded import EmbeddedCluster
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool
+
+
+class Asking:
+    """A started cluster, and questions put briefly: ``ask("default/a", "web", 80)``."""
+
+    def __init__(self, cluster: EmbeddedCluster) -> None:
+        self.cluster = cluster
+
+    def apply(self, manifests: str) -> None:
+        self.cluster.apply(manifests)
+        self.cluster.wait_ready(20)
+
+    def ip(self, kind: str, name: str, family: int = 4) -> str:
+        """The address of ``pod``, ``node``, ``service`` or ``load balancer``."""
+        state = self.cluster.state()
+        if kind == "pod":
+            ips = next(pod.ips for pod in state.pods if pod.name == name)
+        elif kind == "node":
+            ips = next(node.ips for node in state.nodes if node.name == name)
+        elif kind == "load balancer":
+            ips = next(item.load_balancer_ips for item in state.services if item.name == name)
+        else:
+            ips = next(item.cluster_ips for item in state.services if item.name == name)
+        return str(next(ip for ip in ips if ip.version == family))
+
+    def ask(
+        self,
+        source: str,
+        host: str,
+        port: int = 80,
+        protocol: Protocol = Protocol.TCP,
+        *servers: str,
+        tool: Tool = Tool.SOCKET,
+    ) -> Observation:
+        place, name = source.split("/")
+        asked_by = (
+            Source(place, name) if place in ("outside", "node") else Source("pod", name, place)
+        )
+        probe = Probe(asked_by, host, port, frozenset(servers), protocol, tool)
+        return self.cluster.probe([probe])[0]
+
+
+@pytest.fixture
+def embedded() -> Iterator[EmbeddedCluster]:
+    cluster = EmbeddedCluster()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def started(embedded: EmbeddedCluster) -> Asking:
+    embedded.start(ClusterSpec())
+    return Asking(embedded)
+
+
+@pytest.fixture(scope="session")
+def asking() -> type[Asking]:
+    return Asking
