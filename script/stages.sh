@@ -46,7 +46,7 @@ static_checks() {
   stage lint "$bin/ruff" check --quiet
   stage format "$bin/ruff" format --check --quiet
   stage types "$bin/mypy"
-  stage imports "$bin/lint-imports"
+  stage imports "$bin/lint-imports" --no-logo
   if command -v shellcheck >/dev/null; then
     stage shell shellcheck script/bootstrap script/bench script/lint script/lock script/run \
       script/test script/lib.sh script/stages.sh .ci/run
