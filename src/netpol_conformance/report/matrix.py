@@ -69,14 +69,15 @@ def lines(step: StepResult, *, width: int = WIDTH) -> list[Line]:
     return [*result, (), *_legend(step, width)]
 
 
-def wrong_cells(step: StepResult, *, rerun: str = "", limit: int = 10) -> str:
+def wrong_cells(step: StepResult, *, rerun: str = "", limit: int = 10, width: int = WIDTH) -> str:
     """What is wrong in a step, cell by cell: expected and why, seen and how, the rerun command.
 
     Failed cells come first, then inconclusive ones, ``limit`` in all. Empty if there are none.
+    Sentences are wrapped to ``width``; names, commands and output are left as they are.
     """
     wrong = [cell for cell in step.cells if cell.outcome is Outcome.FAIL]
     wrong += [cell for cell in step.cells if cell.outcome is Outcome.INCONCLUSIVE]
-    parts = [_describe(cell) for cell in wrong[:limit]]
+    parts = [_describe(cell, width) for cell in wrong[:limit]]
     if len(wrong) > limit:
         parts.append(f"... and {plural(len(wrong) - limit, 'more cell')} like these.")
     if step.refusal and step.refusal.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
@@ -168,17 +169,17 @@ def _shorten(label: str) -> str:
     return f"{label[:half]}...{label[-half:]}"
 
 
-def _describe(cell: CellResult) -> str:
+def _describe(cell: CellResult, width: int) -> str:
     protocol = "" if cell.protocol.value == "TCP" else f" ({cell.protocol.value})"
     told = [
         f"{one_line(cell.source)} -> {one_line(cell.destination)}{protocol}",
-        _wrapped("    expected ", f"{expected(cell)}{_why(cell)}"),
+        _wrapped("    expected ", f"{expected(cell)}{_why(cell)}", width),
     ]
     told += [
         f"        by {one_line(f'{field.policy} {field.field} {field.reason}')}"
         for field in cell.decided_by
     ]
-    told.append(_wrapped("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}"))
+    told.append(_wrapped("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}", width))
     looks = [item for item in cell.evidence if item.phase not in ("control", "witness")]
     if looks:
         told += _shown(looks[-1])
@@ -196,10 +197,10 @@ def _why(cell: CellResult) -> str:
     return f"{rules}: {one_line(cell.explanation)}{author}"
 
 
-def _wrapped(lead: str, text: str) -> str:
+def _wrapped(lead: str, text: str, width: int) -> str:
     return textwrap.fill(
         text,
-        WIDTH,
+        max(width, 2 * len(lead)),
         initial_indent=lead,
         subsequent_indent=" " * len(lead),
         break_long_words=False,

@@ -49,6 +49,8 @@ _HEADS = {
     Outcome.UNSPECIFIED: "unspec-\nified",
 }
 _INDENT = "  "
+_MOST_WRONG = 5
+"""Wrong cells explained of one step; the reports in files have all."""
 
 
 class Terminal:
@@ -118,7 +120,14 @@ class Terminal:
         )
         self._print(Text(one_line(told), "bold"), Text())
         if self._console.is_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            # Whoever captures the standard streams goes on undisturbed.
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._live.start()
 
     def _stop(self) -> None:
@@ -175,7 +184,7 @@ class Terminal:
             for piece in line:
                 text.append(piece.text, _STYLES[piece.outcome] if piece.outcome else "")
             self._print(text, wrap=False)
-        told = wrong_cells(step, limit=3 if self._matrices == "all" else 10)
+        told = wrong_cells(step, limit=_MOST_WRONG, width=width)
         if told:
             self._print(Text())
         for row in told.splitlines():

@@ -58,8 +58,8 @@
 
   function look(item, start, duration) {
     const [phase, source, tool, command, output, code, verdict, identity] = item;
-    const name = text(phase);
-    const head = make("p", "look-head", make("strong", "", phases[name] || name),
+    const head = make("p", "look-head",
+      make("strong", "", phases[text(phase)] || text(phase)),
       make("span", "note", `${start < 0 ? "−" : "+"}${time(Math.abs(start))}`));
     const told = [text(verdict)];
     if (identity !== null) told.push(`answered by ${text(identity)}`);
@@ -91,16 +91,22 @@
     };
   }
 
+  function name(button) {
+    const { table, column } = place(button);
+    const source = button.closest("tr").cells[0].textContent;
+    return `${source} → ${table.tHead.rows[0].cells[column + 1].textContent}`;
+  }
+
   function show(button) {
     const { table, row, column } = place(button);
     const cell = data.steps[Number(table.dataset.step)][row][column];
-    const source = button.closest("tr").cells[0].textContent;
-    title.textContent = `${source} → ${table.tHead.rows[0].cells[column + 1].textContent}`;
+    title.textContent = name(button);
     link.href = `#${button.id}`;
     body.replaceChildren(judgement(data.judgements[cell[0]]), ...evidence(cell));
     if (current) current.classList.remove("current");
     current = button;
     current.classList.add("current");
+    stopAt(button);
     history.replaceState(null, "", `#${button.id}`);
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
@@ -114,6 +120,13 @@
     const line = table.tBodies[0].rows[row + down];
     const cell = line && column + right >= 0 ? line.cells[column + right + 1] : null;
     return cell ? cell.querySelector("button") : null;
+  }
+
+  // A matrix is one stop of the Tab key; arrow keys move inside it.
+  function stopAt(button) {
+    for (const other of button.closest("table").querySelectorAll("button")) {
+      other.tabIndex = other === button ? 0 : -1;
+    }
   }
 
   function reveal(fragment) {
@@ -152,13 +165,25 @@
     const next = from && neighbour(from, event.key);
     if (!next) return;
     event.preventDefault();
-    if (current) show(next);
-    else next.focus();
+    if (current) {
+      show(next);
+    } else {
+      stopAt(next);
+      next.focus();
+    }
+  });
+  document.addEventListener("mouseover", (event) => {
+    const button = event.target.closest("table.matrix button");
+    if (button && !button.title) button.title = `${name(button)}: ${button.ariaLabel}`;
   });
   addEventListener("hashchange", () => reveal(location.hash.slice(1)));
   addEventListener("beforeprint", () => {
     for (const item of document.querySelectorAll("details.scenario")) item.open = true;
   });
+  for (const table of document.querySelectorAll("table.matrix")) {
+    const first = table.querySelector("button");
+    if (first) stopAt(first);
+  }
   document.documentElement.classList.add("scripted");
   if (location.hash) reveal(location.hash.slice(1));
 })();
