@@ -9,7 +9,7 @@ from netpol_conformance.model.objects import ClusterState
 from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
 from netpol_conformance.scenario.matrix import INSIDE_ONLY, everyone_else
 from netpol_conformance.scenario.names import destination, source
-from netpol_conformance.scenario.paths import PathError, has_family, path
+from netpol_conformance.scenario.paths import PathError, check_destination, has_family, path
 from netpol_conformance.scenario.planning import own_pods
 from netpol_conformance.scenario.schema import StepPart
 from netpol_conformance.scenario.types import (
@@ -78,6 +78,8 @@ class Expectations:
         cells: dict[CellKey, Expectation] = {}
         lines: list[int] = []
         for row in self._rows[number]:
+            if not self._is_there(scenario, state, row):
+                continue
             for where, cell, word in self._cells(scenario, state, row):
                 if cell in cells:
                     self.complaints.add(where, f"{cell} is stated twice in this step")
@@ -105,6 +107,17 @@ class Expectations:
             return [named]
         names = self.groups.get((named.namespace, named.name), (named.name,))
         return [replace(named, name=name) for name in names]
+
+    def _is_there(self, scenario: Scenario, state: ClusterState, row: _Row) -> bool:
+        try:
+            check_destination(state, scenario, row.destination)
+        except PathError as error:
+            known = _destination_names(scenario, state)
+            named = str(row.destination).rpartition(":")[0]
+            hint = "" if named in known else did_you_mean(named, known)
+            self.complaints.add(row.where, str(error), hint)
+            return False
+        return True
 
     def _cells(
         self, scenario: Scenario, state: ClusterState, row: _Row
@@ -141,7 +154,8 @@ class Expectations:
         try:
             found = path(state, scenario, cell)
         except PathError as error:
-            self.complaints.add(where, str(error), _nearest(scenario, state, cell))
+            known = [*_pod_names(state), *_host_names(scenario)]
+            self.complaints.add(where, str(error), did_you_mean(str(cell.source), known))
             return
         if not found.flows:
             self.complaints.add(where, "no pod is behind this Service at this step")
@@ -155,15 +169,18 @@ def _is_self(cell: CellKey) -> bool:
     return cell.destination.via is Via.POD and named == (cell.source.namespace, cell.source.name)
 
 
-def _nearest(scenario: Scenario, state: ClusterState, cell: CellKey) -> str:
-    """The name, of those there are, that the author may have meant."""
-    refs = [str(SourceRef("pod", pod.namespace, pod.name)) for pod in own_pods(state)]
-    refs += [f"outside/{host.name}" for host in scenario.outside]
-    if str(cell.source) not in refs and cell.source.kind != "node":
-        return did_you_mean(str(cell.source), refs)
-    named = str(cell.destination).rpartition(":")[0]
-    refs += [
-        f"service/{'' if key.namespace == 'default' else key.namespace + '/'}{key.name}"
-        for key in (service.key for service in state.services)
+def _pod_names(state: ClusterState) -> list[str]:
+    return [str(SourceRef("pod", pod.namespace, pod.name)) for pod in own_pods(state)]
+
+
+def _host_names(scenario: Scenario) -> list[str]:
+    return [str(SourceRef("outside", "", host.name)) for host in scenario.outside]
+
+
+def _destination_names(scenario: Scenario, state: ClusterState) -> list[str]:
+    """Everything that a destination may name, as it is written before the port."""
+    services = [
+        Destination(Via.SERVICE, service.namespace, service.name, 0) for service in state.services
     ]
-    return "" if named in refs else did_you_mean(named, refs)
+    names = [str(service).rpartition(":")[0] for service in services]
+    return [*_pod_names(state), *_host_names(scenario), *names]

@@ -106,6 +106,14 @@ def find_service(state: ClusterState, destination: Destination) -> tuple[Service
     raise PathError(f"{key} has no port {wanted[0]}/{wanted[1]}; it has {has or 'none'}")
 
 
+def check_destination(state: ClusterState, scenario: Scenario, destination: Destination) -> None:
+    """Raise PathError unless the destination exists and serves the port asked for."""
+    if destination.via in _SERVICE_WAYS:
+        find_service(state, destination)
+    else:
+        _find_server(state, scenario, destination)
+
+
 def _find_server(state: ClusterState, scenario: Scenario, destination: Destination) -> End:
     if destination.via is Via.OUTSIDE:
         host = _outside(scenario, destination.name)

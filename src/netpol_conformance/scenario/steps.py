@@ -92,6 +92,8 @@ def _states(
             complaints.add(("steps", number, "delete"), reason, did_you_mean(name, known))
         else:
             _check_refusal(number, step, refusal, first_line, complaints)
+        if complaints.problems:
+            return  # what follows would only tell of the consequences
         yield state
 
 

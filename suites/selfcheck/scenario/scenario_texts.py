@@ -1,0 +1,54 @@
+"""Scenario texts for these tests: a sound one, and ways to spoil it."""
+
+from __future__ import annotations
+
+SOUND = """\
+title: Only friend reaches web
+rules: [S2]
+documented: {in: Kubernetes handbook, section: Simple example}
+covers: [HB6]
+features: [ipBlockMatchesPods]
+cluster: {nodes: 3, families: [IPv4, IPv6], kubernetes: "1.34"}
+namespaces:
+  other: {labels: {team: blue}}
+pods:
+  web:
+    labels: {app: web}
+    ports: [80, dns=53/UDP]
+    replicas: 2
+    service: {port: 8080, targetPort: 80}
+  friend:     {labels: {role: friend}}
+  other/app:  {ports: [9000], node: node-3}
+outside:
+  office: {address: 172.17.1.5, ports: [443]}
+steps:
+  - title: Everyone reaches web
+    expect:
+      service/web:8080: {friend: connected, other/app: connected}
+      web:53/UDP: {"*": connected}
+  - title: Only friend does
+    apply: |
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata:
+        name: only-friend
+      spec:
+        podSelector:
+          matchLabels: {app: web}
+        ingress:
+        - from:
+          - podSelector:
+              matchLabels: {role: friend}
+    expect:
+      web:80: {friend: connected, "*": blocked}
+  - title: Everyone does again
+    delete: [networkpolicy/only-friend]
+    expect:
+      web:80: {"*": connected}
+"""
+
+
+def spoilt(old: str, new: str) -> str:
+    """SOUND with one thing changed; the thing must be there."""
+    assert old in SOUND
+    return SOUND.replace(old, new, 1)

@@ -1,0 +1,259 @@
+"""The loader: what a sound file becomes, and what is said of an unsound one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netpol_conformance.model.objects import Namespace, ObjectKey, Pod, Protocol, Service
+from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.loader import discover, load, load_file
+from netpol_conformance.scenario.types import CellKey, Destination, Expectation, SourceRef, Via
+
+from .scenario_texts import SOUND, spoilt
+
+CONNECTED, BLOCKED = Expectation.CONNECTED, Expectation.BLOCKED
+
+
+def pod(name: str, namespace: str = "default") -> SourceRef:
+    return SourceRef("pod", namespace, name)
+
+
+@pytest.fixture(scope="module")
+def sound():
+    return load(SOUND, "handbook/sound.yaml")
+
+
+def test_header(sound):
+    assert sound.path == "handbook/sound.yaml"
+    assert sound.pack == "handbook"
+    assert sound.title == "Only friend reaches web"
+    assert (sound.rules, sound.covers, sound.features) == (
+        ("S2",),
+        ("HB6",),
+        ("ipBlockMatchesPods",),
+    )
+    assert (sound.nodes, sound.families, sound.version) == (3, (4, 6), KubernetesVersion(1, 34))
+    assert sound.documented.where == "Kubernetes handbook"
+
+
+def test_short_forms_become_whole_objects(sound):
+    objects = {item.key: item for item in sound.objects}
+    namespace = objects[ObjectKey("Namespace", "", "other")]
+    assert isinstance(namespace, Namespace)
+    assert namespace.labels == {"team": "blue", "kubernetes.io/metadata.name": "other"}
+    replica = objects[ObjectKey("Pod", "default", "web-2")]
+    assert isinstance(replica, Pod)
+    assert [(port.number, port.protocol, port.name) for port in replica.ports] == [
+        (80, Protocol.TCP, ""),
+        (53, Protocol.UDP, "dns"),
+    ]
+    service = objects[ObjectKey("Service", "default", "web")]
+    assert isinstance(service, Service)
+    assert service.selector == {"app": "web"}
+    assert [(port.port, port.target_port) for port in service.ports] == [(8080, 80)]
+
+
+def test_pods_take_turns_on_the_nodes(sound):
+    nodes = {item.name: item.node for item in sound.objects if isinstance(item, Pod)}
+    assert nodes == {"web-1": "node-1", "web-2": "node-2", "friend": "node-3", "app": "node-3"}
+
+
+def test_an_nginx_pod_serves_port_80():
+    scenario = load(spoilt("friend:     {", "friend:     {image: nginx, "), "x.yaml")
+    friend = next(item for item in scenario.objects if item.name == "friend")
+    assert isinstance(friend, Pod)
+    assert [port.number for port in friend.ports] == [80]
+
+
+def test_sources_and_destinations_span_the_matrix(sound):
+    assert [str(source) for source in sound.sources] == [
+        "web-1",
+        "web-2",
+        "friend",
+        "other/app",
+        "outside/office",
+    ]
+    names = [str(destination) for destination in sound.destinations]
+    assert names[:3] == ["service/web:8080", "web-1:53/UDP", "web-2:53/UDP"]
+    assert "other/app:9000/IPv6" in names
+    assert len(names) == len(set(names))
+
+
+def test_everyone_else_is_all_but_the_named_and_the_pod_itself(sound):
+    expected = dict(sound.steps[1].expected)
+    web1 = Destination(Via.POD, "default", "web-1", 80)
+    assert {cell.source: word for cell, word in expected.items() if cell.destination == web1} == {
+        pod("friend"): CONNECTED,
+        pod("web-2"): BLOCKED,
+        pod("app", "other"): BLOCKED,
+        SourceRef("outside", "", "office"): BLOCKED,
+    }
+
+
+def test_each_expectation_knows_its_line(sound):
+    step = sound.steps[1]
+    lines = SOUND.splitlines()
+    assert len(step.expected_lines) == len(step.expected)
+    assert all("web:80" in lines[line - 1] for line in step.expected_lines)
+    assert "Only friend does" in lines[step.line - 1]
+
+
+def test_a_group_of_replicas_means_each_other_not_itself():
+    text = spoilt('web:80: {friend: connected, "*": blocked}', "web:80: {web: blocked}")
+    cells = [str(cell) for cell, _ in load(text, "x.yaml").steps[1].expected]
+    assert cells == ["web-2 -> web-1:80", "web-1 -> web-2:80"]
+
+
+def test_a_pod_named_itself_is_meant():
+    text = spoilt('web:80: {friend: connected, "*": blocked}', "web-1:80: {web-1: connected}")
+    ((cell, word),) = load(text, "x.yaml").steps[1].expected
+    assert cell == CellKey(pod("web-1"), Destination(Via.POD, "default", "web-1", 80))
+    assert word is CONNECTED
+
+
+FAULTS = [
+    ("title: Only", "titel: Only", 'unknown key "titel"', 'did you mean "title"?'),
+    ("labels: {app: web}", "lables: {app: web}", 'unknown key "lables"', 'did you mean "labels"?'),
+    ("targetPort", "targetport", 'unknown key "targetport"', 'did you mean "targetPort"?'),
+    ("rules: [S2]", "rules: [two]", '"two"', ""),
+    ("rules: [S2]", "rules: []", "must not be empty", ""),
+    ("ipBlockMatchesPods", "ipBlockMatchPods", "no feature", 'mean "ipBlockMatchesPods"?'),
+    ('kubernetes: "1.34"', "kubernetes: 1.34", "must be a string", 'in quotes: "1.34"'),
+    ('kubernetes: "1.34"', 'kubernetes: "new"', "not a Kubernetes version", ""),
+    ("dns=53/UDP", "dns=53/udp", '"udp" is not a protocol', ""),
+    ("[80, dns", "[70000, dns", '"70000" is not a port', ""),
+    ("node: node-3", "node: node-4", 'no node "node-4"', 'did you mean "node-'),
+    ("other/app:  {p", "othre/app:  {p", '"othre" does not exist', 'did you mean "other"?'),
+    ("role: friend}", "role: 'a b'}", "metadata.labels", ""),
+    ("friend:     {labels: {role: friend}}", "friend: {service: {port: 80}}", "labels", ""),
+    ("friend:     {", "web-2:      {", "second Pod default/web-2", ""),
+    ("  other: {labels", "  service: {labels", "meaning of its own", ""),
+    ("172.17.1.5", "172.17.1.500", "not an IP address", ""),
+    ("friend: connected, other/app", "fiend: connected, other/app", "no pod", '"friend"?'),
+    ("friend: connected, other/app", "friend: conected, other/app", "words", '"connected"?'),
+    ("friend: connected, other/app", "friend: unspecifed, other/app", "words", "unspecified"),
+    ("service/web:8080: {", "service/wbe:8080: {", "no Service", '"service/web"?'),
+    ("service/web:8080: {", "service/web:80: {", "has no port 80/TCP; it has 8080/TCP", ""),
+    ("web:53/UDP: {", "web:54/UDP: {", "serves no port 54/UDP; it has 80/TCP, 53/UDP", ""),
+    ("web:53/UDP: {", "web: {", "is not a destination", ""),
+    ("web:53/UDP: {", "nodeport/web:8080: {", "@node-1", ""),
+    ("web:53/UDP: {", "outside/ofice:443: {", "outside", '"outside/office"?'),
+    ('web:53/UDP: {"*"', 'web-1:80: {web-1: connected, "*"', None, ""),
+    ("{friend: connected, other/app: connected}", "{outside/office: blocked}", "from pods", ""),
+    ('web:80: {friend: connected, "*": blocked}', "web:80: {friend: unresolved}", "name", ""),
+    ("other/app: connected}", "outside/office: connected}", "from pods", ""),
+    ('web:53/UDP: {"*"', 'other/app:9000/IPv6: {outside/office: connected, "*"', "IPv6", ""),
+    ("[networkpolicy/only-friend]", "[networkpolicy/only-fiend]", "there is no", "only-friend"),
+    ("[networkpolicy/only-friend]", "[policy/only-friend]", "names no object", ""),
+    ("kind: NetworkPolicy", "kind: NetworkPolcy", "no matches for kind", "NetworkPolicy"),
+    ("role: friend}\n    expect", "role: ${pod/frend}}\n    expect", "no address", "pod/friend"),
+    ("    delete: [networkpolicy/only-friend]\n", "    refused: nonsense\n", "nothing is", ""),
+    ("    expect:\n      web:80: {friend", "    expect: {}\n    x: {friend", "unknown key", ""),
+    ('    expect:\n      web:80: {"*": connected}\n', "", "states nothing", ""),
+    ("title: Only", "  title: Only", "", ""),
+    ("rules: [S2]\n", "rules: [S2]\nrules: [S2]\n", "already set", ""),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "reason", "suggestion"), FAULTS, ids=[f[1] for f in FAULTS])
+def test_a_fault_is_named_with_its_line(old, new, reason, suggestion):
+    text = spoilt(old, new)
+    if reason is None:
+        load(text, "x.yaml")
+        return
+    with pytest.raises(ScenarioError) as caught:
+        load(text, "x.yaml")
+    problem = next(
+        (item for item in caught.value.problems if reason in item.reason), caught.value.problems[0]
+    )
+    assert reason in problem.reason
+    assert suggestion in problem.suggestion
+    assert problem.file == "x.yaml"
+    assert str(problem).startswith(f"x.yaml:{problem.line}: ")
+    changed = text[: text.index(new)].count("\n") + 1
+    assert changed <= problem.line <= changed + new.count("\n") + 1 or "states" in reason
+
+
+def test_all_faults_are_told_at_once():
+    text = spoilt("title: Only", "titel: Only").replace("rules: [S2]", "rules: []")
+    with pytest.raises(ScenarioError) as caught:
+        load(text, "x.yaml")
+    assert {problem.field for problem in caught.value.problems} == {"titel", "title", "rules"}
+
+
+def test_a_bad_manifest_is_pointed_at_inside_the_file():
+    text = spoilt("matchLabels: {app: web}", "matchLabel: {app: web}")
+    with pytest.raises(ScenarioError) as caught:
+        load(text, "x.yaml")
+    (problem,) = caught.value.problems
+    assert "matchLabel:" in text.splitlines()[problem.line - 1]
+    assert problem.field == "steps[1].apply"
+    assert "spec.podSelector.matchLabel: unknown field" in problem.reason
+    assert problem.suggestion == 'did you mean "matchLabels"?'
+
+
+REFUSED = spoilt(
+    "matchLabels: {role: friend}\n",
+    'matchLabels: {role: friend}\n          ports: [{protocol: tcp}]\n    refused: "tcp"\n',
+).replace('web:80: {friend: connected, "*": blocked}', 'web:80: {"*": connected}')
+
+
+def test_a_refused_manifest_is_not_applied():
+    text = REFUSED.replace("    delete: [networkpolicy/only-friend]\n", "")
+    assert load(text, "x.yaml").steps[1].refused == "tcp"
+    with pytest.raises(ScenarioError, match="there is no NetworkPolicy default/only-friend"):
+        load(REFUSED, "x.yaml")
+
+
+def test_a_refusal_must_be_the_one_expected():
+    with pytest.raises(ScenarioError, match="the API would say something else"):
+        load(REFUSED.replace('refused: "tcp"', "refused: something"), "x.yaml")
+    with pytest.raises(ScenarioError, match="the API would accept these manifests"):
+        load(REFUSED.replace("protocol: tcp", "protocol: TCP"), "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "just words", "a: 1\n---\nb: 2\n", "{", "\x00", "3"])
+def test_what_is_no_scenario_at_all(text):
+    with pytest.raises(ScenarioError):
+        load(text, "x.yaml")
+
+
+class TestFiles:
+    @pytest.fixture
+    def root(self, tmp_path):
+        for name in ("handbook/b.yaml", "handbook/a.yaml", "errata/h1.yaml"):
+            path = tmp_path / "scenarios" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(SOUND)
+        return tmp_path / "scenarios"
+
+    def names(self, root: Path, *selections: str) -> list[str]:
+        return [path.relative_to(root).as_posix() for path in discover(root, selections)]
+
+    def test_all_are_found_in_order(self, root):
+        assert self.names(root) == ["errata/h1.yaml", "handbook/a.yaml", "handbook/b.yaml"]
+
+    @pytest.mark.parametrize("selection", ["handbook", "handbook/"])
+    def test_a_folder(self, root, selection):
+        assert self.names(root, selection) == ["handbook/a.yaml", "handbook/b.yaml"]
+
+    def test_a_file_with_or_without_suffix_and_each_once(self, root):
+        selected = self.names(root, "handbook/a.yaml", "handbook/a", str(root / "handbook/a.yaml"))
+        assert selected == ["handbook/a.yaml"]
+
+    def test_what_names_nothing(self, root):
+        with pytest.raises(ScenarioError, match=r'did you mean "handbook"\?'):
+            discover(root, ["handbok"])
+
+    def test_a_file_is_called_by_its_path(self, root):
+        assert load_file(root, root / "handbook/a.yaml").path == "handbook/a.yaml"
+
+    def test_an_unreadable_file(self, root):
+        with pytest.raises(ScenarioError, match="cannot be read"):
+            load_file(root, root / "handbook/none.yaml")
+        (root / "bad.yaml").write_bytes(b"title: \xff")
+        with pytest.raises(ScenarioError, match="cannot be read"):
+            load_file(root, root / "bad.yaml")
