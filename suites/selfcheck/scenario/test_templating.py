@@ -1,0 +1,65 @@
+"""Templates: filled in strictly, line for line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netpol_conformance.scenario.loader import load
+from netpol_conformance.scenario.planning import initial
+from netpol_conformance.scenario.templating import TemplateError, directory, fill, names
+
+from .scenario_texts import SOUND
+
+WORDS = st.text("abcxyz/-\n :", max_size=8)
+
+
+def test_names_and_addresses():
+    text = "cidr: ${pod/db}/32\nexcept: ${cluster/pods} # $$5\n"
+    assert names(text) == ("pod/db", "cluster/pods")
+    assert fill(text, {"pod/db": "10.0.0.1", "cluster/pods": "10.0.0.0/8"}) == (
+        "cidr: 10.0.0.1/32\nexcept: 10.0.0.0/8 # $5\n"
+    )
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(WORDS, st.sampled_from(["pod/a", "node/b"]), WORDS), max_size=5))
+def test_only_templates_change(parts):
+    entries = {"pod/a": "10.0.0.1", "node/b": "fd00::1"}
+    text = "".join(f"{before}${{{name}}}{behind}" for before, name, behind in parts)
+    assert fill(text, entries) == "".join(
+        f"{before}{entries[name]}{behind}" for before, name, behind in parts
+    )
+    assert set(names(text)) == {name for _, name, _ in parts}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "suggestion"),
+    [
+        ("a\n${pod/bd}\n", 2, 'did you mean "pod/db"?'),
+        ("a\n\n$HOME\n", 3, "write ${...} or, for a dollar, $$"),
+        ("a: $", 1, "write ${...} or, for a dollar, $$"),
+        ("${pod/db", 1, "write ${...} or, for a dollar, $$"),
+        ("${pod/\ndb}", 1, "write ${...} or, for a dollar, $$"),
+        ("${}", 1, "known are pod/db"),
+    ],
+)
+def test_what_stands_for_nothing(text, line, suggestion):
+    with pytest.raises(TemplateError) as caught:
+        fill(text, {"pod/db": "10.0.0.1"})
+    assert caught.value.line == line
+    assert caught.value.suggestion == suggestion
+
+
+def test_the_directory_of_a_scenario():
+    scenario = load(SOUND, "x.yaml")
+    entries = directory(initial(scenario), scenario.outside)
+    assert entries["pod/web-1"] == entries["pod/default/web-1"]
+    assert entries["pod/web-1"].startswith("10.244.1.")
+    assert entries["pod/other/app"].startswith("10.244.3.")
+    assert entries["node/node-2"] == "172.18.0.3"
+    assert entries["outside/office"] == "172.17.1.5"
+    assert entries["cluster/pods"] == "10.244.0.0/22"
+    assert entries["pod/friend/IPv6"].startswith("fd00:10:244:3::")
+    assert "outside/office/IPv6" not in entries
