@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
     from netpol_conformance.suite import Conformance
 
 _PLUGIN = "netpol-conformance-run"
@@ -79,16 +81,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Be ready for workers' events; with matrices, take over what is shown from the start."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Receiver(config))
+        config.pluginmanager.register(_Controller(config))
     if config.option.matrices:
         _conformance(config)
 
 
-class _Receiver:
-    """In the controller of pytest-xdist, receives the events that workers send with reports."""
+class _Controller:
+    """In the controller of pytest-xdist: what workers need, and the events that they send."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        """Where all workers share a cluster, open it before they start."""
+        if self._config.option.cluster != "embedded":
+            node.workerinput["conformance_handle"] = _conformance(self._config).handle()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

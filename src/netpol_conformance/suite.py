@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Generator
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from _pytest.mark.structures import ParameterSet
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from netpol_conformance.clusters.drivers import make_cluster
+from netpol_conformance.clusters.base import ClusterError, Driver
+from netpol_conformance.clusters.drivers import Options, make_driver
 from netpol_conformance.corpus import load_corpus
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome
 from netpol_conformance.model.version import KubernetesVersion
@@ -29,7 +30,13 @@ from netpol_conformance.report.files import FileReports, Format
 from netpol_conformance.report.matrix import render, wrong_cells
 from netpol_conformance.report.terminal import Terminal
 from netpol_conformance.run.events import Event, RunFinished, RunStarted, SelfTested
-from netpol_conformance.run.session import ScenarioResult, Session, Setting, end_of_run
+from netpol_conformance.run.session import (
+    ScenarioResult,
+    Session,
+    Setting,
+    begin_of_run,
+    end_of_run,
+)
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.types import Scenario
@@ -40,7 +47,6 @@ _FORMATS: dict[str, Format] = {
     "JSON": json_report.dumps,
     "JUnit": junit.dumps,
 }
-_JOBS_PER_CPU = 8
 
 
 class Conformance:
@@ -52,6 +58,8 @@ class Conformance:
         self._collector = Collector()
         self._files = _files(config)
         self._reports = FileReports({path: _FORMATS[kind] for kind, path in self._files.items()})
+        self._opened = False
+        self._failure = ""
         self._outbox: list[Event] = []
         self._terminal = self._silence_pytest() if self._shows_matrices else None
 
@@ -81,6 +89,46 @@ class Conformance:
         except (ScenarioError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
 
+    @cached_property
+    def _driver(self) -> Driver:
+        """The driver of the run, not yet open."""
+        option = self._config.option
+        try:
+            return make_driver(
+                Options(cluster=option.cluster, implementation=option.implementation)
+            )
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    def handle(self) -> str:
+        """Open the driver, unless it is, and tell what workers of pytest-xdist join it by."""
+        self._open()
+        return self._driver.handle()
+
+    def _open(self) -> None:
+        """Open the driver, or join the controller's; where that fails, end pytest with a report."""
+        if self._opened:
+            return
+        self._opened = True
+        try:
+            if self._is_worker:
+                self._driver.join(self._config.workerinput.get("conformance_handle", ""))
+            else:
+                self._driver.open(self._progress)
+        except ClusterError as error:
+            self._tell(begin_of_run(self._setting(), ()))
+            self._failure = str(error)
+            pytest.exit(str(error), returncode=EXIT_CODES[Outcome.INCONCLUSIVE])
+
+    def _progress(self, words: str) -> None:
+        """What takes long says so: to the matrices' terminal, else to pytest's own."""
+        if self._terminal is not None:
+            self._terminal.say(words)
+        else:
+            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                reporter.write_line(words)
+
     # -- the run ---------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
@@ -91,6 +139,7 @@ class Conformance:
         specs = [getattr(item, "callspec", None) for item in session.items]
         chosen = [spec.params["scenario"] for spec in specs if spec and "scenario" in spec.params]
         if chosen:
+            self._open()
             self._session = Session(self._setting(), self._tell)
             self._session.begin(chosen, ahead=not self._is_worker)
 
@@ -110,8 +159,9 @@ class Conformance:
         """End the run, write the reports, and let pytest exit with the run's own code."""
         if self._session is None and not self._collector.begun:
             return
-        reason = "It was interrupted." if exitstatus == pytest.ExitCode.INTERRUPTED else ""
-        end = self._end(reason)
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        end = self._end(self._failure or ("It was interrupted." if interrupted else ""))
+        self._driver.close()
         if self._is_worker:
             return
         self._tell(end)
@@ -127,7 +177,7 @@ class Conformance:
         outcomes = [scenario.outcome for scenario in report.scenarios]
         if report.self_test is not None:
             outcomes.append(report.self_test.outcome)
-        partial = any(scenario.state != "finished" for scenario in report.scenarios)
+        partial = any(scenario.state != "finished" for scenario in report.scenarios) or bool(reason)
         return end_of_run(outcomes, report.started, partial=partial, reason=reason)
 
     def _setting(self) -> Setting:
@@ -137,10 +187,8 @@ class Conformance:
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
         return Setting(
-            make_cluster=partial(make_cluster, option.cluster, option.implementation),
-            cluster=option.cluster,
-            implementation=option.implementation,
-            jobs=1 if self._is_worker else option.jobs or _JOBS_PER_CPU * (os.cpu_count() or 1),
+            driver=self._driver,
+            jobs=1 if self._is_worker else option.jobs or self._driver.concurrency,
             timeouts=timeouts,
             command=_command(),
             options=_rerun_options(self._config),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from netpol_conformance.model.objects import (
     ObjectKey,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
-from netpol_conformance.probe.verdict import Observation, Probe
+from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 
 
 class ClusterError(Exception):
@@ -21,6 +21,10 @@ class ClusterError(Exception):
 
     The message says what is wrong and what to do.
     """
+
+
+class UnsupportedError(Exception):
+    """This cluster cannot be asked what the scenario asks (outcome UNSUPPORTED); says why."""
 
 
 class RefusedError(Exception):
@@ -60,6 +64,14 @@ class ClusterInfo:
     details: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """One test of the probe itself: what it must see, and what it saw."""
+
+    expected: Verdict
+    observation: Observation
+
+
 class Cluster(Protocol):
     """One cluster, used by one scenario at a time. Methods block; none is thread-safe.
 
@@ -68,6 +80,12 @@ class Cluster(Protocol):
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh: an empty cluster of this shape, with DNS, ready for use."""
+
+    def self_test(self) -> tuple[SelfCheck, ...]:
+        """Test the probes themselves in the started cluster, policies aside.
+
+        For each tool one connection known to work and one known to be dropped.
+        """
 
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """``kubectl apply -f -``: multi-document YAML or JSON, as literal manifests.
@@ -96,3 +114,32 @@ class Cluster(Protocol):
 
     def close(self) -> None:
         """Remove all that this object made. Safe to call twice."""
+
+
+class Driver(Protocol):
+    """Where a run's clusters come from: opened once a run, by one process.
+
+    Workers of pytest-xdist do not open it again: they join it by its ``handle``.
+    """
+
+    name: str
+    """What ``--cluster`` takes."""
+    implementation: str
+    """What enforces policies, as a report calls it."""
+    concurrency: int
+    """How many scenarios at once are worth it here, unless the user says otherwise."""
+
+    def open(self, tell: Callable[[str], None]) -> None:
+        """Make what all scenarios share, telling of progress; raises ClusterError."""
+
+    def handle(self) -> str:
+        """What a worker needs to ``join`` the opened driver."""
+
+    def join(self, handle: str) -> None:
+        """Use what another process has opened."""
+
+    def cluster(self) -> Cluster:
+        """A Cluster for one worker, to be used by one scenario at a time."""
+
+    def close(self) -> None:
+        """Remove all that ``open`` made. Safe to call twice, and after a failed ``open``."""

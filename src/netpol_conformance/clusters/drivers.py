@@ -1,15 +1,59 @@
-"""The drivers by the name that ``--cluster`` takes."""
+"""The drivers by the name that ``--cluster`` takes, and what is common to their options."""
 
 from __future__ import annotations
 
-from netpol_conformance.clusters.base import Cluster
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netpol_conformance.clusters.base import Cluster, Driver
 from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
 
-DRIVERS = ("embedded",)
+_EMBEDDED_JOBS_PER_CPU = 8
+"""Embedded scenarios mostly wait: for a probe's silence, not for a processor."""
 
 
-def make_cluster(driver: str, implementation: str) -> Cluster:
-    """A cluster of this driver, not yet started; raises ValueError for an unknown one."""
-    if driver == "embedded":
-        return EmbeddedCluster(implementation)
-    raise ValueError(f'unknown cluster "{driver}"; known are {", ".join(DRIVERS)}')
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of the cluster; each driver reads what concerns it."""
+
+    cluster: str = "embedded"
+    implementation: str = "reference"
+
+
+class EmbeddedDriver:
+    """Each worker has a cluster of its own; nothing is shared, nothing to open."""
+
+    name = "embedded"
+    concurrency = _EMBEDDED_JOBS_PER_CPU * (os.cpu_count() or 1)
+
+    def __init__(self, options: Options) -> None:
+        self.implementation = options.implementation
+
+    def open(self, tell: Callable[[str], None]) -> None:
+        """Nothing to do."""
+
+    def handle(self) -> str:
+        """Nothing to know."""
+        return ""
+
+    def join(self, handle: str) -> None:
+        """Nothing to do."""
+
+    def cluster(self) -> Cluster:
+        """A cluster not yet started."""
+        return EmbeddedCluster(self.implementation)
+
+    def close(self) -> None:
+        """Nothing to do: a cluster is gone with its process."""
+
+
+DRIVERS: dict[str, Callable[[Options], Driver]] = {"embedded": EmbeddedDriver}
+
+
+def make_driver(options: Options) -> Driver:
+    """The driver that the options name, not yet open; raises ValueError for an unknown one."""
+    if options.cluster not in DRIVERS:
+        known = ", ".join(DRIVERS)
+        raise ValueError(f'unknown cluster "{options.cluster}"; known are {known}')
+    return DRIVERS[options.cluster](options)

@@ -16,7 +16,14 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document import Collector, Report, ScenarioReport
 from netpol_conformance.report.marks import encodable, to_ascii
 from netpol_conformance.report.matrix import WIDTH, lines, wrong_cells
-from netpol_conformance.report.summary import WORDS, headline, packs, sentence, verdict
+from netpol_conformance.report.summary import (
+    WORDS,
+    headline,
+    packs,
+    sentence,
+    time_to_enforce,
+    verdict,
+)
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
 from netpol_conformance.run.events import (
     Event,
@@ -106,6 +113,10 @@ class Terminal:
         if self._live:
             self._live.update(self._status(), refresh=True)
 
+    def say(self, words: str) -> None:
+        """Show a line of progress that no event tells of."""
+        self._print(Text(one_line(words), "dim"))
+
     def written(self, files: Mapping[str, Path]) -> None:
         """Say where reports were written: ``{"HTML": path, ...}``."""
         for kind, path in files.items():
@@ -170,8 +181,9 @@ class Terminal:
 
     def _step(self, step: StepResult) -> None:
         title = Text(f"\n{_INDENT}{step.index}. {one_line(step.title)}", "bold")
-        if step.seconds_to_enforce is not None:
-            title.append(f"  enforced in {seconds(step.seconds_to_enforce)}", "not bold dim")
+        took = time_to_enforce(step)
+        if took:
+            title.append(f"  enforced in {took}", "not bold dim")
         self._print(title)
         if step.refusal:
             answer = one_line(step.refusal.answer) or "accepted"

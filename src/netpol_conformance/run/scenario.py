@@ -16,6 +16,7 @@ from netpol_conformance.clusters.base import (
     ClusterSpec,
     OutsideHost,
     RefusedError,
+    UnsupportedError,
 )
 from netpol_conformance.expectation.matrix import DoubleEntryError, expected_matrix, open_cells
 from netpol_conformance.judge.outcome import Outcome, combine
@@ -42,10 +43,6 @@ from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, St
 
 _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 """What can go wrong on our side or the cluster's: never the plugin's fault."""
-
-
-class UnsupportedError(Exception):
-    """The scenario cannot be asked of this cluster; says why (outcome UNSUPPORTED)."""
 
 
 class ScenarioRun:
@@ -91,9 +88,10 @@ class ScenarioRun:
     def _outcome(self, began: float) -> tuple[Outcome, str]:
         try:
             info = self._cluster.start(self._spec())
-        except ClusterError as error:
+        except (ClusterError, UnsupportedError) as error:
             self._emit(_started(self._scenario, began, None))
-            return Outcome.INCONCLUSIVE, str(error)
+            unsupported = isinstance(error, UnsupportedError)
+            return (Outcome.UNSUPPORTED if unsupported else Outcome.INCONCLUSIVE), str(error)
         self._emit(_started(self._scenario, began, info))
         try:
             results = self._results()

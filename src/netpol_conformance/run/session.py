@@ -7,12 +7,12 @@ import platform
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from netpol_conformance import __version__
-from netpol_conformance.clusters.base import Cluster, ClusterError, ClusterSpec
+from netpol_conformance.clusters.base import Cluster, ClusterError, ClusterSpec, Driver
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.run.events import (
     Consumer,
@@ -31,14 +31,12 @@ from netpol_conformance.scenario.types import Scenario
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run is made with. ``make_cluster`` is called once for each of ``jobs`` workers.
+    """What a run is made with. ``driver`` is open and gives each of ``jobs`` workers a cluster.
 
     ``options`` are those that running one of its scenarios again needs.
     """
 
-    make_cluster: Callable[[], Cluster]
-    cluster: str
-    implementation: str
+    driver: Driver
     jobs: int = 1
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     command: str = ""
@@ -75,20 +73,7 @@ class Session:
 
     def begin(self, scenarios: Sequence[Scenario], *, ahead: bool = True) -> None:
         """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
-        setting = self._setting
-        self._emit(
-            RunStarted(
-                run_id=uuid.uuid4().hex,
-                suite_version=__version__,
-                started=self._began,
-                cluster=setting.cluster,
-                implementation=setting.implementation,
-                kubernetes_version=setting.kubernetes_version,
-                scenarios=tuple(scenario.path for scenario in scenarios),
-                command=setting.command,
-                machine=machine(),
-            )
-        )
+        self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
         for scenario in scenarios if ahead else ():
             self._submit(scenario)
@@ -170,7 +155,7 @@ class Session:
     def _cluster(self) -> Cluster:
         """The cluster of this worker thread."""
         if not hasattr(self._local, "cluster"):
-            self._local.cluster = self._setting.make_cluster()
+            self._local.cluster = self._setting.driver.cluster()
             with self._lock:
                 self._clusters.append(self._local.cluster)
         cluster: Cluster = self._local.cluster
@@ -185,6 +170,21 @@ class Session:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
+
+
+def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
+    """The first event of a run that begins now."""
+    return RunStarted(
+        run_id=uuid.uuid4().hex,
+        suite_version=__version__,
+        started=time.time(),
+        cluster=setting.driver.name,
+        implementation=setting.driver.implementation,
+        kubernetes_version=setting.kubernetes_version,
+        scenarios=tuple(scenario.path for scenario in scenarios),
+        command=setting.command,
+        machine=machine(),
+    )
 
 
 def end_of_run(
