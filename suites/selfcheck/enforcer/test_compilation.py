@@ -68,7 +68,7 @@ def test_the_elements_mean_what_the_oracle_says(state: ClusterState) -> None:
         for protocol, port in product(Protocol, (*rc.PORT_NUMBERS, 82)):
             connection = Connection(source, destination, port, protocol, family)
             passed = all(
-                passes(nodes[node], ends[0], ends[1], protocol, port)
+                passes(nodes[node], *ends, protocol, port)
                 for node in {source.node, destination.node}
             )
             expected = oracle.answer(connection) is Answer.ALLOWED
