@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
+import sys
 from ipaddress import ip_address
 from typing import Final
 
@@ -20,6 +21,7 @@ from netpol_conformance.probe.verdict import Probe, Verdict
 from netpol_conformance.probe.waiting import READABLE, WRITABLE, until_ready
 
 _MAX_HEAD = 65_536
+_PORTS = 4  # bytes: every transport's header begins with its two ports
 # Not in the socket module: <linux/in.h>, <linux/in6.h>.
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
@@ -109,27 +111,46 @@ async def _udp(opened: socket.socket, probe: Probe, address: str, deadline: floa
 
 
 async def _sctp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
-    opened.connect((address, 0))
     family = ip_address(address).version
+    opened.connect((address, 0))
     port, tag = secrets.randbelow(16_384) + 49_152, secrets.randbits(32) | 1
-    opened.send(sctp.Packet(port, probe.port, 0, sctp.Chunk.INIT, initiate_tag=tag).encode())
+    init = sctp.Packet(port, probe.port, 0, sctp.Chunk.INIT, initiate_tag=tag).encode()
+    opened.send(init)
     aborted = False
-    while True:
+    while await until_ready(opened.fileno(), READABLE, deadline):
+        _raise_refusal(opened, init)
         try:
-            datagram = await _receive(opened, deadline, "no answer to the INIT")
-        except TimeoutError:
-            if aborted:
-                return Reading(Verdict.REFUSED, remark="ABORT in answer to the INIT")
-            raise
-        packet = sctp.decode(sctp.payload(datagram, family))
-        if packet is None or (packet.source_port, packet.destination_port, packet.tag) != (
-            probe.port,
-            port,
-            tag,
-        ):
-            continue  # a raw socket sees all SCTP of the host
-        if packet.chunk is sctp.Chunk.INIT_ACK:
+            packet = sctp.decode(sctp.payload(opened.recv(_MAX_HEAD), family))
+        except OSError:
+            continue  # an error of another's packet, or a packet that went elsewhere
+        if packet is None or packet.source_port != probe.port or packet.destination_port != port:
+            continue  # a raw socket sees all SCTP of the other host
+        if packet.chunk is sctp.Chunk.INIT_ACK and packet.tag == tag:
             return served(packet.cookie.decode("utf-8", "replace"), probe.identities)
         # Where the server's kernel speaks SCTP, it aborts what it knows nothing of, beside the
         # responder's own answer: an ABORT is believed when nothing better came in time.
-        aborted = aborted or packet.chunk is sctp.Chunk.ABORT
+        aborted = aborted or (packet.chunk is sctp.Chunk.ABORT and packet.tag == tag)
+    if aborted:
+        return Reading(Verdict.REFUSED, remark="ABORT in answer to the INIT")
+    raise TimeoutError("no answer to the INIT")
+
+
+def _raise_refusal(opened: socket.socket, sent: bytes) -> None:
+    """Raise the OSError that an ICMP error about ``sent`` brought, if one did.
+
+    A raw socket hears of the errors of all packets to its host, whoever sent them; each brings
+    the first bytes of the packet it is about.
+    """
+    while True:
+        try:
+            about, ancillary, _, _ = opened.recvmsg(_MAX_HEAD, 512, socket.MSG_ERRQUEUE)
+        except BlockingIOError:
+            return
+        for level, kind, data in ancillary:
+            is_error = (level, kind) in {
+                (socket.IPPROTO_IP, _IP_RECVERR),
+                (socket.IPPROTO_IPV6, _IPV6_RECVERR),
+            }
+            if is_error and about[:_PORTS] == sent[:_PORTS]:
+                number = int.from_bytes(data[:4], sys.byteorder)
+                raise OSError(number, os.strerror(number))

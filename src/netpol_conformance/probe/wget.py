@@ -24,6 +24,8 @@ ENVIRONMENT_VARIABLE = "NETPOL_BUSYBOX"
 _BY_TIMEOUT = {-SIGTERM, 128 + SIGTERM}
 _SLACK = 0.5
 """Seconds that wget gets beyond its own time-out before it is killed from outside."""
+_LEARN_TIMEOUT = 5.0
+"""Seconds that busybox has to say what it can do."""
 
 
 class BusyboxError(Exception):
@@ -118,7 +120,7 @@ def _say(*argv: str) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=10,
+            timeout=_LEARN_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -180,7 +182,9 @@ def _unresolved(wget: Wget, probe: Probe, ended: Ended, lines: Iterable[str]) ->
     """No connection was begun: the look-up failed, took all the time, or wget did not work."""
     if is_address(probe.host):
         return Reading(Verdict.ERROR, remark="wget did not begin to connect")
-    if ended.exit_code == 1 and f"wget: bad address '{probe.host}'" in lines:
+    # Some versions name the port with the host, some do not.
+    unknown = {f"wget: bad address '{name}'" for name in (probe.host, target(probe))}
+    if ended.exit_code == 1 and unknown.intersection(lines):
         return Reading(Verdict.NAME_NOT_RESOLVED)
     if ended.killed or _timed_out(wget, ended, lines):
         return Reading(Verdict.NAME_NOT_RESOLVED, remark="the look-up did not end in time")

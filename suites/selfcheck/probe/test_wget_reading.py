@@ -118,6 +118,7 @@ SERVED = HEADERS.format("X-Served-By: default/nginx")
         ),
         (probe(), 1, "wget: bad address 'nginx'\n", Verdict.NAME_NOT_RESOLVED),
         (probe("nginx", 81), 1, "wget: bad address 'nginx'\n", Verdict.NAME_NOT_RESOLVED),
+        (probe("nginx", 81), 1, "wget: bad address 'nginx:81'\n", Verdict.NAME_NOT_RESOLVED),
         (probe(), 1, "wget: bad address 'other'\n", Verdict.ERROR),
         (probe(), 1, USAGE, Verdict.ERROR),
         (probe(), 127, "wget: applet not found\n", Verdict.ERROR),
