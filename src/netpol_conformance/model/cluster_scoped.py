@@ -35,6 +35,7 @@ NAMESPACE_SCHEMA = Struct(
         "spec": Struct("NamespaceSpec", ignored("finalizers")),
     },
 )
+_ADDRESS = Struct("NodeAddress", {"type": enumeration("v1.NodeAddressType"), "address": STRING})
 NODE_SCHEMA = Struct(
     "Node",
     {

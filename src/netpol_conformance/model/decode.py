@@ -22,7 +22,7 @@ from netpol_conformance.model.problems import (
     did_you_mean,
     quote,
 )
-from netpol_conformance.model.schema import Fields, Reading, Struct
+from netpol_conformance.model.schema import Fields, Reading, Struct, json_kind
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.model.yaml import YAMLError, iter_load
 
@@ -113,9 +113,12 @@ def _read_all(data: object, context: Context, line: Line) -> Iterator[Kubernetes
     if not isinstance(data, Mapping) or item_kind is None or item_kind == kind:
         yield _read_one(data, context, line)
         return
-    items = data.get("items") or []
+    items = data.get("items")
+    if items is None:
+        return
     if not isinstance(items, list):
-        cause = "json: cannot unmarshal into Go struct field List.items of type []RawExtension"
+        where = "Go struct field List.items of type []runtime.RawExtension"
+        cause = f"json: cannot unmarshal {json_kind(items)} into {where}"
         raise ManifestError(cause, [Problem(line(("items",)), str(kind), "items", cause)])
     # In a list of one kind the API server leaves out what all items have in common.
     common = {"apiVersion": data.get("apiVersion"), "kind": item_kind} if item_kind else {}
@@ -159,7 +162,8 @@ def _find_kind(data: object, context: Context, line: Line) -> tuple[str, _Kind]:
         causes = [f"{field} {wrong[not names[field]]}" for field in unset]
         cause = causes[0] if len(causes) == 1 else f"[{', '.join(causes)}]"
         problems = [
-            Problem(line(()), "", field, text) for field, text in zip(unset, causes, strict=True)
+            Problem(line((field,)), "", field, text)
+            for field, text in zip(unset, causes, strict=True)
         ]
         raise ManifestError(f"error validating data: {cause}", problems)
     kind = _KINDS.get(str(names["kind"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from netpol_conformance.model.names import Reasons, dns_label, label_value, qualified_name
 from netpol_conformance.model.objects import Labels, Protocol
@@ -37,6 +36,7 @@ METADATA = Struct(
 )
 PROTOCOL = enumeration("v1.Protocol")
 
+_PROTOCOLS = sorted(Protocol)
 _ANNOTATIONS_LIMIT = 256 * 1024
 
 
@@ -99,14 +99,10 @@ def _check_annotations(annotations: Mapping[str, str], faults: Faults) -> None:
         faults.too_long(path, _ANNOTATIONS_LIMIT)
 
 
-def read_protocol(
-    fields: Fields, path: Path, faults: Faults, supported: tuple[Protocol, ...] = tuple(Protocol)
-) -> Protocol:
-    """The ``protocol`` of a port, TCP unless given; case matters (S61)."""
-    value = cast("str | None", fields.get("protocol"))
-    if value is None:
-        return Protocol.TCP
-    if value in supported:
+def read_protocol(fields: Fields, path: Path, faults: Faults) -> Protocol:
+    """The ``protocol`` of a pod's or a Service's port: TCP unless given, case matters."""
+    value = fields.get("protocol") or Protocol.TCP
+    if value in _PROTOCOLS:
         return Protocol(value)
-    faults.unsupported((*path, "protocol"), value, supported)
+    faults.unsupported((*path, "protocol"), value, _PROTOCOLS)
     return Protocol.TCP

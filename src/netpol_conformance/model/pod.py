@@ -19,7 +19,7 @@ from netpol_conformance.model.names import (
     port_name,
     port_number,
 )
-from netpol_conformance.model.objects import ContainerPort, IPAddress, Pod, Protocol
+from netpol_conformance.model.objects import ContainerPort, IPAddress, Pod
 from netpol_conformance.model.problems import Faults, Path
 from netpol_conformance.model.schema import (
     BOOL,
@@ -31,8 +31,6 @@ from netpol_conformance.model.schema import (
     enumeration,
     ignored,
 )
-
-_SORTED_PROTOCOLS = (Protocol.SCTP, Protocol.TCP, Protocol.UDP)
 
 _PORT = Struct(
     "ContainerPort",
@@ -177,7 +175,7 @@ def _port(fields: Fields, path: Path, names: set[str], faults: Faults) -> Contai
     host: int = fields.get("hostPort", 0)
     if host:
         faults.each_invalid((*path, "hostPort"), host, port_number(host))
-    return ContainerPort(number, read_protocol(fields, path, faults, _SORTED_PROTOCOLS), name)
+    return ContainerPort(number, read_protocol(fields, path, faults), name)
 
 
 def _addresses(status: Fields, faults: Faults) -> tuple[IPAddress, ...]:

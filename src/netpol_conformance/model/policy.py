@@ -20,7 +20,6 @@ from netpol_conformance.model.metadata import (
     Context,
     check_labels,
     read_metadata,
-    read_protocol,
 )
 from netpol_conformance.model.names import (
     NOT_A_CIDR,
@@ -158,7 +157,7 @@ class _PolicyReader:
         )
 
     def _port(self, fields: Fields, path: Path) -> PolicyPort:
-        protocol = read_protocol(fields, path, self._faults, self._protocols)
+        protocol = self._protocol(fields.get("protocol", "TCP"), (*path, "protocol"))
         port: int | str | None = fields.get("port")
         end: int | None = fields.get("endPort") if self._version.keeps_end_port else None
         if isinstance(port, int):
@@ -168,6 +167,12 @@ class _PolicyReader:
         if isinstance(port, str):
             self._check_name(port, (*path, "port"))
         return PolicyPort(protocol, port, end)
+
+    def _protocol(self, value: str, path: Path) -> Protocol:
+        if value in self._protocols:
+            return Protocol(value)
+        self._faults.unsupported(path, value, self._protocols)
+        return Protocol.TCP
 
     def _check_name(self, name: str, path: Path) -> None:
         suggestion = f"write the number without quotes: {name}" if name.isdecimal() else ""

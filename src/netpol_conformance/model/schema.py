@@ -30,12 +30,16 @@ class Reading:
     unknown: list[Fault] = field(default_factory=list)
     mistyped: list[Fault] = field(default_factory=list)
 
-    def mistake(self, value: object, path: Path, struct: str, type_: Type) -> None:
-        """Note that ``value`` isn't of ``type_``; ``struct`` is the API's type that holds it."""
+    def mistake(self, value: object, path: Path, struct: str, type_: Type, *key: str) -> None:
+        """Note that ``value`` isn't of ``type_``.
+
+        ``struct`` is the API's type that has the field; ``key`` is for an item of a map, which
+        the API server's message leaves out.
+        """
         names = ".".join(step for step in path if isinstance(step, str))
         where = f"Go struct field {struct}.{names}" if struct else "Go value"
-        cause = f"json: cannot unmarshal {_json_kind(value, type_)} into {where} of type {type_}"
-        self.mistyped.append(Fault(path, cause, _mend(value, type_)))
+        cause = f"json: cannot unmarshal {_shown(value, type_)} into {where} of type {type_}"
+        self.mistyped.append(Fault((*path, *key), cause, _mend(value, type_)))
 
 
 class Type(ABC):
@@ -72,39 +76,28 @@ class Scalar(Type):
         return self.name
 
 
-@dataclass(frozen=True)
-class MapOf(Type):
-    """A mapping with any keys, as labels are."""
-
-    item: Type
+class StringMap(Type):
+    """A mapping with any keys to strings, as labels are."""
 
     def read(self, value: object, path: Path, struct: str, reading: Reading) -> object:
-        """A dict of what the items are."""
+        """A dict of strings."""
         if not isinstance(value, Mapping):
             reading.mistake(value, path, struct, self)
             return {}
         result = {}
         for key, item in value.items():
-            if item is None:
-                result[key] = self.item.zero()
-            elif type(item) is str and self.item is STRING:
-                result[key] = item
+            if item is None or isinstance(item, str):
+                result[key] = item or ""
             else:
-                self._mistake_item(item, (*path, key), struct, reading)
+                reading.mistake(item, path, struct, STRING, key)
         return result
-
-    def _mistake_item(self, item: object, path: Path, struct: str, reading: Reading) -> None:
-        before = len(reading.mistyped)
-        reading.mistake(item, path[:-1], struct, self.item)
-        fault = reading.mistyped[before]
-        reading.mistyped[before] = Fault(path, fault.cause, fault.suggestion)
 
     def zero(self) -> object:
         """An empty mapping."""
         return {}
 
     def __str__(self) -> str:
-        return f"map[string]{self.item}"
+        return "map[string]string"
 
 
 @dataclass(frozen=True)
@@ -178,8 +171,15 @@ STRING = Scalar("string", "string")
 BOOL = Scalar("bool", "bool")
 INT32 = Scalar("int32", "int32")
 INT_OR_STRING = Scalar("int32 or string", "int32")
+_NUMBERS = (INT32, INT_OR_STRING)
+_JSON_KINDS: dict[str, type | tuple[type, ...]] = {
+    "bool": bool,
+    "number": (int, float),
+    "string": str,
+    "array": list,
+}
 STRINGS = ListOf(STRING)
-LABELS = MapOf(STRING)
+LABELS = StringMap()
 
 
 def enumeration(name: str) -> Scalar:
@@ -192,15 +192,18 @@ def ignored(*names: str) -> FieldTypes:
     return dict.fromkeys(names)
 
 
-def _json_kind(value: object, type_: Type) -> str:
-    """What JSON calls a value; a number is shown where only its size or fraction is wrong."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int | float):
-        return f"number {quote(value)}" if type_ in (INT32, INT_OR_STRING) else "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object"
+def json_kind(value: object) -> str:
+    """What JSON calls the type of a value."""
+    for name, types in _JSON_KINDS.items():
+        if isinstance(value, types):
+            return name
+    return "object"
+
+
+def _shown(value: object, type_: Type) -> str:
+    """The type of a value, and the number itself where only its size or fraction is wrong."""
+    kind = json_kind(value)
+    return f"number {quote(value)}" if kind == "number" and type_ in _NUMBERS else kind
 
 
 def _mend(value: object, type_: Type) -> str:

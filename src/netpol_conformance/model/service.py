@@ -92,7 +92,6 @@ SCHEMA = Struct(
 
 _TYPES: tuple[ServiceType, ...] = get_args(ServiceType)
 _EXTERNAL_NAME = "ExternalName"
-_SORTED_PROTOCOLS = (Protocol.SCTP, Protocol.TCP, Protocol.UDP)
 _NODE_PORTS = range(30000, 32768)
 _HEADLESS = "None"
 
@@ -176,7 +175,7 @@ class _PortReader:
         self._check_name(name, path, named=named)
         number: int = fields.get("port", 0)
         self._faults.each_invalid((*path, "port"), number, port_number(number))
-        protocol = read_protocol(fields, path, self._faults, _SORTED_PROTOCOLS)
+        protocol = read_protocol(fields, path, self._faults)
         target: int | str = fields.get("targetPort") or number
         self._faults.each_invalid((*path, "targetPort"), target, port_number_or_name(target))
         if (protocol, number) in self._pairs:
