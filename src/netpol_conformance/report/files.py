@@ -18,7 +18,7 @@ class FileReports:
     """A consumer that writes each file of ``wanted`` once, at the run's end or at ``close``.
 
     Call ``close`` in a ``finally``: a run that broke before its end then still leaves its report.
-    Both raise OSError if a file cannot be written.
+    Both raise an ExceptionGroup of what kept files from being written; the others are written.
     """
 
     def __init__(self, wanted: Mapping[Path, Format]) -> None:
@@ -36,10 +36,17 @@ class FileReports:
         """Write what was seen, unless it is written already or no run ever started."""
         if self._written or not self._collector.begun:
             return
-        report = self._collector.report()
-        for path, form in self._wanted.items():
-            write_text(path, form(report))
         self._written = True
+        report = self._collector.report()
+        errors = []
+        for path, form in self._wanted.items():
+            try:
+                write_text(path, form(report))
+            except Exception as error:  # noqa: BLE001 - raised below, when the others are safe
+                error.add_note(f"while writing {path}")
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("not all reports could be written", errors)
 
 
 def write_text(path: Path, text: str) -> None:

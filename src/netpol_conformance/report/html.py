@@ -14,7 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from netpol_conformance.report.document import Report
 from netpol_conformance.report.packing import dumps, pack
@@ -57,12 +57,18 @@ def _environment() -> Environment:
     )
     environment.filters["plural"] = plural
     environment.filters["one_line"] = one_line
+    environment.filters["breakable"] = _breakable
     return environment
 
 
 def _finalize(value: object) -> object:
     """Spell out control characters in whatever a template writes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _breakable(name: str) -> Markup:
+    """A long name that may be broken after its slashes."""
+    return escape(visible(name)).replace("/", Markup("/<wbr>"))
 
 
 def _asset(name: str) -> str:

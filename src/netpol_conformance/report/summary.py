@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.report.document import Counts, Report, ScenarioReport, count
-from netpol_conformance.report.text import one_line, plural
+from netpol_conformance.report.text import one_line, plural, seconds
+from netpol_conformance.run.events import StepResult
 
 WORDS = {
     Outcome.PASS: "passed",
@@ -80,3 +81,11 @@ def packs(report: Report) -> tuple[PackSummary, ...]:
         PackSummary(name, tuple(members), count(members), combine(item.outcome for item in members))
         for name, members in grouped.items()
     )
+
+
+def time_to_enforce(step: StepResult) -> str:
+    """How long the plugin took, for people; empty where nothing changed that it had to enforce."""
+    changed = (step.applied or step.deleted) and not step.refusal
+    if not changed or step.seconds_to_enforce is None:
+        return ""
+    return seconds(step.seconds_to_enforce)

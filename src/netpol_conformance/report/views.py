@@ -16,12 +16,13 @@ from netpol_conformance.report.summary import (
     headline,
     packs,
     sentence,
+    time_to_enforce,
     verdict,
 )
 from netpol_conformance.report.text import plural, seconds
 from netpol_conformance.run.events import CellResult, RefusalResult, StepResult
 
-_WIDEST_HEADS, _FEW_HEADS = 64, 5
+_WIDEST_HEADS, _FEW_HEADS = 64, 7
 """Characters of column names that fit side by side; beyond them names are set upright, unless they
 are so few that they can rather be broken.
 """
@@ -283,7 +284,7 @@ def _step(path: str, step: StepResult, number: int) -> StepView:
         title=step.title,
         outcome=step.outcome,
         tone=TONES[step.outcome],
-        enforced="" if step.seconds_to_enforce is None else seconds(step.seconds_to_enforce),
+        enforced=time_to_enforce(step),
         applied=step.applied.strip("\n"),
         deleted=step.deleted,
         refusal=step.refusal,

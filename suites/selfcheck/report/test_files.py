@@ -42,3 +42,17 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
         write_text(path, "new \ud800")
     assert path.read_text(encoding="utf-8") == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_one_report_that_fails_does_not_cost_the_others(
+    tmp_path: Path, events: list[Event]
+) -> None:
+    blocked = tmp_path / "file" / "report.html"
+    blocked.parent.write_text("not a folder", encoding="utf-8")
+    consumer = FileReports({blocked: junit.dumps, tmp_path / "report.json": json_report.dumps})
+    for event in events[:-1]:
+        consumer(event)
+    with pytest.raises(ExceptionGroup) as caught:
+        consumer(events[-1])
+    assert f"while writing {blocked}" in caught.value.exceptions[0].__notes__
+    assert json_report.read(tmp_path / "report.json").run_id == "run-1"

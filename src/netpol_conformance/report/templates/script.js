@@ -6,6 +6,7 @@
   const title = document.getElementById("evidence-title");
   const link = document.getElementById("evidence-link");
   const body = document.getElementById("evidence-body");
+  const close = document.getElementById("evidence-close");
   const phases = {
     control: "Control: before any policy",
     converge: "Until as expected",
@@ -108,7 +109,10 @@
     current.classList.add("current");
     stopAt(button);
     history.replaceState(null, "", `#${button.id}`);
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      dialog.showModal();
+      close.focus();
+    }
     dialog.scrollTop = 0;
   }
 
@@ -151,7 +155,7 @@
       }
     }
   });
-  document.getElementById("evidence-close").addEventListener("click", () => dialog.close());
+  close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => {
     if (!current) return;
     current.classList.remove("current");
