@@ -58,12 +58,12 @@ WEB = pod("web", 1, {"app": "web"}, ports=WEB_PORTS)
 WEB2 = pod("web2", 2, {"app": "web"}, ports=(ContainerPort(8080, name="http"),))
 CLIENT = pod("client", 3, {"role": "client"}, node="node-2")
 PLAIN = pod("plain", 4, {"role": ""}, node="node-2")
-FAR_CLIENT = pod("other/client", 5, {"role": "client"})
+FAR_CLIENT = pod("other/client", 5, {"role": "client"}, ports=WEB_PORTS)
 FAR_PLAIN = pod("other/plain", 6)
 OLD_WEB = pod("old/web", 7, {"app": "web"})
 DONE = pod("done", 8, {"role": "client"}, phase="Succeeded")
 HOST1 = replace(pod("host1", 9, {"role": "client"}), host_network=True, ips=ONE.ips)
-HOST2 = replace(pod("host2", 10, node="node-2"), host_network=True, ips=TWO.ips)
+HOST2 = replace(pod("host2", 10, node="node-2", ports=WEB_PORTS), host_network=True, ips=TWO.ips)
 PODS = (WEB, WEB2, CLIENT, PLAIN, FAR_CLIENT, FAR_PLAIN, OLD_WEB, DONE, HOST1, HOST2)
 OFFICE = OutsideAddress(ip_address("172.17.0.5"), "office")
 SHED = OutsideAddress(ip_address("172.17.1.5"), "shed")
@@ -145,6 +145,8 @@ NAMED_OUT = NetworkPolicy(
 RANGE = ingress(rule(port(80, to=82)))
 SUBNET = ingress(rule(block("172.17.0.0/16", "172.17.1.0/24")))
 HOLE_FILLED = ingress(rule(block("172.17.1.0/28")), name="fill")
+OUT_NODE = egress(rule(block("172.18.0.3/32")))
+OUT_CLIENT = egress(rule(block("10.244.0.3/32")))
 OUT_ONLY = replace(egress(), ingress=(rule(),))
 OLD_POLICY = replace(FROM_CLIENT, namespace="old", ingress=(rule(spaces(labels(team="a"))),))
 V6 = {"family": 6}
@@ -210,7 +212,14 @@ CASES = [
         WEB,
         YES,
     ),
-    Case("S7", "a name on a host pod", (egress(rule(port("http"))),), WEB, HOST2, NO),
+    Case("S7", "to a host pod of the own node", (DENY_OUT,), WEB, HOST1, OPEN),
+    Case("S7", "to a host pod of another node", (DENY_OUT,), WEB, HOST2, NO),
+    Case("S7", "the same, allowed by its address", (OUT_NODE,), WEB, HOST2, YES),
+    Case("S7", "the same, allowed as a pod only", (egress(rule(pods(ALL))),), WEB, HOST2, OPEN),
+    Case("S7", "a name on a host pod", (egress(rule(port("http"))),), WEB, HOST2, OPEN),
+    Case("S7", "a number on a host pod", (egress(rule(port(80))),), WEB, HOST2, YES),
+    Case("S7", "from a host pod", (replace(DENY_OUT, pod_selector=ALL),), HOST2, CLIENT, OPEN),
+    Case("S7", "a host pod to itself", (replace(DENY_OUT, pod_selector=ALL),), HOST2, HOST2, YES),
     Case("S10", "every pod of the namespace", (ingress(to=ALL),), CLIENT, PLAIN, NO),
     Case("S10", "no pod of another", (ingress(to=ALL),), CLIENT, FAR_PLAIN, YES),
     Case("S11", "podSelector: own namespace", (FROM_CLIENT,), CLIENT, WEB, YES),
@@ -305,6 +314,7 @@ CASES = [
         YES,
         **V6,
     ),
+    Case("S30", "all of the other family", (egress(rule(block("::/0"))),), WEB, CLIENT, NO),
     Case("S31", "a pod's address", (ingress(rule(block("10.244.0.3/32"))),), CLIENT, WEB, YES),
     Case("S31", "another pod's address", (ingress(rule(block("10.244.0.3/32"))),), PLAIN, WEB, NO),
     Case(
@@ -324,7 +334,9 @@ CASES = [
         WEB,
         NO,
     ),
-    Case("S31", "to a pod's address", (egress(rule(block("10.244.0.3/32"))),), WEB, CLIENT, YES),
+    Case("S31", "to a pod's address", (OUT_CLIENT,), WEB, CLIENT, YES),
+    Case("S31", "to its other family's", (OUT_CLIENT,), WEB, CLIENT, NO, **V6),
+    Case("S51", "to a finished pod", (), CLIENT, DONE, OPEN),
     Case("S51", "a finished pod", (DENY_IN,), DONE, WEB, OPEN),
     Case("S51", "a running one", (DENY_IN,), CLIENT, WEB, NO),
     Case("S60", "rules of a direction left out isolate nothing", (OUT_ONLY,), PLAIN, WEB, YES),
@@ -370,3 +382,6 @@ def test_rule(case: Case) -> None:
     asked = Connection(case.source, case.destination, case.port, case.protocol, case.family)
     assert oracle.decide(asked).answer is case.answer
     assert oracle.answer(asked) is case.answer
+    if isinstance(case.destination, Pod):
+        row = oracle.row(case.source, case.port, case.protocol, case.family)
+        assert row[PODS.index(case.destination)] is case.answer
