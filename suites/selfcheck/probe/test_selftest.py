@@ -1,0 +1,56 @@
+"""The probe's own test: what passes it, and that a tool which is silent does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from netpol_conformance.probe.selftest import selftest
+from netpol_conformance.probe.verdict import Source, Tool, Verdict
+
+SOURCE = Source("pod", "client", "default")
+
+
+@pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox")
+def test_a_working_probe_tells_open_from_dropped() -> None:
+    trials = asyncio.run(selftest(SOURCE))
+    assert [trial.complaint for trial in trials if not trial.passed] == []
+    for tool in Tool:
+        expected = {trial.expected for trial in trials if trial.observation.probe.tool is tool}
+        assert expected == {Verdict.CONNECTED, Verdict.TIMED_OUT}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "exit 0",
+        "exit 1",
+        "echo 'Usage: wget'; exit 1",
+        "case $* in *--spider\\ -S*) echo 'Usage: wget' ;; *) echo 'remote file exists' ;; esac",
+        "case $* in *--spider\\ -S*) echo 'Usage: wget' ;; *) exec sleep 60 ;; esac",
+    ],
+)
+def test_a_silent_wget_is_found_out(body: str, tmp_path: Path) -> None:
+    silent = tmp_path / "busybox"
+    silent.write_text(f"#!/bin/sh\n{body}\n")
+    silent.chmod(0o755)
+    trials = asyncio.run(selftest(SOURCE, busybox=str(silent)))
+    failed = [trial for trial in trials if not trial.passed]
+    assert {trial.observation.probe.tool for trial in failed} == {Tool.WGET}
+    assert {trial.observation.verdict for trial in failed} == {Verdict.ERROR}
+    for trial in failed:
+        assert f"sees error where {trial.expected} is certain" in trial.complaint
+
+
+def test_a_source_that_cannot_be_entered_is_the_callers_to_know() -> None:
+    @contextlib.contextmanager
+    def gone(_source: Source):
+        raise FileNotFoundError("no such pod")
+        yield
+
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(selftest(SOURCE, gone))
