@@ -170,9 +170,8 @@ def _shorten(label: str) -> str:
 
 
 def _describe(cell: CellResult, width: int) -> str:
-    protocol = "" if cell.protocol.value == "TCP" else f" ({cell.protocol.value})"
     told = [
-        f"{one_line(cell.source)} -> {one_line(cell.destination)}{protocol}",
+        f"{one_line(cell.source)} -> {one_line(cell.destination)}",
         _wrapped("    expected ", f"{expected(cell)}{_why(cell)}", width),
     ]
     told += [

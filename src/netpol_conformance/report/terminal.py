@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -120,7 +120,7 @@ class Terminal:
     def written(self, files: Mapping[str, Path]) -> None:
         """Say where reports were written: ``{"HTML": path, ...}``."""
         for kind, path in files.items():
-            self._print(Text(f"{kind:<5} {path}"), wrap=False)
+            self._print(Text(f"{kind:<5} {path}"))
 
     def _start(self, event: RunStarted) -> None:
         self._total = len(event.scenarios)
@@ -148,7 +148,8 @@ class Terminal:
 
     def _status(self) -> Text:
         """``12/36  2 failed  running handbook/a.yaml, handbook/b.yaml``, one line."""
-        status = Text(f"{len(self._done)}/{self._total}", "bold", no_wrap=True, overflow="ellipsis")
+        status = Text(no_wrap=True, overflow="ellipsis")
+        status.append(f"{len(self._done)}/{self._total}", "bold")
         for outcome, words in WORDS.items():
             number = self._done.count(outcome)
             if number and outcome is not Outcome.PASS:
@@ -158,67 +159,29 @@ class Terminal:
         return self._fitting(status)
 
     def _scenario(self, scenario: ScenarioReport) -> None:
-        took = f"  {seconds(scenario.duration)}" if scenario.duration is not None else ""
-        head = Text.assemble(
-            (f"{scenario.outcome.value:<12} ", _STYLES[scenario.outcome]),
-            (one_line(scenario.path), "bold"),
-            (took, "dim"),
-        )
-        self._print(head)
-        good = scenario.outcome in _GOOD
-        if good and self._matrices == "failures":
-            return
-        self._print(Text(f"{_INDENT}{one_line(scenario.title)}"))
-        if scenario.reason:
-            self._print(Text(f"{_INDENT}{visible(scenario.reason)}", "" if good else "red"))
-        for step in scenario.steps:
-            self._step(step)
-        if not good and scenario.rerun:
-            self._print(
-                Text(), Text(f"{_INDENT}run it again: {one_line(scenario.rerun)}"), wrap=False
-            )
-        self._print(Text())
-
-    def _step(self, step: StepResult) -> None:
-        title = Text(f"\n{_INDENT}{step.index}. {one_line(step.title)}", "bold")
-        took = time_to_enforce(step)
-        if took:
-            title.append(f"  enforced in {took}", "not bold dim")
-        self._print(title)
-        if step.refusal:
-            answer = one_line(step.refusal.answer) or "accepted"
-            self._print(
-                Text(f"{_INDENT}API: {answer}", _STYLES[step.refusal.outcome]),
-            )
-        width = min(self._console.width, WIDTH) - len(_INDENT)
-        for line in lines(step, width=width):
-            text = Text(_INDENT if line else "")
-            for piece in line:
-                text.append(piece.text, _STYLES[piece.outcome] if piece.outcome else "")
-            self._print(text, wrap=False)
-        told = wrong_cells(step, limit=_MOST_WRONG, width=width)
-        if told:
-            self._print(Text())
-        for row in told.splitlines():
-            self._print(Text(f"{_INDENT}{row}".rstrip()), wrap=False)
+        short = self._matrices == "failures" and scenario.outcome in _GOOD
+        head = _head(scenario)
+        width = min(self._console.width, WIDTH)
+        # At once: on a terminal every print draws the live line anew.
+        self._print(*([head] if short else [head, *_body(scenario, width)]))
 
     def _finish(self) -> None:
         report = self._collector.report()
         for scenario in report.scenarios:
             if scenario.state == "unfinished":
                 self._scenario(scenario)
-        self._print(_table(report), Text())
-        self._print(Text(headline(report), f"{_STYLES[verdict(report)]} bold"))
-        self._print(Text(sentence(report)))
-        if report.reason:
-            self._print(Text(visible(report.reason)))
+        self._console.print(_table(report))
+        self._print(
+            Text(),
+            Text(headline(report), f"{_STYLES[verdict(report)]} bold"),
+            Text(sentence(report)),
+            *([Text(visible(report.reason))] if report.reason else []),
+        )
 
-    def _print(self, *items: RenderableType, wrap: bool = True) -> None:
-        for item in items:
-            shown = self._fitting(item) if isinstance(item, Text) else item
-            self._console.print(
-                shown, soft_wrap=not wrap or not self._console.is_terminal, highlight=False
-            )
+    def _print(self, *rows: Text) -> None:
+        """Print whole lines; where they are long it is the terminal that breaks them."""
+        text = self._fitting(Text("\n").join(rows))
+        self._console.print(text, soft_wrap=True, highlight=False)
 
     def _fitting(self, text: Text) -> Text:
         """``text`` with what the terminal's encoding lacks replaced, length and styles kept."""
@@ -228,6 +191,50 @@ class Terminal:
         encoding = self._console.encoding
         text.plain = plain.encode(encoding, "replace").decode(encoding)
         return text
+
+
+def _head(scenario: ScenarioReport) -> Text:
+    took = f"  {seconds(scenario.duration)}" if scenario.duration is not None else ""
+    return Text.assemble(
+        (f"{scenario.outcome.value:<12} ", _STYLES[scenario.outcome]),
+        (one_line(scenario.path), "bold"),
+        (took, "dim"),
+    )
+
+
+def _body(scenario: ScenarioReport, width: int) -> Iterator[Text]:
+    """All of a scenario below its first line."""
+    good = scenario.outcome in _GOOD
+    yield Text(f"{_INDENT}{one_line(scenario.title)}")
+    if scenario.reason:
+        yield Text(f"{_INDENT}{visible(scenario.reason)}", "" if good else "red")
+    for step in scenario.steps:
+        yield Text()
+        yield from _step(step, width - len(_INDENT))
+    if not good and scenario.rerun:
+        yield Text()
+        yield Text(f"{_INDENT}run it again: {one_line(scenario.rerun)}")
+    yield Text()
+
+
+def _step(step: StepResult, width: int) -> Iterator[Text]:
+    """A step's title, matrix and wrong cells."""
+    took = time_to_enforce(step)
+    yield Text.assemble(
+        (f"{_INDENT}{step.index}. {one_line(step.title)}", "bold"),
+        (f"  enforced in {took}" if took else "", "dim"),
+    )
+    if step.refusal:
+        answer = one_line(step.refusal.answer) or "accepted"
+        yield Text(f"{_INDENT}API: {answer}", _STYLES[step.refusal.outcome])
+    for line in lines(step, width=width):
+        pieces = [(piece.text, _STYLES[piece.outcome] if piece.outcome else "") for piece in line]
+        yield Text.assemble(_INDENT if line else "", *pieces)
+    told = wrong_cells(step, limit=_MOST_WRONG, width=width)
+    if told:
+        yield Text()
+    for row in told.splitlines():
+        yield Text(f"{_INDENT}{row}".rstrip())
 
 
 def _table(report: Report) -> Table:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +79,6 @@ def test_the_headline_says_whether_it_conforms(report: Report) -> None:
     assert sentence(report).startswith("3 of 9 scenarios passed, 2 failed, 1 inconclusive")
 
 
-def test_there_is_no_report_before_a_run(golden: Callable[[str, str], None]) -> None:
+def test_there_is_no_report_before_a_run() -> None:
     with pytest.raises(ValueError, match="no event said that a run started"):
         Collector().report()
