@@ -1,7 +1,7 @@
 """Run benchmarks/*.py one after the other and gather their figures in one file and one table.
 
-A benchmark prints one JSON object a line: ``{"name", "value", "unit", "goal"}``. ``goal`` is the
-most that ``value`` should be, or null. Lines that are no such object are passed on.
+A benchmark prints JSON and nothing else: objects ``{"name", "value", "unit", "goal"}``, one after
+the other or in a list. ``goal`` is the most that ``value`` should be, or null.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class BenchmarkError(Exception):
+    """A benchmark broke off, or printed something else than figures."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +61,42 @@ def _first_value(path: str, key: str) -> str:
     return ""
 
 
-def run(benchmark: Path) -> tuple[list[Figure], bool]:
-    """The figures that a benchmark printed, and whether it came to its end."""
-    figures = []
-    with subprocess.Popen(
-        [sys.executable, str(benchmark)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            figure = _figure(line, benchmark.stem)
-            if figure is None:
-                sys.stderr.write(line)
-            else:
-                figures.append(figure)
-    return figures, process.returncode == 0
+def run(benchmark: Path) -> list[Figure]:
+    """The figures that a benchmark prints; raises BenchmarkError if it fails or prints others."""
+    done = subprocess.run(
+        [sys.executable, str(benchmark)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise BenchmarkError(f"{benchmark.name} ended with exit code {done.returncode}")
+    figures = [_figure(item, benchmark) for item in _items(done.stdout, benchmark)]
+    if not figures:
+        raise BenchmarkError(f"{benchmark.name} printed no figure")
+    return figures
 
 
-def _figure(line: str, benchmark: str) -> Figure | None:
-    try:
-        data = json.loads(line)
-        return Figure(data["name"], data["value"], data["unit"], data.get("goal"), benchmark)
-    except (ValueError, TypeError, KeyError):
-        return None
+def _items(output: str, benchmark: Path) -> Iterator[object]:
+    """Each object of the JSON documents that follow each other in ``output``."""
+    decoder = json.JSONDecoder()
+    rest = output.strip()
+    while rest:
+        try:
+            document, end = decoder.raw_decode(rest)
+        except ValueError as error:
+            raise BenchmarkError(f"{benchmark.name} printed what isn't JSON: {error}") from None
+        yield from document if isinstance(document, list) else [document]
+        rest = rest[end:].lstrip()
+
+
+def _figure(item: object, benchmark: Path) -> Figure:
+    match item:
+        case {"name": str(name), "value": float() | int() as value, "unit": str(unit), **others}:
+            goal = others.get("goal")
+            if goal is None or isinstance(goal, float | int):
+                return Figure(name, value, unit, goal, benchmark.stem)
+    raise BenchmarkError(
+        f"{benchmark.name} printed {item}; a figure has a name, a value,"
+        " a unit, and a goal that is a number or null"
+    )
 
 
 def table(figures: list[Figure], *, markdown: bool) -> str:
@@ -115,18 +134,18 @@ def main() -> int:
     broken = []
     for number, path in enumerate(chosen, start=1):
         sys.stderr.write(f"bench: {number} of {len(chosen)}: {path.stem} ...\n")
-        measured, complete = run(path)
-        figures += measured
-        if not complete:
-            broken.append(path.stem)
+        try:
+            figures += run(path)
+        except BenchmarkError as error:
+            broken.append(str(error))
     output = ROOT / "build" / "bench.json"
     output.parent.mkdir(exist_ok=True)
     document = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
     output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     print(table(figures, markdown=arguments.markdown))
     print("\nTaken on: " + ", ".join(f"{key} {value}" for key, value in machine().items()))
-    if broken:
-        sys.stderr.write(f"bench: broken off: {', '.join(broken)}\n")
+    for reason in broken:
+        sys.stderr.write(f"bench: {reason}\n")
     return 1 if broken else 0
 
 
