@@ -13,7 +13,7 @@ from typing import NamedTuple
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.marks import Mark, expected, legend, mark, seen, to_ascii
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
-from netpol_conformance.run.events import CellResult, Evidence, StepResult
+from netpol_conformance.run.events import CellResult, Evidence, PolicyField, StepResult
 
 WIDTH = 80
 _GAP = "  "
@@ -174,20 +174,28 @@ def _describe(cell: CellResult, width: int) -> str:
         f"{one_line(cell.source)} -> {one_line(cell.destination)}",
         _wrapped("    expected ", f"{expected(cell)}{_why(cell)}", width),
     ]
-    told += [
-        f"        by {one_line(f'{field.policy} {field.field} {field.reason}')}"
-        for field in cell.decided_by
-    ]
+    told += [_wrapped("        by ", _place(field), width) for field in cell.decided_by]
     told.append(_wrapped("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}", width))
-    looks = [item for item in cell.evidence if item.phase not in ("control", "witness")]
-    if looks:
-        told += _shown(looks[-1])
+    for item in _last_looks(cell):
+        told += _shown(item)
     told += [
         f"    {item.phase}  {_look(item)}"
         for item in cell.evidence
         if item.phase in ("control", "witness")
     ]
     return "\n".join(told)
+
+
+def _last_looks(cell: CellResult) -> list[Evidence]:
+    """The decisive look: the last probe of each tool in the last phase that looked."""
+    looks = [item for item in cell.evidence if item.phase not in ("control", "witness")]
+    last = {item.tool: item for item in looks if item.phase == looks[-1].phase}
+    return list(last.values())
+
+
+def _place(field: PolicyField) -> str:
+    reason = f": {field.reason}" if field.reason else ""
+    return one_line(f"{field.policy} {field.field}{reason}")
 
 
 def _why(cell: CellResult) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.probe.verdict import Tool
 from netpol_conformance.report.matrix import render, wrong_cells
 from netpol_conformance.report.text import clip, seconds, visible
 from netpol_conformance.run.events import StepResult
@@ -82,6 +83,17 @@ def test_wrong_cells_are_few_and_say_how_many_there_are(steps: dict[str, StepRes
     text = wrong_cells(wide.model_copy(update={"cells": cells}))
     assert text.count("expected ") == 10
     assert text.endswith("... and 71 more cells like these.")
+
+
+def test_the_last_look_of_each_tool_is_shown(steps: dict[str, StepResult]) -> None:
+    cell = next(cell for cell in steps["mixed"].cells if cell.outcome is Outcome.FAIL)
+    confirm = next(look for look in cell.evidence if look.phase == "confirm")
+    socket = confirm.model_copy(update={"tool": Tool.SOCKET, "command": "curl --head web"})
+    doubled = cell.model_copy(update={"evidence": (*cell.evidence, socket)})
+    text = wrong_cells(steps["mixed"].model_copy(update={"cells": (doubled,)}))
+    assert "$ busybox wget --spider --timeout=1 web\n" in text
+    assert "$ curl --head web\n" in text
+    assert text.count("        $ ") == 2
 
 
 def test_a_step_as_expected_has_no_wrong_cells(steps: dict[str, StepResult]) -> None:

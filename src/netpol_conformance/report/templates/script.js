@@ -46,7 +46,8 @@
     if (rules.length) why.append(make("p", "note", `Rests on ${rules.map(text).join(", ")}`));
     if (fields.length) {
       why.append(make("ul", "places", ...fields.map(([policy, field, note]) =>
-        make("li", "", make("code", "", `${text(policy)} ${text(field)}`), ` ${text(note)}`))));
+        make("li", "", make("code", "", `${text(policy)} ${text(field)}`),
+          text(note) ? `: ${text(note)}` : ""))));
     }
     why.append(make("p", "note",
       stated ? "Stated by the scenario's author." : "Left to the oracle by the scenario."));
