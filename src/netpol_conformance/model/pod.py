@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from netpol_conformance.model.metadata import (
     METADATA,
     PROTOCOL,
@@ -13,6 +11,7 @@ from netpol_conformance.model.metadata import (
 )
 from netpol_conformance.model.names import (
     NOT_AN_IP,
+    Reasons,
     dns_label,
     dns_subdomain,
     parse_ip,
@@ -107,6 +106,7 @@ def read(fields: Fields, context: Context, faults: Faults) -> Pod:
     containers: list[Fields] = spec.get("containers", [])
     if not containers:
         faults.required(("spec", "containers"))
+    host_network: bool = spec.get("hostNetwork", False)
     node: str = spec.get("nodeName", "")
     if node:
         faults.each_invalid(("spec", "nodeName"), node, dns_subdomain(node))
@@ -115,67 +115,79 @@ def read(fields: Fields, context: Context, faults: Faults) -> Pod:
         name=meta.name,
         labels=meta.labels,
         annotations=meta.annotations,
-        ports=_ports(containers, spec.get("initContainers", []), faults),
+        ports=_ContainerReader(faults, host_network=host_network).ports(spec),
         image=containers[0].get("image", "") if containers else "",
         node=node,
-        host_network=spec.get("hostNetwork", False),
+        host_network=host_network,
         ips=_addresses(status, faults),
         phase=status.get("phase") or "Running",
     )
 
 
-def _ports(
-    containers: list[Fields], init: list[Fields], faults: Faults
-) -> tuple[ContainerPort, ...]:
-    """All ports: the containers', then those of the init containers that keep running."""
-    names: set[str] = set()
-    ports: list[ContainerPort] = []
-    for field, items in (("containers", containers), ("initContainers", init)):
-        for index, container in enumerate(items):
-            path = ("spec", field, index)
-            _check_container(container, path, names, faults)
-            found = tuple(_container_ports(container, path, faults))
-            if field == "containers" or container.get("restartPolicy") == "Always":
-                ports += found
-    return tuple(ports)
+class _ContainerReader:
+    """Reads what matters of one pod's containers: their ports, with what makes them valid."""
 
+    def __init__(self, faults: Faults, *, host_network: bool) -> None:
+        self._faults = faults
+        self._host_network = host_network
+        self._names: set[str] = set()
+        self._host_ports: set[str] = set()
 
-def _check_container(container: Fields, path: Path, names: set[str], faults: Faults) -> None:
-    name: str = container.get("name", "")
-    if not name:
-        faults.required((*path, "name"))
-    else:
-        faults.each_invalid((*path, "name"), name, dns_label(name))
-        if name in names:
-            faults.duplicate((*path, "name"), name)
-        names.add(name)
-    if not container.get("image"):
-        faults.required((*path, "image"))
+    def ports(self, spec: Fields) -> tuple[ContainerPort, ...]:
+        """All ports: the containers', then those of the init containers that keep running."""
+        ports: list[ContainerPort] = []
+        for field in ("containers", "initContainers"):
+            for index, container in enumerate(spec.get(field, ())):
+                found = self._container(container, ("spec", field, index))
+                if field == "containers" or container.get("restartPolicy") == "Always":
+                    ports += found
+        return tuple(ports)
 
+    def _container(self, container: Fields, path: Path) -> list[ContainerPort]:
+        name: str = container.get("name", "")
+        if name:
+            self._check_name(name, dns_label(name), self._names, (*path, "name"))
+        else:
+            self._faults.required((*path, "name"))
+        if not container.get("image"):
+            self._faults.required((*path, "image"))
+        names: set[str] = set()
+        return [
+            self._port(port, (*path, "ports", index), names)
+            for index, port in enumerate(container.get("ports", ()))
+        ]
 
-def _container_ports(container: Fields, path: Path, faults: Faults) -> Iterable[ContainerPort]:
-    names: set[str] = set()
-    for index, port in enumerate(container.get("ports", ())):
-        yield _port(port, (*path, "ports", index), names, faults)
+    def _port(self, fields: Fields, path: Path, names: set[str]) -> ContainerPort:
+        name: str = fields.get("name", "")
+        number: int = fields.get("containerPort", 0)
+        if name:
+            self._check_name(name, port_name(name), names, (*path, "name"))
+        if number:
+            self._faults.each_invalid((*path, "containerPort"), number, port_number(number))
+        else:
+            self._faults.required((*path, "containerPort"))
+        self._check_host_port(fields, number, path)
+        return ContainerPort(number, read_protocol(fields, path, self._faults), name)
 
+    def _check_host_port(self, fields: Fields, number: int, path: Path) -> None:
+        """On the host's network a port is a host port, of the same number, too."""
+        host: int = fields.get("hostPort") or (number if self._host_network else 0)
+        if not host:
+            return
+        self._faults.each_invalid((*path, "hostPort"), host, port_number(host))
+        if self._host_network and host != number:
+            detail = "must match `containerPort` when `hostNetwork` is true"
+            self._faults.invalid((*path, "hostPort"), host, detail)
+        address = f"{fields.get('protocol') or 'TCP'}/{fields.get('hostIP', '')}/{host}"
+        if address in self._host_ports:
+            self._faults.duplicate((*path, "hostPort"), address)
+        self._host_ports.add(address)
 
-def _port(fields: Fields, path: Path, names: set[str], faults: Faults) -> ContainerPort:
-    name: str = fields.get("name", "")
-    number: int = fields.get("containerPort", 0)
-    if name:
-        reasons = port_name(name)
-        faults.each_invalid((*path, "name"), name, reasons)
+    def _check_name(self, name: str, reasons: Reasons, names: set[str], path: Path) -> None:
+        self._faults.each_invalid(path, name, reasons)
         if name in names and not reasons:
-            faults.duplicate((*path, "name"), name)
+            self._faults.duplicate(path, name)
         names.add(name)
-    if not number:
-        faults.required((*path, "containerPort"))
-    else:
-        faults.each_invalid((*path, "containerPort"), number, port_number(number))
-    host: int = fields.get("hostPort", 0)
-    if host:
-        faults.each_invalid((*path, "hostPort"), host, port_number(host))
-    return ContainerPort(number, read_protocol(fields, path, faults), name)
 
 
 def _addresses(status: Fields, faults: Faults) -> tuple[IPAddress, ...]:

@@ -23,7 +23,6 @@ from netpol_conformance.model.names import (
 )
 from netpol_conformance.model.objects import (
     IPAddress,
-    Protocol,
     Service,
     ServicePort,
     ServiceType,
@@ -157,7 +156,7 @@ class _PortReader:
         self._live = context.live
         self._faults = faults
         self._names: set[str] = set()
-        self._pairs: set[tuple[Protocol, int]] = set()
+        self._pairs: set[tuple[str, int]] = set()
 
     def ports(self, spec: Fields, *, headless: bool) -> tuple[ServicePort, ...]:
         """All ports; only a headless Service may have none."""
@@ -178,9 +177,10 @@ class _PortReader:
         protocol = read_protocol(fields, path, self._faults)
         target: int | str = fields.get("targetPort") or number
         self._faults.each_invalid((*path, "targetPort"), target, port_number_or_name(target))
-        if (protocol, number) in self._pairs:
-            self._faults.duplicate(path, _shown(protocol, number))
-        self._pairs.add((protocol, number))
+        pair = (fields.get("protocol") or protocol, number)
+        if pair in self._pairs:
+            self._faults.duplicate(path, _shown(*pair))
+        self._pairs.add(pair)
         return ServicePort(number, target, protocol, name, self._node_port(fields, path))
 
     def _check_name(self, name: str, path: Path, *, named: bool) -> None:
@@ -204,7 +204,7 @@ class _PortReader:
         return number or None
 
 
-def _shown(protocol: Protocol, number: int) -> dict[str, object]:
+def _shown(protocol: str, number: int) -> dict[str, object]:
     """How the API server shows a port of which there are two: only what makes them the same."""
     same = {"Name": "", "Protocol": protocol, "AppProtocol": None, "Port": number}
     return {**same, "TargetPort": 0, "NodePort": 0}

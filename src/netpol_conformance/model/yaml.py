@@ -8,6 +8,7 @@ differ on purpose: they are always the text as written, so that a mapping may ha
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ Path = tuple[str | int, ...]
 # A document that aliases expand beyond this many values is an attack, not a manifest.
 _MAX_VALUES = 5_000_000
 _MAX_DEPTH = 200
-_MAX_DIGITS = 4000  # Python refuses to read longer integers
+_MAX_DIGITS = 300  # longer than any number that kubectl's parser can hold
 
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -229,9 +230,11 @@ def _plain(text: str) -> Value:
     if _INTEGER.fullmatch(digits):
         unsigned = digits.lstrip("+-")
         base = 8 if unsigned.startswith("0") and unsigned.isdigit() else 0
-        return int(digits, base) if len(digits) < _MAX_DIGITS else float(digits)
+        return int(digits, base) if len(digits) < _MAX_DIGITS else text
     if _FLOAT.fullmatch(digits):
         number = float(digits)
+        if math.isinf(number):
+            return text
         return int(number) if number.is_integer() and abs(number) < 1e21 else number
     special = _NOT_FINITE.fullmatch(text)
     return float(text.lower().replace(".", "")) if special else text

@@ -15,6 +15,7 @@ from netpol_conformance.model.objects import ContainerPort, Namespace, Node, Pod
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n"
 POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: x\n"
+ITEMS = "Go struct field List.items of type []runtime.RawExtension"
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n"
 
 
@@ -90,8 +91,7 @@ def test_a_namespace_of_a_cluster_scoped_object_is_dropped():
         (
             "apiVersion: v1\nkind: List\nitems: {}\n",
             3,
-            "json: cannot unmarshal object into Go struct field List.items of type "
-            "[]runtime.RawExtension",
+            f"json: cannot unmarshal object into {ITEMS}",
         ),
         (
             "apiVersion: v1\nkind: Pod\nmetadata: []\n",
