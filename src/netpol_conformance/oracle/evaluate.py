@@ -131,8 +131,9 @@ class Oracle:
             readings.add(self._admits(direction, target, self._as_node(peer), wire))
         if readings == {True}:
             return Answer.ALLOWED
-        open_to_both = len(readings) == 2 or target.bit & index.host
-        return Answer.UNSPECIFIED if open_to_both else Answer.DENIED
+        if True in readings or target.bit & index.host:
+            return Answer.UNSPECIFIED
+        return Answer.DENIED
 
     def _admits(self, direction: Direction, target: Place, peer: Place, wire: _Wire) -> bool:
         if _own_node(target, peer):

@@ -139,17 +139,17 @@ class _Case:
         if not names:
             return self._say(Answer.DENIED, "S70", f"{isolated}, and no policy selects it")
         nearest = max(misses, key=_nearness)
-        miss = nearest.miss
+        miss, several = nearest.miss, len(names) > 1
+        them, theirs = ("them", "theirs") if several else ("it", "it")
+        if self.index.state.version.annotation_isolates:
+            them = theirs = _listed(names)
         if nearest.nearness == NOTHING_TO_MATCH:
-            which = "which has" if len(names) == 1 else "none of which has"
-            lack = f"no {self.word} rule" if len(names) == 1 else f"any {self.word} rule"
-            reason = f"{isolated}, {which} {lack}"
+            lacking = f"none of {them} has an" if several else f"{names[0]} has no"
+            reason = f"{isolated}, and {lacking} {self.word} rule"
         else:
-            owner = "" if len(names) == 1 else f" of {miss.policy}"
-            whose = names[0] if self.index.state.version.annotation_isolates else "it"
-            whose = whose if len(names) == 1 else "theirs"
+            owner = f" of {miss.policy}" if several else ""
             reason = (
-                f"{isolated}, and no rule of {whose} allows {self._way(peer)}: "
+                f"{isolated}, and no rule of {theirs} allows {self._way(peer)}: "
                 f"nearest is {miss.field}{owner}, but {miss.reason}"
             )
         return replace(self._say(Answer.DENIED, "S2", reason), nearest_miss=miss)

@@ -175,8 +175,8 @@ def test_the_rule_that_failed_last_is_nearest_whatever_the_order():
 def test_a_policy_without_rules_is_said_to_have_none():
     side = ingress(OTHER, state=replace(STATE, policies=(DENY,)))
     assert (
-        side.reason == "default/db is isolated for ingress by default/deny, which has no "
-        "ingress rule (S2)."
+        side.reason == "default/db is isolated for ingress by default/deny, "
+        "and default/deny has no ingress rule (S2)."
     )
     assert (side.nearest_miss.field, side.nearest_miss.rule) == ("spec.ingress", "S14")
 
@@ -204,7 +204,10 @@ def test_a_rule_without_peers_is_named_as_a_whole():
 def test_many_policies_are_counted():
     many = tuple(replace(DENY, name=f"deny-{i}") for i in range(5))
     reason = ingress(OTHER, state=replace(STATE, policies=many)).reason
-    assert "by default/deny-0, default/deny-1, default/deny-2 and 2 more, none of which" in reason
+    assert (
+        "by default/deny-0, default/deny-1, default/deny-2 and 2 more, and none of them has an"
+        in reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -248,6 +251,10 @@ def test_the_annotation_of_old_versions_is_named():
     assert ingress(OTHER, state=state).reason == (
         "default/db is isolated for ingress by the DefaultDeny annotation of namespace default, "
         "and no policy selects it (S70)."
+    )
+    assert ingress(OTHER, state=replace(state, policies=(DENY,))).reason == (
+        "default/db is isolated for ingress by the DefaultDeny annotation of namespace default, "
+        "and default/deny has no ingress rule (S2)."
     )
     opened = replace(state, namespaces=())
     assert "has no DefaultDeny annotation (S70)" in ingress(OTHER, state=opened).reason
