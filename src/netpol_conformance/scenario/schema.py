@@ -11,12 +11,12 @@ import re
 import sys
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from netpol_conformance.model.objects import ContainerPort, Protocol
 
 _PORT = re.compile(r"(?:(?P<name>[a-z0-9-]+)=)?(?P<number>[1-9]\d{0,4})(?:/(?P<protocol>\w+))?")
-_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
 def _container_port(value: object) -> ContainerPort:
@@ -44,7 +44,9 @@ Port = Annotated[
     ),
 ]
 Word = Literal["connected", "blocked", "unresolved", "unspecified"]
-Name = Annotated[str, Field(pattern=_NAME, max_length=63)]
+Name = Annotated[str, Field(pattern=rf"^{_NAME}$", max_length=63)]
+_NO_OTHER_KEYS: dict[str, JsonValue] = {"additionalProperties": False}
+PodKey = Annotated[str, Field(pattern=rf"^({_NAME}/)?{_NAME}$", max_length=127)]
 Labels = dict[str, str]
 
 
@@ -184,14 +186,19 @@ class ScenarioFile(_Part):
         default=[], description="What an implementation may declare that it lacks."
     )
     cluster: ClusterPart = ClusterPart()
-    namespaces: dict[str, NamespacePart] = Field(
-        default={}, description="Namespaces besides default, which always exists."
+    namespaces: dict[Name, NamespacePart] = Field(
+        default={},
+        description="Namespaces besides default, which always exists.",
+        json_schema_extra=_NO_OTHER_KEYS,
     )
-    pods: dict[str, PodPart] = Field(
+    pods: dict[PodKey, PodPart] = Field(
         min_length=1,
         description="The workloads, by name in the namespace default, or by namespace/name.",
+        json_schema_extra=_NO_OTHER_KEYS,
     )
-    outside: dict[str, OutsidePart] = Field(default={}, description="Hosts outside the cluster.")
+    outside: dict[Name, OutsidePart] = Field(
+        default={}, description="Hosts outside the cluster.", json_schema_extra=_NO_OTHER_KEYS
+    )
     steps: list[StepPart] = Field(min_length=1)
 
 

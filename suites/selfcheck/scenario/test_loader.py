@@ -131,6 +131,8 @@ FAULTS = [
     ("friend:     {labels: {role: friend}}", "friend: {service: {port: 80}}", "labels", ""),
     ("friend:     {", "web-2:      {", "second Pod default/web-2", ""),
     ("  other: {labels", "  service: {labels", "meaning of its own", ""),
+    ("  office: {", "  Office: {", '"Office" does not look right', ""),
+    ("friend:     {", "a/b/friend: {", '"a/b/friend" does not look right', ""),
     ("172.17.1.5", "172.17.1.500", "not an IP address", ""),
     ("friend: connected, other/app", "fiend: connected, other/app", "no pod", '"friend"?'),
     ("friend: connected, other/app", "friend: conected, other/app", "words", '"connected"?'),

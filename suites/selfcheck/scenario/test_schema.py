@@ -57,6 +57,7 @@ def test_sound_is_valid(validator):
         ("rules: [S2]", "rules: []"),
         ('kubernetes: "1.34"', "kubernetes: 1.34"),
         ("dns=53/UDP", "dns=53/udp"),
+        ("  office: {", "  Office: {"),
         ("friend: connected, other/app", "friend: conected, other/app"),
     ],
 )
