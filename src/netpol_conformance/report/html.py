@@ -8,6 +8,7 @@ hashes it names.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -20,6 +21,8 @@ from netpol_conformance.report.document import Report
 from netpol_conformance.report.packing import dumps, pack
 from netpol_conformance.report.text import one_line, plural, visible
 from netpol_conformance.report.views import ordered_steps, page
+
+_QUOTED = re.compile(r"`([^`]+)`")
 
 _POLICY = (
     "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; "
@@ -58,6 +61,7 @@ def _environment() -> Environment:
     environment.filters["plural"] = plural
     environment.filters["one_line"] = one_line
     environment.filters["breakable"] = _breakable
+    environment.filters["prose"] = _prose
     return environment
 
 
@@ -69,6 +73,16 @@ def _finalize(value: object) -> object:
 def _breakable(name: str) -> Markup:
     """A long name that may be broken after its slashes."""
     return escape(visible(name)).replace("/", Markup("/<wbr>"))
+
+
+def _prose(text: str) -> Markup:
+    """An author's sentences, what stands in backquotes set as code."""
+    # Splitting at pairs leaves what was quoted at the odd places.
+    parts = _QUOTED.split(visible(text))
+    code = Markup("<code>{}</code>")
+    return Markup().join(
+        code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
 
 
 def _asset(name: str) -> str:

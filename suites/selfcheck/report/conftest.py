@@ -270,7 +270,7 @@ def scenario_started(path: str) -> ScenarioStarted:
         features=(),
         documented="Kubernetes handbook, Simple example",
         link="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
-        about="",
+        about="As documented: `kubectl run nginx` and then <b> `wget </script>`.",
         steps=len(steps),
         started=START + 1,
         cluster=CLUSTER,

@@ -160,6 +160,13 @@ def test_the_title_says_whether_it_conforms(text: str) -> None:
     assert "<title>reference does not conform" in text
 
 
+def test_what_an_author_quotes_is_code_and_still_escaped(text: str) -> None:
+    assert (
+        "As documented: <code>kubectl run nginx</code> and then &lt;b&gt; "
+        "<code>wget &lt;/script&gt;</code>." in text
+    )
+
+
 def test_what_went_wrong_links_to_the_cells(page: Page) -> None:
     links = [link.get("href") for link in page.all("a")]
     assert "#handbook/simple-example.yaml:2:1.2" in links
