@@ -46,6 +46,7 @@ async def ask_all(
         sockets=asyncio.Semaphore(
             min(_MAX_SOCKETS, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
         ),
+        spawning=asyncio.Lock(),
     )
     try:
         return tuple(await asyncio.gather(*map(asker.ask, probes)))
@@ -75,10 +76,13 @@ class _Asker:
     wget: wget.Wget | wget.BusyboxError | None
     children: asyncio.Semaphore
     sockets: asyncio.Semaphore
+    spawning: asyncio.Lock
 
     async def ask(self, probe: Probe) -> Observation:
         by_wget = probe.tool is Tool.WGET
         async with self.children if by_wget else self.sockets:
+            if by_wget:
+                await self._turn_to_spawn()
             started, began = time.time(), time.perf_counter()
             try:
                 told = await (self._by_wget(probe) if by_wget else self._by_socket(probe))
@@ -96,6 +100,15 @@ class _Asker:
             told.exit_code,
             told.reading.identity,
         )
+
+    async def _turn_to_spawn(self) -> None:
+        """Let the loop do all else that waits between one child and the next.
+
+        Each takes a millisecond or more to start; hundreds in a row would leave servers and
+        name servers in this loop mute, and the first children without their answers.
+        """
+        async with self.spawning:
+            await asyncio.sleep(0)
 
     def _command(self, probe: Probe) -> str:
         if probe.tool is Tool.WGET:

@@ -31,28 +31,14 @@ class Child:
         inside: Inside = nullcontext,
     ) -> None:
         """Start ``argv``, whose first item is an absolute path. Raises OSError if it cannot."""
-        self._output = os.memfd_create("output")
-        try:
+        with contextlib.ExitStack() as undo:
+            self._output = os.memfd_create("output")
+            undo.callback(os.close, self._output)
             with inside():
-                self.pid = os.posix_spawn(
-                    argv[0],
-                    list(argv),
-                    environment,
-                    file_actions=[
-                        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                        (os.POSIX_SPAWN_DUP2, self._output, 1),
-                        (os.POSIX_SPAWN_DUP2, self._output, 2),
-                    ],
-                    setpgroup=0,
-                    # Python ignores SIGPIPE, and a child would inherit that.
-                    setsigdef=[signal.SIGPIPE, signal.SIGINT],
-                    setsigmask=[],
-                )
-            _running.add(self.pid)
+                self.pid = _spawn(argv, environment, self._output)
+            undo.callback(self._end)
             self._pidfd = os.pidfd_open(self.pid)
-        except BaseException:
-            os.close(self._output)
-            raise
+            undo.pop_all()
         self._exit_code: int | None = None
 
     async def exited(self, deadline: float) -> bool:
@@ -61,10 +47,6 @@ class Child:
         The process stays a zombie until ``close``, so that its group can be signalled safely.
         """
         return await until_ready(self._pidfd, READABLE, deadline)
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     def output(self) -> str:
         """What it has written so far to its standard output and error, at most 64 KiB."""
@@ -76,19 +58,38 @@ class Child:
         A negative exit code is the number of the signal that ended it. Safe to call twice.
         """
         if self._exit_code is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            self._exit_code = self._reap()
             os.close(self._pidfd)
             os.close(self._output)
+            self._exit_code = self._end()
         return self._exit_code
 
-    def _reap(self) -> int:
-        ended = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
+    def _end(self) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED)
         assert ended is not None  # None is for WNOHANG only
         _running.discard(self.pid)
         by_signal = ended.si_code != os.CLD_EXITED
         return -ended.si_status if by_signal else ended.si_status
+
+
+def _spawn(argv: Sequence[str], environment: Mapping[str, str], output: int) -> int:
+    pid = os.posix_spawn(
+        argv[0],
+        list(argv),
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+        ],
+        setpgroup=0,
+        # Python ignores SIGPIPE, and a child would inherit that.
+        setsigdef=[signal.SIGPIPE, signal.SIGINT],
+        setsigmask=[],
+    )
+    _running.add(pid)
+    return pid
 
 
 _running: set[int] = set()
