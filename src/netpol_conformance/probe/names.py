@@ -65,16 +65,19 @@ Open = Callable[[int], socket.socket]
 async def look_up(name: str, where: Resolver, opened: Open, deadline: float) -> str:
     """The first address of ``name``, IPv4 before IPv6.
 
-    ``deadline`` is in the running loop's time. Raises NameNotResolvedError, and OSError if the
-    name server cannot be asked.
+    ``deadline`` is in the running loop's time. Raises NameNotResolvedError, for a name server
+    that refuses or cannot be reached too; OSError if no socket can be opened.
     """
     with opened(ip_address(where.nameserver).version) as asking:
-        asking.connect((where.nameserver, _PORT))
-        for candidate in where.candidates(name):
-            for family in _TYPES:
-                address = await _ask(asking, candidate, family, deadline)
-                if address is not None:
-                    return address
+        try:
+            asking.connect((where.nameserver, _PORT))
+            for candidate in where.candidates(name):
+                for family in _TYPES:
+                    address = await _ask(asking, candidate, family, deadline)
+                    if address is not None:
+                        return address
+        except OSError as error:
+            raise NameNotResolvedError(f"{where.nameserver} port {_PORT}: {error}") from error
     raise NameNotResolvedError(f"no address of {name!r} is known to {where.nameserver}")
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netpol_conformance.probe.names import Resolver, resolver
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.names import NameNotResolvedError, Resolver, look_up, resolver
+from netpol_conformance.probe.sockets import open_socket
 
 A_PODS = """\
 # written by the kubelet
@@ -52,3 +56,9 @@ def test_every_name_is_asked_for_once_as_it_is(name: str, ndots: int) -> None:
     assert candidates.count(name) == 1
     assert len(set(candidates)) == 3
     assert (candidates[0] == name) == (name.count(".") >= ndots)
+
+
+def test_a_name_server_out_of_reach_resolves_nothing() -> None:
+    nowhere = Resolver("255.255.255.255")
+    with pytest.raises(NameNotResolvedError, match="255.255.255.255 port 53"):
+        asyncio.run(look_up("nginx", nowhere, partial(open_socket, Protocol.UDP), 0))
