@@ -68,10 +68,11 @@ def read_metadata(
 ) -> Metadata:
     """The metadata of an object of which ``fields`` are all; checks it as the API server does."""
     meta: Fields = fields.get("metadata", {})
-    name = meta.get("name", "")
+    name: str = meta.get("name", "")
     namespace = meta.get("namespace") or context.default_namespace
     if name:
-        faults.each_invalid(("metadata", "name"), name, name_format(name))
+        reasons = () if context.live else name_format(name)
+        faults.each_invalid(("metadata", "name"), name, reasons)
     elif meta.get("generateName"):
         faults.required(("metadata", "name"), "generateName can't be used here: nobody generates")
     else:

@@ -130,6 +130,7 @@ def port_number_or_name(port: int | str) -> Reasons:
     return port_number(port) if isinstance(port, int) else port_name(port)
 
 
+@lru_cache(maxsize=4096)
 def parse_cidr(text: str) -> IPNetwork | None:
     """The network of a CIDR, host bits cleared (S32); None if it isn't one.
 

@@ -206,6 +206,14 @@ def test_live_objects_may_have_fields_that_nobody_here_knows():
         decode_object(data)
 
 
+def test_live_objects_may_have_names_that_a_later_version_allows():
+    data = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "1st"}}
+    data |= {"spec": {"ports": [{"port": 80}]}}
+    assert decode_object(data, strict=False).name == "1st"
+    with pytest.raises(ManifestError, match="DNS-1035"):
+        decode_object(data)
+
+
 def test_problems_of_parsed_manifests_have_no_line():
     with pytest.raises(ManifestError) as error:
         decode_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "X"}})

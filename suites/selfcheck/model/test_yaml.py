@@ -39,7 +39,7 @@ def test_scalars_are_what_kubectl_takes_them_for(text, expected):
 
 @pytest.mark.parametrize("text", ["9" * 5000, "1e400"])
 def test_numbers_too_large_to_hold_are_text(text):
-    assert value(f"[{text}]") == [text]
+    assert value(f"- {text}") == [text]
 
 
 def test_not_a_number_is_a_number():
