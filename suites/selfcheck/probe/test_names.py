@@ -60,5 +60,5 @@ def test_every_name_is_asked_for_once_as_it_is(name: str, ndots: int) -> None:
 
 def test_a_name_server_out_of_reach_resolves_nothing() -> None:
     nowhere = Resolver("255.255.255.255")
-    with pytest.raises(NameNotResolvedError, match="255.255.255.255 port 53"):
+    with pytest.raises(NameNotResolvedError, match="port 53"):
         asyncio.run(look_up("nginx", nowhere, partial(open_socket, Protocol.UDP), 0))
