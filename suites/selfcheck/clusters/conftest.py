@@ -9,7 +9,10 @@ from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool
 
 
 class Asking:
-    """A started cluster, and questions put briefly: ``ask("default/a", "web", 80)``."""
+    """A started cluster, and questions put briefly: ``ask("default/a", "web", 80)``.
+
+    Patient ones, for machines under load; where silence is expected, say how long to wait for it.
+    """
 
     def __init__(self, cluster: EmbeddedCluster) -> None:
         self.cluster = cluster
@@ -31,20 +34,21 @@ class Asking:
             ips = next(item.cluster_ips for item in state.services if item.name == name)
         return str(next(ip for ip in ips if ip.version == family))
 
-    def ask(
+    def ask(  # noqa: PLR0917 -- read as a sentence: who, whom, where, how, and who may answer
         self,
         source: str,
         host: str,
         port: int = 80,
         protocol: Protocol = Protocol.TCP,
-        *servers: str,
+        servers: tuple[str, ...] = (),
         tool: Tool = Tool.SOCKET,
+        timeout: float = 10,
     ) -> Observation:
         place, name = source.split("/")
         asked_by = (
             Source(place, name) if place in ("outside", "node") else Source("pod", name, place)
         )
-        probe = Probe(asked_by, host, port, frozenset(servers), protocol, tool)
+        probe = Probe(asked_by, host, port, frozenset(servers), protocol, tool, timeout)
         return self.cluster.probe([probe])[0]
 
 

@@ -160,12 +160,18 @@ def _masquerade(state: ClusterState, node: Node) -> Iterator[str]:
     """Answers must come back the way the question went: a pod that reaches itself through a
     Service (S42), and what enters at this node for a pod on another (S41).
     """
+    backends = {
+        pod.key: pod
+        for service in state.services
+        for port in service.ports
+        for pod, _ in endpoints(state, service, port)
+        if pod.node == node.name and not pod.host_network
+    }
     for own in node.ips:
         ip = _IP[own.version]
         here = [
             address
-            for pod in state.pods
-            if pod.node == node.name and not pod.finished and not pod.host_network
+            for pod in backends.values()
             for address in pod.ips
             if address.version == own.version
         ]

@@ -1,0 +1,277 @@
+"""What the in-memory API admits, completes and refuses."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
+from netpol_conformance.clusters.embedded.api import Api
+from netpol_conformance.model.objects import ObjectKey, Pod, Service, ServicePort
+from netpol_conformance.model.version import KubernetesVersion
+
+
+def pod(name: str, spec: str = "", status: str = "", labels: str = "{}") -> str:
+    return f"""
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {labels}}}
+spec: {{containers: [{{name: c, image: own}}]{spec}}}
+status: {{{status}}}
+"""
+
+
+def service(name: str, spec: str) -> str:
+    return f"""
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: web}}, ports: [{{port: 80}}]{spec}}}
+"""
+
+
+def stored(api: Api, kind: str, name: str, namespace: str = "default"):
+    key = ObjectKey(kind, namespace, name)
+    return next(item for item in api.state().objects() if item.key == key)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api(ClusterSpec(nodes=2))
+
+
+def test_a_new_cluster_has_its_namespaces_and_nodes(api):
+    state = api.state()
+    assert [item.name for item in state.namespaces] == ["default", "kube-system"]
+    assert state.namespaces[0].labels == {"kubernetes.io/metadata.name": "default"}
+    assert [str(node.ips[0]) for node in state.nodes] == ["172.18.0.2", "172.18.0.3"]
+    assert [str(node.pod_cidrs[0]) for node in state.nodes] == ["10.244.1.0/24", "10.244.2.0/24"]
+
+
+def test_before_1_21_namespaces_have_no_name_label():
+    api = Api(ClusterSpec(version=KubernetesVersion(1, 20)))
+    assert api.state().namespaces[0].labels == {}
+
+
+def test_the_name_label_cannot_be_changed(api):
+    api.apply(
+        "apiVersion: v1\nkind: Namespace\n"
+        "metadata: {name: a, labels: {kubernetes.io/metadata.name: b}}"
+    )
+    assert stored(api, "Namespace", "a", "").labels == {"kubernetes.io/metadata.name": "a"}
+
+
+def test_pods_go_round_the_nodes_unless_they_name_one(api):
+    api.apply(pod("a") + pod("b") + pod("c", ", nodeName: node-2") + pod("d"))
+    placed = [(item.name, item.node, str(item.ips[0])) for item in api.state().pods]
+    assert placed == [
+        ("a", "node-1", "10.244.1.2"),
+        ("b", "node-2", "10.244.2.2"),
+        ("c", "node-2", "10.244.2.3"),
+        ("d", "node-1", "10.244.1.3"),
+    ]
+
+
+def test_a_pod_on_the_nodes_network_has_the_nodes_address(api):
+    api.apply(pod("a", ", hostNetwork: true, nodeName: node-2"))
+    assert stored(api, "Pod", "a").ips == (ip_address("172.18.0.3"),)
+
+
+def test_a_pod_for_an_unknown_node_waits(api):
+    api.apply(pod("a", ", nodeName: nowhere"))
+    waiting = stored(api, "Pod", "a")
+    assert (waiting.phase, waiting.ips) == ("Pending", ())
+
+
+def test_a_pending_pod_has_no_address_until_it_runs(api):
+    api.apply(pod("a", status="phase: Pending"))
+    assert stored(api, "Pod", "a").ips == ()
+    api.apply(pod("a", status="phase: Running"))
+    assert stored(api, "Pod", "a").ips
+
+
+def test_a_deleted_pods_address_is_the_next_ones(api):
+    api.apply(pod("a", ", nodeName: node-1"))
+    api.delete([ObjectKey("Pod", "default", "a")])
+    api.apply(pod("b", ", nodeName: node-1"))
+    assert str(stored(api, "Pod", "b").ips[0]) == "10.244.1.2"
+
+
+def test_a_finished_pods_address_is_the_next_ones(api):
+    api.apply(pod("a", ", nodeName: node-1"))
+    api.apply(pod("a", ", nodeName: node-1", "phase: Succeeded"))
+    api.apply(pod("b", ", nodeName: node-1"))
+    assert stored(api, "Pod", "a").ips == stored(api, "Pod", "b").ips
+
+
+def test_applying_again_updates_labels_and_keeps_the_rest(api):
+    api.apply(pod("a"))
+    before = stored(api, "Pod", "a")
+    api.drain()
+    api.apply(pod("a", labels="{x: z}"))
+    assert stored(api, "Pod", "a") == replace(before, labels={"x": "z"})
+    assert [event.type for event in api.drain()] == ["MODIFIED"]
+    api.apply(pod("a", labels="{x: z}"))
+    assert api.drain() == ()
+
+
+def test_a_running_pod_cannot_move(api):
+    api.apply(pod("a", ", nodeName: node-1"))
+    with pytest.raises(RefusedError, match='The Pod "a" is invalid: spec: Forbidden'):
+        api.apply(pod("a", ", nodeName: node-2"))
+
+
+def test_what_came_before_a_refusal_is_stored(api):
+    with pytest.raises(RefusedError, match='namespaces "x" not found'):
+        api.apply(
+            pod("a") + "  \n---\napiVersion: v1\nkind: Service\n"
+            "metadata: {name: s, namespace: x}\nspec: {ports: [{port: 80}]}" + pod("b")
+        )
+    assert [item.name for item in api.state().pods] == ["a"]
+
+
+def test_an_invalid_manifest_is_refused_in_the_servers_words(api):
+    with pytest.raises(RefusedError, match=r'ports\[0\].protocol: Unsupported value: "tcp"'):
+        api.apply(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\n"
+            "spec: {podSelector: {}, ingress: [{ports: [{protocol: tcp}]}]}"
+        )
+
+
+def test_a_version_serves_its_own_groups():
+    api = Api(ClusterSpec(version=KubernetesVersion(1, 5)))
+    with pytest.raises(RefusedError, match="no matches for kind"):
+        api.apply(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\n"
+            "spec: {podSelector: {}}"
+        )
+
+
+def test_services_get_what_their_type_calls_for(api):
+    api.apply(
+        service("a", "")
+        + service("b", ", clusterIP: None")
+        + service("c", ", type: NodePort")
+        + service("d", ", type: LoadBalancer")
+    )
+    found = {
+        item.name: (
+            [str(ip) for ip in item.cluster_ips],
+            item.ports[0].node_port,
+            [str(ip) for ip in item.load_balancer_ips],
+        )
+        for item in api.state().services
+    }
+    assert found == {
+        "a": (["10.96.1.0"], None, []),
+        "b": ([], None, []),
+        "c": (["10.96.1.1"], 30000, []),
+        "d": (["10.96.1.2"], 30001, ["192.168.200.1"]),
+    }
+
+
+def test_applying_a_service_again_keeps_its_addresses(api):
+    api.apply(service("a", ", type: LoadBalancer"))
+    before = stored(api, "Service", "a")
+    api.apply(service("a", ", type: LoadBalancer"))
+    assert stored(api, "Service", "a") == before
+    api.apply(service("a", ""))
+    assert stored(api, "Service", "a").load_balancer_ips == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (", type: NodePort, ports: [{port: 80, nodePort: 30500}]", "already allocated"),
+        (", clusterIP: 10.96.9.9", "already allocated"),
+    ],
+)
+def test_what_is_taken_is_refused(api, spec, reason):
+    text = service("a", "").replace(", ports: [{port: 80}]", spec)
+    if "clusterIP" in spec:
+        text = service("a", spec)
+    api.apply(text)
+    with pytest.raises(RefusedError, match=reason):
+        api.apply(text.replace("name: a", "name: b"))
+
+
+def test_dual_stack_gives_both_families():
+    api = Api(ClusterSpec(families=(4, 6)))
+    api.apply(pod("a") + service("s", ""))
+    assert [str(ip) for ip in stored(api, "Pod", "a").ips] == ["10.244.1.2", "fd00:10:244:1::2"]
+    assert [str(ip) for ip in stored(api, "Service", "s").cluster_ips] == [
+        "10.96.1.0",
+        "fd00:10:96::100",
+    ]
+
+
+def test_a_namespace_goes_with_all_that_is_in_it(api):
+    api.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}")
+    api.store(Pod("a", "p"))
+    api.store(Service("a", "s", ports=(ServicePort(80, 80),)))
+    api.drain()
+    api.delete([ObjectKey("Namespace", "", "a")])
+    assert [str(event.object.key) for event in api.drain()] == [
+        "Pod a/p",
+        "Service a/s",
+        "Namespace a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (ObjectKey("Pod", "default", "x"), 'pods "x" not found'),
+        (
+            ObjectKey("NetworkPolicy", "default", "x"),
+            'networkpolicies.networking.k8s.io "x" not found',
+        ),
+        (ObjectKey("Namespace", "", "default"), "this namespace may not be deleted"),
+        (ObjectKey("Node", "", "node-1"), "forbidden"),
+    ],
+)
+def test_what_cannot_be_deleted(api, key, message):
+    with pytest.raises(RefusedError, match=message):
+        api.delete([key])
+
+
+def test_a_nodes_labels_can_be_set_but_no_node_added(api):
+    api.apply("apiVersion: v1\nkind: Node\nmetadata: {name: node-1, labels: {zone: a}}")
+    assert stored(api, "Node", "node-1", "").labels == {"zone": "a"}
+    with pytest.raises(ClusterError, match="ask for more nodes"):
+        api.apply("apiVersion: v1\nkind: Node\nmetadata: {name: node-9}")
+
+
+def test_a_full_node_says_so():
+    api = Api(ClusterSpec(nodes=1))
+    for number in range(253):
+        api.store(Pod("default", f"p{number}"))
+    with pytest.raises(ClusterError, match=r"no free address is left in 10.244.1.0/24"):
+        api.store(Pod("default", "one too many"))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=40))
+def test_events_replayed_give_the_state_and_no_two_pods_share_an_address(changes):
+    api = Api(ClusterSpec(nodes=2))
+    replayed = {}
+    for number, alive in changes:
+        item = Pod("default", f"p{number}")
+        known = {each.key for each in api.pods()}
+        if alive:
+            api.store(item)
+        elif item.key in known:
+            api.delete([item.key])
+        addresses = [ip for each in api.pods() for ip in each.ips]
+        assert len(addresses) == len(set(addresses))
+    for event in api.drain():
+        if event.type == "DELETED":
+            del replayed[event.object.key]
+        else:
+            assert (event.type == "ADDED") == (event.object.key not in replayed)
+            replayed[event.object.key] = event.object
+    assert set(replayed.values()) == set(api.state().objects())

@@ -1,0 +1,210 @@
+"""Policies in force: the enforcer sees every change, and nothing else decides."""
+
+import pytest
+
+from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
+from netpol_conformance.clusters.embedded import EmbeddedCluster
+from netpol_conformance.model.objects import ObjectKey
+from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.probe.verdict import Tool, Verdict
+
+WEB = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec: {nodeName: node-1, containers: [{name: c, image: own, ports: [{containerPort: 80}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+CLIENT = """
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, labels: {ROLE}}
+spec: {nodeName: node-2, containers: [{name: c, image: busybox}]}
+"""
+DENY = """
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny}
+spec: {podSelector: {}, policyTypes: [TYPES]}
+"""
+ALLOW = """
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: allow}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress: [{from: [{podSelector: {matchLabels: {role: friend}}}]}]
+"""
+PLAIN = CLIENT.replace("ROLE", "")
+FRIEND = CLIENT.replace("ROLE", "role: friend")
+NO_INGRESS = DENY.replace("TYPES", "Ingress")
+NO_EGRESS = DENY.replace("TYPES", "Egress")
+
+
+def look(world, timeout=0.5, *, tool=Tool.SOCKET, source="default/client", host=None) -> Verdict:
+    host = host or world.ip("service", "web")
+    return world.ask(source, host, servers=("default/web",), tool=tool, timeout=timeout).verdict
+
+
+def reaches(world, **question) -> bool:
+    return look(world, 10, **question) is Verdict.CONNECTED
+
+
+def test_labels_policies_and_their_removal_take_effect_as_they_are_applied(started):
+    started.apply(WEB + PLAIN)
+    assert reaches(started)
+    started.apply(NO_INGRESS + ALLOW)
+    assert look(started) is Verdict.TIMED_OUT
+    started.apply(FRIEND)
+    assert reaches(started)
+    started.apply(PLAIN)
+    assert look(started) is Verdict.TIMED_OUT
+    started.cluster.delete([ObjectKey("NetworkPolicy", "default", "deny")])
+    assert look(started) is Verdict.TIMED_OUT
+    started.cluster.delete([ObjectKey("NetworkPolicy", "default", "allow")])
+    assert reaches(started)
+
+
+def test_a_denied_pod_still_hears_its_node_and_itself(started):
+    started.apply(WEB + PLAIN + NO_INGRESS)
+    own = started.ip("pod", "web")
+    assert reaches(started, source="node/node-1", host=own)
+    assert look(started, source="node/node-2", host=own) is Verdict.TIMED_OUT
+    assert reaches(started, source="default/web")
+    assert reaches(started, source="default/web", host=own)
+
+
+def test_without_egress_names_are_not_resolved(started):
+    started.apply(WEB + PLAIN + NO_EGRESS)
+    for tool in Tool:
+        assert look(started, host="web", tool=tool) is Verdict.NAME_NOT_RESOLVED
+
+
+def test_nobody_enforces_where_none_is_asked_for(asking):
+    cluster = EmbeddedCluster("none")
+    try:
+        assert cluster.start(ClusterSpec()).implementation == "none"
+        world = asking(cluster)
+        world.apply(WEB + PLAIN + NO_INGRESS)
+        assert reaches(world)
+    finally:
+        cluster.close()
+
+
+def test_a_stopped_enforcer_keeps_its_rules_and_sees_nothing_new(started):
+    started.apply(WEB + PLAIN + NO_INGRESS + ALLOW)
+    started.cluster.stop_enforcer()
+    assert look(started) is Verdict.TIMED_OUT
+    started.apply(FRIEND)
+    assert look(started) is Verdict.TIMED_OUT
+    started.cluster.start_enforcer()
+    assert reaches(started)
+
+
+SPY = """
+import os
+from netpol_conformance.enforcer.controller import Controller
+
+
+class Spy(Controller):
+    def handle(self, events):
+        networks = 0
+        for number in os.listdir("/proc/self/fd"):
+            try:
+                networks += os.readlink(f"/proc/self/fd/{number}").startswith("net:")
+            except OSError:
+                pass
+        names = " ".join(event.object.name for event in events)
+        with open("TOLD", "a") as told:
+            told.write(f"{names}: {networks}\\n")
+        super().handle(events)
+"""
+
+
+def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path):
+    spy, told = tmp_path / "spy.py", tmp_path / "told"
+    spy.write_text(SPY.replace("TOLD", str(told)))
+    cluster = EmbeddedCluster(f"{spy}:Spy")
+    try:
+        cluster.start(ClusterSpec(nodes=1))
+        cluster.apply(WEB)
+        cluster.apply(PLAIN.replace("node-2", "node-1"))
+    finally:
+        cluster.close()
+    networks = dict(line.split(": ") for line in told.read_text().splitlines())
+    assert int(networks["client"]) == int(networks["web web"]) + 1
+
+
+@pytest.mark.parametrize(
+    ("implementation", "reason"),
+    [
+        ("calico", "unknown implementation"),
+        ("no.such.module:Factory", "cannot load"),
+        ("/no/such/file.py:Factory", "cannot load"),
+        ("netpol_conformance.enforcer.controller:Nothing", "cannot load"),
+    ],
+)
+def test_an_unknown_implementation_is_an_error(implementation, reason):
+    cluster = EmbeddedCluster(implementation)
+    with pytest.raises(ClusterError, match=reason):
+        cluster.start(ClusterSpec())
+    cluster.close()
+
+
+def test_a_refused_manifest_is_told_and_what_came_before_is_in_force(started):
+    started.apply(WEB + PLAIN)
+    with pytest.raises(RefusedError, match='namespaces "nowhere" not found'):
+        started.cluster.apply(
+            NO_INGRESS + ALLOW.replace("name: allow", "name: allow, namespace: nowhere")
+        )
+    assert look(started) is Verdict.TIMED_OUT
+
+
+def test_each_start_is_a_new_cluster(started):
+    started.apply(WEB)
+    info = started.cluster.start(ClusterSpec(nodes=1, version=KubernetesVersion(1, 5)))
+    assert (info.nodes, info.kubernetes_version) == (1, "1.5")
+    state = started.cluster.state()
+    assert [pod.namespace for pod in state.pods] == ["kube-system"]
+    assert state.version == KubernetesVersion(1, 5)
+
+
+def test_a_broken_busybox_is_an_error_and_never_a_block(tmp_path):
+    broken = tmp_path / "busybox"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    cluster = EmbeddedCluster(busybox=str(broken))
+    try:
+        cluster.start(ClusterSpec())
+        seen = {
+            check.observation.verdict
+            for check in cluster.self_test()
+            if check.observation.probe.tool is Tool.WGET
+        }
+        assert seen == {Verdict.ERROR}
+    finally:
+        cluster.close()
+
+
+def test_a_pod_that_finishes_and_one_that_moves(started):
+    started.apply(WEB + FRIEND)
+    host = started.ip("pod", "web")
+    started.apply(WEB.split("---", maxsplit=1)[0] + "status: {phase: Succeeded}")
+    assert look(started, host=host) is not Verdict.CONNECTED
+    assert look(started) is Verdict.REFUSED
+    started.cluster.delete([ObjectKey("Pod", "default", "web")])
+    started.apply(WEB.replace("nodeName: node-1", "nodeName: node-2"))
+    assert reaches(started)
+
+
+def test_readiness_names_the_pods_that_wait_for_a_node(started):
+    started.cluster.apply(WEB.replace("node-1", "node-9"))
+    with pytest.raises(ClusterError, match=r"default/web \(node node-9\)"):
+        started.cluster.wait_ready(1)
