@@ -227,8 +227,8 @@ class _Subject:
 
     def invalid(self, faults: Faults) -> ManifestError:
         """Values that the API server's validation refuses; the same words only once."""
-        unique = list(dict.fromkeys(faults))
-        problems = self._problems(unique)
+        unique = {(fault.path, fault.cause): fault for fault in reversed(faults)}
+        problems = self._problems([*reversed(unique.values())])
         intro = f"The {self.name} {quote(self._object_name())} is invalid: "
         if len(problems) == 1:
             return ManifestError(f"{intro}{problems[0]}", problems)
@@ -244,7 +244,7 @@ class _Subject:
         scope = namespace if self.kind.namespaced else ""
         key = str(ObjectKey(self.name, scope, self._object_name()))
         return [
-            Problem(self.line(fault.path), key, fault.field, fault.cause, fault.suggestion)
+            Problem(self.line(fault.place), key, fault.field, fault.cause, fault.suggestion)
             for fault in faults
         ]
 

@@ -87,14 +87,14 @@ def read_metadata(
 def check_labels(labels: Mapping[str, str], path: Path, faults: Faults) -> None:
     """Check the keys and values of labels, or of a map that selects by them."""
     for key, value in labels.items():
-        faults.each_invalid(path, key, qualified_name(key))
-        faults.each_invalid(path, value, label_value(value))
+        faults.each_invalid(path, key, qualified_name(key), key)
+        faults.each_invalid(path, value, label_value(value), key)
 
 
 def _check_annotations(annotations: Mapping[str, str], faults: Faults) -> None:
     path = ("metadata", "annotations")
     for key in annotations:
-        faults.each_invalid(path, key, qualified_name(key.lower()))
+        faults.each_invalid(path, key, qualified_name(key.lower()), key)
     size = sum(len(key) + len(value) for key, value in annotations.items())
     if size > _ANNOTATIONS_LIMIT:
         faults.too_long(path, _ANNOTATIONS_LIMIT)

@@ -48,17 +48,27 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A problem before it is known which object and line it belongs to."""
+    """A problem before it is known which object and line it belongs to.
+
+    ``key`` is an item of the map at ``path``: the API server's path leaves it out, the line is
+    that of the item all the same.
+    """
 
     path: Path
     cause: str
     suggestion: str = ""
+    key: str | None = None
 
     @property
     def field(self) -> str:
         """The path as the API server writes it: ``spec.ingress[0].from``."""
         parts = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path]
         return "".join(parts).removeprefix(".")
+
+    @property
+    def place(self) -> Path:
+        """The path to where it stands in the text."""
+        return self.path if self.key is None else (*self.path, self.key)
 
 
 class Faults(list[Fault]):
@@ -68,10 +78,12 @@ class Faults(list[Fault]):
         """A malformed value."""
         self.append(Fault(path, f"Invalid value: {quote(value)}: {detail}", suggestion))
 
-    def each_invalid(self, path: Path, value: object, details: Iterable[str]) -> None:
-        """A malformed value, once for each reason."""
+    def each_invalid(
+        self, path: Path, value: object, details: Iterable[str], key: str | None = None
+    ) -> None:
+        """A malformed value, once for each reason; ``key`` as in Fault."""
         for detail in details:
-            self.invalid(path, value, detail)
+            self.append(Fault(path, f"Invalid value: {quote(value)}: {detail}", key=key))
 
     def required(self, path: Path, detail: str = "") -> None:
         """A value that is missing or empty."""

@@ -69,6 +69,18 @@ def test_problems_inside_a_list_have_the_line_of_the_text():
     assert (problem.line, problem.object, problem.field) == (8, "Namespace X", "metadata.name")
 
 
+def test_problems_of_labels_have_the_line_of_the_label():
+    text = POLICY + "  labels:\n    good: a\n    bad: b c\n  annotations:\n    a: b\n    c d: e\n"
+    label, annotation = problems(text)
+    assert (label.line, label.field) == (7, "metadata.labels")
+    assert (annotation.line, annotation.field) == (10, "metadata.annotations")
+
+
+def test_one_cause_is_told_once_and_where_it_stands_first():
+    [problem] = problems(POLICY + "  labels:\n    a: b c\n    b: b c\n")
+    assert problem.line == 6
+
+
 def test_default_namespace():
     [default] = decode(POLICY)
     [other] = decode(POLICY, default_namespace="other")
