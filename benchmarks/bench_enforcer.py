@@ -195,7 +195,7 @@ class TimedNft:
 
 
 def figure(name: str, value: float, unit: str, goal: float | None = None) -> dict[str, object]:
-    return {"name": name, "value": round(value, 3), "unit": unit, "goal": goal}
+    return {"name": f"enforcer: {name}", "value": round(value, 3), "unit": unit, "goal": goal}
 
 
 def load(wire: Wire, policies: Sequence[NetworkPolicy]) -> tuple[Controller, TimedNft, float]:

@@ -38,6 +38,9 @@ from netpol_conformance.model.objects import (
     Pod,
 )
 
+Texts = dict[int, list[str]]
+"""By family: elements as nft writes them, but for the pod's address in front."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -68,6 +71,7 @@ class Compilation:
         self._parts: dict[ObjectKey, Elements] = {}
         self._allowances: dict[ObjectKey, dict[tuple[Direction, Hashable], frozenset[Box]]] = {}
         self._errors: dict[ObjectKey, str] = {}
+        self._written: dict[Hashable, tuple[Texts, Texts]] = {}
 
     @property
     def problems(self) -> dict[ObjectKey, str]:
@@ -106,6 +110,7 @@ class Compilation:
         for policy in self._index.stale:
             self._allowances.pop(policy, None)
         self._index.stale.clear()
+        self._written.clear()
         parts = {key: self._part(key) for key in self._index.dirty}
         old = _gathered(self._parts.get(key, {}) for key in parts)
         new = _gathered(parts.values())
@@ -158,18 +163,28 @@ class Compilation:
         for direction in Direction:
             if not self._compiler.isolated(namespace, policies, direction):
                 continue
-            boxes = self._compiler.union(
-                [(policy, self._allowance(policy, direction, pod)) for policy in policies]
+            exact, ranges = self._texts(
+                direction,
+                tuple((policy, self._allowance(policy, direction, pod)) for policy in policies),
             )
-            exact = [box for box in boxes if box.exact]
-            ranges = disjoint(box for box in boxes if not box.exact)
             for address in addresses:
                 family = address.version
                 yield {
                     isolated_set(direction, family): frozenset([str(address)]),
-                    exact_set(direction, family): _written(address, exact),
-                    ranges_set(direction, family): _written(address, ranges),
+                    exact_set(direction, family): _prefixed(address, exact),
+                    ranges_set(direction, family): _prefixed(address, ranges),
                 }
+
+    def _texts(
+        self, direction: Direction, allowances: tuple[tuple[NetworkPolicy, frozenset[Box]], ...]
+    ) -> tuple[Texts, Texts]:
+        """What is allowed exactly, and in ranges; shared by pods that the same policies select."""
+        key = (direction, tuple((policy.key, boxes) for policy, boxes in allowances))
+        if key not in self._written:
+            boxes = self._compiler.union(allowances)
+            exact = frozenset(box for box in boxes if box.exact)
+            self._written[key] = _texts(exact), _texts(disjoint(boxes - exact))
+        return self._written[key]
 
     def _allowance(self, policy: NetworkPolicy, direction: Direction, pod: Pod) -> frozenset[Box]:
         if policy.key in self._errors:
@@ -204,15 +219,19 @@ def _known(address: IPAddress) -> Elements:
     }
 
 
-def _written(address: IPAddress, boxes: Iterable[Box]) -> frozenset[str]:
-    family, pod = address.version, str(address)
-    return frozenset(
-        f"{pod} . {_stretch(family, box.low, box.high)}"
-        f" . {_range(box.span.protocol_low, box.span.protocol_high)}"
-        f" . {_range(box.span.port_low, box.span.port_high)}"
-        for box in boxes
-        if box.family == family
-    )
+def _prefixed(address: IPAddress, texts: Texts) -> frozenset[str]:
+    return frozenset(map(f"{address} . ".__add__, texts[address.version]))
+
+
+def _texts(boxes: Iterable[Box]) -> Texts:
+    texts: Texts = {4: [], 6: []}
+    for family, low, high, span in boxes:
+        texts[family].append(
+            f"{_stretch(family, low, high)}"
+            f" . {_range(span.protocol_low, span.protocol_high)}"
+            f" . {_range(span.port_low, span.port_high)}"
+        )
+    return texts
 
 
 def _range(low: int, high: int) -> str:

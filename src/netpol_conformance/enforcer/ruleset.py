@@ -14,6 +14,7 @@ source before SNAT):
 4. from a pod of this node that is isolated for egress: drop unless a set names it (S1, S2);
 5. to a pod of this node that is isolated for ingress: likewise (S3: both ends must agree).
 
+Protocols without ports (ICMP) pass an isolated pod only where all protocols are allowed (S25).
 Traffic between a pod and its own node never passes ``forward`` and so is exempt (S6); that of
 other nodes does and is judged.
 """
