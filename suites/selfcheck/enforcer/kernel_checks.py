@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from netpol_conformance.enforcer.controller import Controller, WatchEvent
 from netpol_conformance.model.objects import (
     ClusterState,
     Direction,
+    IPAddress,
     KubernetesObject,
     LabelSelector,
     Namespace,
@@ -38,16 +39,21 @@ MAIN, SPARE = ruleset.TABLES
 
 
 def cluster(*policies: NetworkPolicy, peers: int = 0) -> ClusterState:
-    """Two pods on node-1 and one elsewhere, beside ``peers`` more."""
-    node = Node("node-1", pod_cidrs=(IPv4Network("10.244.1.0/24"),))
+    """Two pods on node-1 and one elsewhere, with addresses of both families, and ``peers`` more."""
+    node = Node("node-1", pod_cidrs=rc.NODES[0].pod_cidrs)
     pods = [
-        Pod("default", "a", node="node-1", ips=(IPv4Address("10.244.1.2"),)),
-        Pod("default", "b", node="node-1", ips=(IPv4Address("10.244.1.3"),)),
-        Pod("default", "far", node="node-2", ips=(IPv4Address("10.244.2.2"),)),
+        Pod("default", name, node=f"node-{number}", ips=dual(f"{number}.{host}"))
+        for name, number, host in (("a", 1, 2), ("b", 1, 3), ("far", 2, 2))
     ]
     first = IPv4Address("10.245.0.0")
     pods += [Pod("default", f"peer-{n}", node="node-2", ips=(first + n,)) for n in range(peers)]
     return ClusterState((Namespace("default"),), (node,), tuple(pods), (), policies)
+
+
+def dual(number: str) -> tuple[IPAddress, ...]:
+    """10.244.<number>, and its like of the other family."""
+    node, host = number.split(".")
+    return ip_address(f"10.244.{number}"), ip_address(f"fd00:10:244:{node}::{host}")
 
 
 def isolating(*ports: int) -> NetworkPolicy:

@@ -15,7 +15,8 @@ CHECKS = (
     "kernel_checks.golden_files_load",
     "kernel_checks.a_table_that_was_removed_comes_back_with_the_next_change",
     "kernel_checks.a_refused_text_changes_nothing_and_says_why",
-    "packet_checks.packets_meet_the_rules",
+    "packet_checks.ipv4_packets_meet_the_rules",
+    "packet_checks.ipv6_packets_meet_the_rules",
 )
 
 
