@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, SelfCheck
+from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.process import HostProcess
 from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey
 from netpol_conformance.probe.verdict import Observation, Probe
@@ -27,6 +28,8 @@ class EmbeddedCluster:
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh, in a process of its own."""
         self.close()
+        if not (machine := doctor.system()).ok:
+            raise ClusterError(doctor.advice(machine))
         self._process = HostProcess()
         info: ClusterInfo = self._process.call(
             "start", spec, self._implementation, self._busybox, list(sys.path)

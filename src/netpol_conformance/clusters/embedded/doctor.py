@@ -52,11 +52,23 @@ class Finding:
 
 def check() -> list[Finding]:
     """Look at all that an embedded cluster needs. Changes nothing."""
-    system = _system()
-    if not system.ok:
-        return [system]
+    first = system()
+    if not first.ok:
+        return [first]
     looks: list[Callable[[], Finding]] = [_namespaces, _nftables, _busybox, _nginx, _resolv_conf]
-    return [system, *(look() for look in looks)]
+    return [first, *(look() for look in looks)]
+
+
+def system() -> Finding:
+    """Whether this is a system that embedded clusters can be made on at all."""
+    if sys.platform == "linux":
+        return Finding("system", ok=True, what="Linux")
+    return Finding(
+        "system",
+        ok=False,
+        what=f"{sys.platform}: an embedded cluster is made of Linux network namespaces",
+        mend="use --cluster kind, or --cluster kubeconfig with a cluster you have",
+    )
 
 
 def forbidden(error: str) -> Finding:
@@ -79,17 +91,6 @@ def forbidden(error: str) -> Finding:
 def advice(finding: Finding) -> str:
     """A finding as an error message."""
     return f"{finding.name}: {finding.what}\nTo mend it: {finding.mend}"
-
-
-def _system() -> Finding:
-    if sys.platform == "linux":
-        return Finding("system", ok=True, what="Linux")
-    return Finding(
-        "system",
-        ok=False,
-        what=f"{sys.platform}: an embedded cluster is made of Linux network namespaces",
-        mend="use --cluster kind, or --cluster kubeconfig with a cluster you have",
-    )
 
 
 def _namespaces() -> Finding:
