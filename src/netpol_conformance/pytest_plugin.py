@@ -82,8 +82,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Be ready for workers' events; with matrices, take over what is shown from the start."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Controller(config))
-    if config.option.matrices:
-        _conformance(config)
+    if config.option.matrices or config.option.scenario:
+        _conformance(config).validate()
 
 
 class _Controller:

@@ -23,15 +23,14 @@ from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import Options, make_driver
 from netpol_conformance.corpus import load_corpus
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome
-from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.report import html, json_report, junit
 from netpol_conformance.report.document import Collector
 from netpol_conformance.report.files import FileReports, Format
-from netpol_conformance.report.matrix import render, wrong_cells
+from netpol_conformance.report.matrix import failure_text
 from netpol_conformance.report.terminal import Terminal
 from netpol_conformance.run.events import Event, RunFinished, RunStarted, SelfTested
 from netpol_conformance.run.session import (
-    ScenarioResult,
     Session,
     Setting,
     begin_of_run,
@@ -63,6 +62,11 @@ class Conformance:
         self._outbox: list[Event] = []
         self._terminal = self._silence_pytest() if self._shows_matrices else None
 
+    def validate(self) -> None:
+        """Raise pytest.UsageError for options and scenarios that cannot be run."""
+        if not self._is_worker:
+            _ = self._scenarios, self._setting()
+
     # -- collection ------------------------------------------------------------------------------
 
     def parameters(self) -> list[ParameterSet]:
@@ -83,9 +87,7 @@ class Conformance:
     def _scenarios(self) -> tuple[Scenario, ...]:
         option = self._config.option
         try:
-            wanted = option.kubernetes_version
-            version = KubernetesVersion.parse(wanted) if wanted else None
-            return load_corpus(option.scenario, version)
+            return load_corpus(option.scenario, _version(option.kubernetes_version))
         except (ScenarioError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -112,7 +114,7 @@ class Conformance:
         self._opened = True
         try:
             if self._is_worker:
-                self._driver.join(self._config.workerinput.get("conformance_handle", ""))
+                self._driver.join(self._worker_input.get("conformance_handle", ""))
             else:
                 self._driver.open(self._progress)
         except ClusterError as error:
@@ -153,7 +155,9 @@ class Conformance:
         if end.outcome is Outcome.XFAIL:
             pytest.xfail(end.reason)
         if end.outcome in EXIT_CODES:
-            pytest.fail(_failure(scenario, result), pytrace=False)
+            reason = f"{end.outcome.value}: {scenario.title}\n\n{end.reason}"
+            steps = [event.step for event in result.steps]
+            pytest.fail(failure_text(steps, reason=reason, rerun=end.rerun), pytrace=False)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run, write the reports, and let pytest exit with the run's own code."""
@@ -203,7 +207,13 @@ class Conformance:
 
     @property
     def _is_worker(self) -> bool:
-        return hasattr(self._config, "workerinput")
+        return bool(self._worker_input)
+
+    @property
+    def _worker_input(self) -> dict[str, str]:
+        """What the controller of pytest-xdist gave this worker; empty in the controller itself."""
+        given: dict[str, str] = getattr(self._config, "workerinput", {})
+        return given
 
     def _tell(self, event: Event) -> None:
         """Hand one event to the reports, or keep it for the way to the controller."""
@@ -257,6 +267,13 @@ class Conformance:
         )
 
 
+def _version(text: str | None) -> KubernetesVersion | None:
+    version = KubernetesVersion.parse(text) if text else None
+    if version is not None and version > LATEST:
+        raise ValueError(f"Kubernetes {version} is not known yet; {LATEST} is the latest")
+    return version
+
+
 def _files(config: pytest.Config) -> dict[str, Path]:
     """The report files asked for, by kind."""
     wanted = {kind: getattr(config.option, f"conformance_{kind.lower()}") for kind in _FORMATS}
@@ -282,17 +299,3 @@ def _command() -> str:
 
 def _marker_names(scenario: Scenario) -> list[str]:
     return [scenario.pack, *scenario.features, *scenario.rules]
-
-
-def _failure(scenario: Scenario, result: ScenarioResult) -> str:
-    """What a failed test shows: the reason, and each step that went wrong with its matrix."""
-    end = result.finished
-    parts = [f"{end.outcome.value}: {scenario.title}", end.reason]
-    for event in result.steps:
-        if event.step.outcome in EXIT_CODES:
-            parts += [
-                f"Step {event.step.index}: {event.step.title}",
-                render(event.step),
-                wrong_cells(event.step),
-            ]
-    return "\n\n".join([*filter(None, parts), f"run it again:\n    {end.rerun}"])

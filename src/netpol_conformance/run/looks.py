@@ -36,19 +36,17 @@ class Controls:
     """What each cell's probes saw without the policy, over a scenario."""
 
     def __init__(self) -> None:
-        self._seen: dict[CellKey, tuple[Observation, ...]] = {}
-        self._closed: set[CellKey] = set()
+        self._opening: dict[CellKey, tuple[Observation, ...]] = {}
+        self._closing: dict[CellKey, tuple[Observation, ...]] = {}
 
     def add(self, look: FullLook, *, closing: bool = False) -> None:
-        """Keep a control look's observations beside those of before."""
-        for cell, seen in look.looks.items():
-            self._seen[cell] = self._seen.get(cell, ()) + seen.observations
-            if closing:
-                self._closed.add(cell)
+        """Keep a control look's observations; of one kind of control, the latest count."""
+        seen = self._closing if closing else self._opening
+        seen.update({cell: look.observations for cell, look in look.looks.items()})
 
     def of(self, cell: CellKey) -> tuple[Observation, ...]:
         """The observations that are the cell's controls, oldest first."""
-        return self._seen.get(cell, ())
+        return self._opening.get(cell, ()) + self._closing.get(cell, ())
 
     def missing(self, denied: Mapping[CellKey, Expectation]) -> list[CellKey]:
         """The denied cells without a control.
@@ -59,8 +57,8 @@ class Controls:
         return [
             cell
             for cell, expectation in denied.items()
-            if cell not in self._seen
-            or (expectation is Expectation.UNRESOLVED and cell not in self._closed)
+            if cell not in self._closing
+            and (expectation is Expectation.UNRESOLVED or cell not in self._opening)
         ]
 
 

@@ -194,16 +194,17 @@ class ScenarioRun:
         self._control([cell for cell in opened if cell in missing], closing=True)
 
     def _control(self, cells: Sequence[CellKey], *, closing: bool = False) -> None:
-        looker = self._looker()
-        connected = dict.fromkeys(cells, Expectation.CONNECTED)
-        converge(
-            looker,
-            connected,
-            Settled(),
-            changed_at=time.monotonic(),
-            patience=self._timeouts.enforce,
-        )
-        self._controls.add(looker.control(connected), closing=closing)
+        """Ask until every cell has connected once with all its probes, or time is up."""
+        looker, began = self._looker(), time.monotonic()
+        wanted = dict.fromkeys(cells, Expectation.CONNECTED)
+        patience = self._timeouts.enforce
+        converge(looker, wanted, Settled(), changed_at=began, patience=patience)
+        while wanted:
+            look = looker.control(wanted)
+            self._controls.add(look, closing=closing)
+            wanted = dict.fromkeys(look.wrong(wanted), Expectation.CONNECTED)
+            if time.monotonic() > began + patience:
+                return
 
     # -- the cluster's side ----------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import os
 import platform
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,7 @@ from netpol_conformance.run.events import (
     StepFinished,
 )
 from netpol_conformance.run.results import evidence
-from netpol_conformance.run.scenario import ScenarioRun
+from netpol_conformance.run.scenario import ScenarioRun, rerun_command
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.types import Scenario
 
@@ -124,9 +125,20 @@ class Session:
                 self._emit(event)
 
         setting = self._setting
-        ScenarioRun(
-            scenario, self._cluster(), setting.timeouts, keep, options=setting.options
-        ).run()
+        try:
+            ScenarioRun(
+                scenario, self._cluster(), setting.timeouts, keep, options=setting.options
+            ).run()
+        except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
+            keep(
+                ScenarioFinished(
+                    path=scenario.path,
+                    outcome=Outcome.INCONCLUSIVE,
+                    reason=f"The suite itself failed:\n{traceback.format_exc()}",
+                    duration=0.0,
+                    rerun=rerun_command(scenario.path, setting.options),
+                )
+            )
         return ScenarioResult(ends[0], steps)
 
     def _test_probes(self) -> Outcome:

@@ -76,7 +76,7 @@ class FakeCluster:
         self.closed = True
 
     def _answer(self, oracle: Oracle, probe: Probe) -> Observation:
-        identity = sorted(probe.identities)[0]
+        identity = min(probe.identities)
         namespace, _, name = identity.partition("/")
         destination: End = (
             OutsideAddress(ip_address(probe.host))

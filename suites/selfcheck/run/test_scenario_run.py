@@ -147,7 +147,9 @@ def test_a_cluster_that_does_not_start_is_inconclusive_and_says_why():
 
 def test_an_author_and_an_oracle_that_disagree_make_no_verdict():
     first = SCENARIO.steps[0]
-    flipped = replace(first, expected=tuple((c, SCENARIO.steps[1].expected[0][1]) for c, _ in first.expected))
+    flipped = replace(
+        first, expected=tuple((c, SCENARIO.steps[1].expected[0][1]) for c, _ in first.expected)
+    )
     outcome, events = run(FakeCluster(SCENARIO), replace(SCENARIO, steps=(flipped,)))
     assert outcome is Outcome.INCONCLUSIVE
     assert "the specification says connected" in events[-1].reason
@@ -156,15 +158,30 @@ def test_an_author_and_an_oracle_that_disagree_make_no_verdict():
 def test_a_denial_from_the_first_step_on_gets_its_control_when_the_policy_is_taken_away():
     only = replace(SCENARIO, steps=SCENARIO.steps[1:])
 
-    def unseen_before(cluster):
-        def fault(probe, verdict):
-            first = len(cluster.probes) <= 20 and not cluster.state().policies
-            return verdict if not first else verdict
-
-        return fault
-
-    cluster = FakeCluster(only)
-    cluster._fault = unseen_before(cluster)
-    outcome, events = run(cluster, only)
+    outcome, events = run(FakeCluster(only), only)
     assert outcome is Outcome.PASS
-    assert "control" in {item.phase for item in cells(events)[1, "busybox"].evidence}
+    denied = cells(events)[1, "busybox"]
+    assert [item.phase for item in denied.evidence].count("control") == 2
+
+
+def test_a_control_that_fails_once_on_a_busy_machine_is_asked_again():
+    lost = []
+
+    def busy(probe, verdict):
+        if probe.tool is Tool.WGET and not lost:
+            lost.append(probe)
+            return Verdict.NAME_NOT_RESOLVED
+        return verdict
+
+    outcome, _ = run(FakeCluster(SCENARIO, fault=busy))
+    assert outcome is Outcome.PASS
+
+
+def test_a_control_that_never_connects_makes_its_denial_inconclusive():
+    def deaf(probe, verdict):
+        return Verdict.TIMED_OUT if probe.source.name == "busybox" else verdict
+
+    outcome, events = run(FakeCluster(SCENARIO, fault=deaf))
+    assert outcome is Outcome.FAIL
+    assert cells(events)[2, "busybox"].outcome is Outcome.INCONCLUSIVE
+    assert "control failed" in cells(events)[2, "busybox"].reason
