@@ -34,7 +34,6 @@ _NAME_LABEL_SINCE = KubernetesVersion(1, 21)
 _KEPT_NAMESPACES = ("default", SYSTEM_NAMESPACE)
 _RESOURCES = {
     "Namespace": "namespaces",
-    "NetworkPolicy": "networkpolicies.networking.k8s.io",
     "Node": "nodes",
     "Pod": "pods",
     "Service": "services",
@@ -87,7 +86,7 @@ class Api:
         """Remove objects, a namespace with all that is in it; raises RefusedError."""
         for key in keys:
             if key not in self._objects:
-                raise RefusedError(f'{_RESOURCES.get(key.kind, key.kind)} "{key.name}" not found')
+                raise RefusedError(f'{self._resource(key.kind)} "{key.name}" not found')
             if key.kind == "Namespace" and key.name in _KEPT_NAMESPACES:
                 raise RefusedError(
                     f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
@@ -121,6 +120,12 @@ class Api:
             self._objects[item.key] = item
             self._events.append(WatchEvent("MODIFIED" if before else "ADDED", item))
         return item
+
+    def _resource(self, kind: str) -> str:
+        if kind == "NetworkPolicy":
+            group, _ = self.version.policy_api_versions[0].split("/")
+            return f"networkpolicies.{group}"
+        return _RESOURCES.get(kind, kind)
 
     def _has(self, kind: str, name: str) -> bool:
         return ObjectKey(kind, "", name) in self._objects

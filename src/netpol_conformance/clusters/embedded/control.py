@@ -211,7 +211,7 @@ class ControlPlane:
 
     async def _serve_outside(self, host: OutsideHost) -> None:
         ports = [(port, kind) for port in host.ports for kind in (Protocol.TCP, Protocol.UDP)]
-        families = tuple({ip.version for ip in host.ips})
+        families = tuple({ip.version for ip in host.ips} & {*self._spec.families})
         enter = partial(self.enter, Source("outside", host.name))
         await OwnServers(f"outside/{host.name}", ports, families=families, inside=enter).start()
 

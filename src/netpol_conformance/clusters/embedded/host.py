@@ -52,7 +52,9 @@ def _live(connection: Connection, guardian: int) -> NoReturn:
     try:
         namespaces.die_with_parent()
         if not select.select([guardian], [], [], 0)[0]:
-            namespaces.mount_proc()
+            # Where that is forbidden, machines.py finds another way to set what it must.
+            with contextlib.suppress(OSError):
+                namespaces.mount_proc()
             asyncio.run(_Requests(connection, guardian).serve())
     except BaseException:  # noqa: BLE001 -- nothing may return into the zygote's code
         traceback.print_exc()

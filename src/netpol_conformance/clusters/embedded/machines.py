@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 
-from netpol_conformance.clusters.base import OutsideHost
+from netpol_conformance.clusters.base import ClusterError, OutsideHost
 from netpol_conformance.clusters.embedded import addresses
 from netpol_conformance.clusters.embedded.namespaces import new_network
 from netpol_conformance.clusters.embedded.netlink import LOOPBACK, Netlink
@@ -70,6 +70,7 @@ class Machines:
     _outside: dict[str, _Machine] = field(default_factory=dict)
     _entries: dict[IPAddress, str] = field(default_factory=dict)
     _next_link: int = _FIRST_LINK
+    _sysctls: bool = True
 
     def __post_init__(self) -> None:
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -84,7 +85,7 @@ class Machines:
         """Make a node and route its own address and its pods' to it."""
         machine = self._new(self._home, node.ips, router=True)
         self._nodes[node.name] = machine
-        self._fabric.up(machine.link)
+        self._plug(self._fabric, machine.link)
         for ip in node.ips:
             self._fabric.route(ip, machine.link)
         for network in node.pod_cidrs:
@@ -92,11 +93,14 @@ class Machines:
         self._fabric.commit()
 
     def add_outside(self, host: OutsideHost) -> None:
-        """Make a host outside the cluster, reachable from everywhere at all its addresses."""
-        machine = self._new(self._home, host.ips, router=False)
+        """Make a host outside the cluster, reachable from everywhere at all its addresses that are
+        of the cluster's families.
+        """
+        ips = [ip for ip in host.ips if ip.version in self.families]
+        machine = self._new(self._home, ips, router=False)
         self._outside[host.name] = machine
-        self._fabric.up(machine.link)
-        for ip in host.ips:
+        self._plug(self._fabric, machine.link)
+        for ip in ips:
             self._fabric.route(ip, machine.link)
         self._fabric.commit()
 
@@ -115,7 +119,7 @@ class Machines:
             machine = self._new(node.network, pod.ips, router=False)
             self._pods[pod.key] = machine
             touched.add(pod.node)
-            _router(node).up(machine.link)
+            self._plug(_router(node), machine.link)
             for ip in pod.ips:
                 _router(node).route(ip, machine.link)
         for name in touched:
@@ -163,6 +167,8 @@ class Machines:
             link = Netlink()
             link.up(LOOPBACK)
             link.veth("eth0", _UPLINK, f"link{machine.link}", machine.link, onto)
+            if router:
+                self._plug(link, _UPLINK)
             for ip in machine.ips:
                 link.address(ip, _UPLINK)
             for family in {ip.version for ip in machine.ips}:
@@ -173,6 +179,11 @@ class Machines:
         else:
             link.close()
         return machine
+
+    def _plug(self, router: Netlink, link: int) -> None:
+        router.up(link)
+        if not self._sysctls:
+            router.forward(link)
 
     def _remove(self, machine: _Machine, router: Netlink) -> None:
         # The link goes when the kernel comes to clean up the namespace; the routes must go now,
@@ -187,8 +198,20 @@ class Machines:
         settings |= _WITH_IPV6 if 6 in self.families else _WITHOUT_IPV6
         if router and 6 in self.families:
             settings["ipv6/conf/all/forwarding"] = 1
-        for name, value in settings.items():
-            Path("/proc/sys/net", name).write_text(str(value))
+        try:
+            for name, value in settings.items():
+                Path("/proc/sys/net", name).write_text(str(value))
+        except OSError as error:
+            self._do_without_sysctls(error)
+
+    def _do_without_sysctls(self, error: OSError) -> None:
+        """In a container /proc/sys may be read-only; netlink can set the least that IPv4 needs."""
+        if 6 in self.families:
+            raise ClusterError(
+                f"IPv6 forwarding cannot be set here ({error}), as in most containers; start it "
+                "with --security-opt systempaths=unconfined, or keep to scenarios of IPv4"
+            ) from error
+        self._sysctls = False
 
 
 def _router(machine: _Machine) -> Netlink:

@@ -20,7 +20,7 @@ from netpol_conformance.model.objects import IPAddress, IPNetwork
 LOOPBACK = 1
 """The index of ``lo`` in every namespace."""
 
-_NEWLINK, _NEWADDR, _NEWROUTE, _DELROUTE = 16, 20, 24, 25
+_NEWLINK, _SETLINK, _NEWADDR, _NEWROUTE, _DELROUTE = 16, 19, 20, 24, 25
 _NLMSG_ERROR = 2
 _REQUEST, _ACK, _EXCL, _CREATE, _REPLACE = 0x1, 0x4, 0x200, 0x400, 0x100
 _UP, _NOARP = 0x1, 0x80
@@ -29,6 +29,7 @@ _ONLINK = 0x4
 _TABLE_MAIN, _STATIC = 254, 4
 _UNIVERSE, _LINK, _HOST, _ANY = 0, 253, 254, 255
 _UNICAST = 1
+_CONF_FORWARDING = 1
 _BATCH_BYTES = 32 * 1024
 # Both ends of every pair have one and the same address and ask for none: a packet to "the
 # neighbour" then is a packet to the other end, whatever the neighbour's IP address, with no ARP,
@@ -66,6 +67,13 @@ class Netlink:
         """Set a link up; ``lo`` too is down in a new namespace."""
         body = struct.pack("=BxHiII", 0, 0, index, _UP, _UP)
         self._add(f"set link {index} up", _NEWLINK, 0, body)
+
+    def forward(self, index: int) -> None:
+        """Let IPv4 that comes in by link ``index`` be forwarded: the sysctl without /proc/sys."""
+        forwarding = _attribute(_CONF_FORWARDING, struct.pack("=I", 1))
+        settings = _attribute(socket.AF_INET, _attribute(1, forwarding))
+        body = struct.pack("=BxHiII", 0, 0, index, 0, 0) + _attribute(26, settings)
+        self._add(f"let link {index} forward", _SETLINK, 0, body)
 
     def veth(self, name: str, index: int, peer: str, peer_index: int, namespace: int) -> None:
         """A pair of links: ``name`` here, up; ``peer`` in the namespace of that descriptor, where
