@@ -10,13 +10,15 @@ import sys
 from collections import Counter
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from netpol_conformance import __version__
+from netpol_conformance.cli_options import cluster_options
+from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus, suite_root
 from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.model.version import LATEST, KubernetesVersion
@@ -64,14 +66,9 @@ def root(
     "`netpol-conformance run handbook/simple-example.yaml --implementation none`\n\n"
     "`netpol-conformance run -k egress -- --maxfail=1`",
 )
+@cluster_options
 def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     paths: Paths = None,
-    cluster: Annotated[
-        str, typer.Option(metavar="DRIVER", help="where: embedded (network namespaces)")
-    ] = "embedded",
-    implementation: Annotated[
-        str, typer.Option(metavar="NAME", help="what enforces: reference, none, or MODULE:FACTORY")
-    ] = "reference",
     kubernetes_version: Annotated[
         str | None,
         typer.Option(metavar="1.N", help="version of clusters whose scenario asks for none"),
@@ -95,6 +92,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="show the matrices of failures only")
     ] = False,
+    **of_cluster: Any,  # noqa: ANN401 - see cluster_options
 ) -> None:
     """Run scenarios and show their matrices. What follows `--` goes to pytest as it is."""
     import pytest  # noqa: PLC0415 - the other commands start faster without
@@ -104,13 +102,12 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
         str(suite_root() / "test_packs.py"),
         f"--config-file={suite_root() / 'pytest.ini'}",
         "-pno:cacheprovider",
-        f"--cluster={cluster}",
-        f"--implementation={implementation}",
         f"--jobs={jobs}",
         f"--matrices={'failures' if quiet else 'all'}",
         f"--conformance-html={report / 'report.html'}",
         f"--conformance-json={report / 'report.json'}",
         f"--conformance-junit={report / 'junit.xml'}",
+        *as_arguments(from_values(of_cluster)),
         *([f"--kubernetes-version={kubernetes_version}"] if kubernetes_version else []),
         *(f"--timeout-setting={setting}" for setting in timeout or []),
         *(f"--scenario={path}" for path in words if not path.startswith("-")),

@@ -11,9 +11,13 @@ every pytest run of the environment loads this module.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from dataclasses import Field
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+
+from netpol_conformance.clusters.options import default_of, fields_for_pytest, flag_name
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -34,19 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="a pack, folder or scenario to run (again for more); default: all packs",
     )
-    add(
-        "--cluster",
-        default="embedded",
-        metavar="DRIVER",
-        help="where scenarios run: embedded (network namespaces; the default)",
-    )
-    add(
-        "--implementation",
-        default="reference",
-        metavar="NAME",
-        help="what enforces policies in the embedded cluster: reference (the default), none, or "
-        "MODULE:FACTORY",
-    )
+    for option in fields_for_pytest():
+        _add_cluster_option(add, option)
     add(
         "--kubernetes-version",
         metavar="1.N",
@@ -75,6 +68,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("all", "failures"),
         help="show the matrices as they come, instead of pytest's own progress",
     )
+
+
+def _add_cluster_option(add: Callable[..., object], option: Field[Any]) -> None:
+    default = default_of(option)
+    how: dict[str, Any] = {"metavar": option.metadata.get("metavar"), "default": default}
+    if isinstance(default, bool):
+        how = {"action": "store_true"}
+    elif isinstance(default, tuple):
+        how |= {"action": "append", "default": None}
+    add(flag_name(option.name), help=option.metadata["help"], **how)
 
 
 @pytest.hookimpl(trylast=True)

@@ -20,7 +20,8 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from netpol_conformance.clusters.base import ClusterError, Driver
-from netpol_conformance.clusters.drivers import Options, make_driver
+from netpol_conformance.clusters.drivers import make_driver
+from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome
 from netpol_conformance.model.version import LATEST, KubernetesVersion
@@ -94,11 +95,8 @@ class Conformance:
     @cached_property
     def _driver(self) -> Driver:
         """The driver of the run, not yet open."""
-        option = self._config.option
         try:
-            return make_driver(
-                Options(cluster=option.cluster, implementation=option.implementation)
-            )
+            return make_driver(from_values(vars(self._config.option)))
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -282,13 +280,10 @@ def _files(config: pytest.Config) -> dict[str, Path]:
 
 def _rerun_options(config: pytest.Config) -> tuple[str, ...]:
     """The options, other than their defaults, without which a rerun would be another run."""
-    defaults = {"cluster": "embedded", "implementation": "reference", "kubernetes_version": None}
-    given = {name: getattr(config.option, name) for name in defaults}
-    return tuple(
-        word
-        for name, value in given.items()
-        if value != defaults[name]
-        for word in (f"--{name.replace('_', '-')}", str(value))
+    version = config.option.kubernetes_version
+    return (
+        *as_arguments(from_values(vars(config.option))),
+        *(("--kubernetes-version", version) if version else ()),
     )
 
 

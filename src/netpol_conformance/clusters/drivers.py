@@ -1,24 +1,16 @@
-"""The drivers by the name that ``--cluster`` takes, and what is common to their options."""
+"""The drivers by the name that ``--cluster`` takes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from netpol_conformance.clusters.base import Cluster, Driver
 from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
+from netpol_conformance.clusters.options import Options
 
 _EMBEDDED_JOBS_PER_CPU = 8
 """Embedded scenarios mostly wait: for a probe's silence, not for a processor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says of the cluster; each driver reads what concerns it."""
-
-    cluster: str = "embedded"
-    implementation: str = "reference"
 
 
 class EmbeddedDriver:
