@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
+from netpol_conformance.enforcer.claims import Claims, claimed
 from netpol_conformance.enforcer.selectors import (
     InexpressibleError,
     LabelMatching,
@@ -86,7 +87,7 @@ class Index:
         self._groups_of_policy: dict[ObjectKey, tuple[Group, ...]] = {}
         self._tokens_of_pod: dict[ObjectKey, set[Token]] = {}
         self._identities: dict[ObjectKey, _Identity] = {}
-        self._claims: defaultdict[IPAddress, list[ObjectKey]] = defaultdict(list)
+        self._claims = Claims()
 
     # Questions
 
@@ -144,7 +145,7 @@ class Index:
             return
         self.pods[pod.key] = pod
         self._tell(pod.key)
-        self._review([pod.key, *self._claim(pod.key, claimed(old), claimed(pod))])
+        self._review([pod.key, *self._claims.move(pod.key, claimed(old), claimed(pod))])
         self.dirty.add(pod.key)
 
     def remove_pod(self, key: ObjectKey) -> None:
@@ -153,7 +154,7 @@ class Index:
         if old is None:
             return
         self._tell(key)
-        self._review([key, *self._claim(key, claimed(old), ())])
+        self._review([key, *self._claims.move(key, claimed(old), ())])
         self.dirty.add(key)
 
     def put_policy(
@@ -315,28 +316,7 @@ class Index:
         if pod.host_network:
             node = self.nodes.get(pod.node)
             return _Identity(node.ips if node else pod.ips, pod.ports)
-        owned = tuple(ip for ip in pod.ips if self._claims[ip][-1] == key)
-        return _Identity(owned, pod.ports)
-
-    def _claim(
-        self, key: ObjectKey, old: tuple[IPAddress, ...], new: tuple[IPAddress, ...]
-    ) -> set[ObjectKey]:
-        """Write down a pod's claims; the other pods that gain or lose an address by it."""
-        others: set[ObjectKey] = set()
-        for ip in set(old) - set(new):
-            self._claims[ip].remove(key)
-            others.update(self._claims[ip][-1:])
-            if not self._claims[ip]:
-                del self._claims[ip]
-        for ip in set(new) - set(old):
-            others.update(self._claims[ip][-1:])
-            self._claims[ip].append(key)
-        return others
-
-
-def claimed(pod: Pod | None) -> tuple[IPAddress, ...]:
-    """The addresses that a pod says are its own: none if it has finished or borrows its node's."""
-    return () if pod is None or pod.finished or pod.host_network else pod.ips
+        return _Identity(self._claims.owned(key, pod.ips), pod.ports)
 
 
 def _discard(sets: defaultdict[Token, set[Item]], token: Token, item: Item) -> None:
