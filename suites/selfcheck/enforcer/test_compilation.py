@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.enforcer.compilation import Compilation, compile_node
 from netpol_conformance.enforcer.compile import Compiler
-from netpol_conformance.model.objects import ClusterState, KubernetesObject, Pod, Protocol
+from netpol_conformance.model.objects import (
+    ClusterState,
+    Direction,
+    KubernetesObject,
+    NetworkPolicy,
+    Protocol,
+)
 from netpol_conformance.oracle.decision import Answer, Connection
 from netpol_conformance.oracle.evaluate import Oracle
 
@@ -55,15 +63,29 @@ def test_after_any_events_the_elements_are_those_of_a_fresh_compile(
 @settings(max_examples=60, deadline=None)
 @given(rc.clusters())
 def test_the_elements_mean_what_the_oracle_says(state: ClusterState) -> None:
+    assert next(disagreements(state, Compiler), None) is None
+
+
+@pytest.mark.parametrize("ignored", Direction)
+def test_the_oracle_notices_a_wrong_compiler(ignored: Direction) -> None:
+    """Otherwise the agreement above would say nothing."""
+
+    class Blind(Compiler):
+        def isolates(self, policy: NetworkPolicy, direction: Direction) -> bool:
+            return direction is not ignored and super().isolates(policy, direction)
+
+    only = settings(max_examples=500, deadline=None, derandomize=True, phases=[Phase.generate])
+    find(rc.clusters(), lambda state: any(disagreements(state, Blind)), settings=only)
+
+
+def disagreements(state: ClusterState, compiler: type[Compiler]) -> Iterator[str]:
+    """The connections of living pods that the nodes' rules and the oracle see differently."""
     oracle = Oracle(state)
-    nodes = {node.name: compile_node(state, node.name) for node in state.nodes}
+    nodes = {node.name: compile_node(state, node.name, compiler()) for node in state.nodes}
     alive = [pod for pod in state.pods if not pod.finished]
     for source, destination, family in product(alive, alive, (4, 6)):
-        ends = [
-            next((ip for ip in pod.ips if ip.version == family), None)
-            for pod in (source, destination)
-        ]
-        if None in ends:
+        ends = [ip for pod in (source, destination) for ip in pod.ips if ip.version == family]
+        if len(ends) < 2:
             continue
         for protocol, port in product(Protocol, (*rc.PORT_NUMBERS, 82)):
             connection = Connection(source, destination, port, protocol, family)
@@ -71,9 +93,5 @@ def test_the_elements_mean_what_the_oracle_says(state: ClusterState) -> None:
                 passes(nodes[node], *ends, protocol, port)
                 for node in {source.node, destination.node}
             )
-            expected = oracle.answer(connection) is Answer.ALLOWED
-            assert passed == expected, f"{name(source)} -> {name(destination)} {protocol} {port}"
-
-
-def name(pod: Pod) -> str:
-    return f"{pod.namespace}/{pod.name}"
+            if passed != (oracle.answer(connection) is Answer.ALLOWED):
+                yield f"{source.key} -> {destination.key} {protocol} {port}"
