@@ -45,7 +45,7 @@ CLONE_NEWNET = 0x40000000
 CLIENT, SERVER, PORT = "10.245.0.0", "10.244.1.2", 8000
 FIRST_REMOTE = IPv4Address(CLIENT)
 LOCAL_PODS, REMOTE_PODS, PEERS, PORTS = 250, 10_000, 3, 2
-CHANGES, ROUNDS, CONNECTS = 51, 40, 200
+LOADS, CHANGES, ROUNDS, CONNECTS = 3, 51, 40, 200
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -198,13 +198,29 @@ def figure(name: str, value: float, unit: str, goal: float | None = None) -> dic
     return {"name": f"enforcer: {name}", "value": round(value, 3), "unit": unit, "goal": goal}
 
 
-def load(wire: Wire, policies: Sequence[NetworkPolicy]) -> tuple[Controller, TimedNft, float]:
+@dataclass
+class Load:
+    """A controller that has started, and the seconds that took: in nft, and in total."""
+
+    controller: Controller
+    nft: TimedNft
+    in_nft: float
+    in_total: float
+
+
+def load(wire: Wire, policies: Sequence[NetworkPolicy], times: int = 1) -> Load:
+    """The shortest of some loads: other work on the machine can only add to it."""
     nft = TimedNft(wire.router)
     controller = Controller("node-1", nft.run)
     cluster = objects(policies)
-    start = time.perf_counter()
-    controller.start(cluster)
-    return controller, nft, time.perf_counter() - start
+    shares, totals = [], []
+    for _ in range(times):
+        nft.seconds.clear()
+        start = time.perf_counter()
+        controller.start(cluster)
+        totals.append(time.perf_counter() - start)
+        shares.append(sum(nft.seconds))
+    return Load(controller, nft, min(shares), min(totals))
 
 
 def membership(controller: Controller, nft: TimedNft, policies: int) -> Iterator[dict[str, object]]:
@@ -219,8 +235,8 @@ def membership(controller: Controller, nft: TimedNft, policies: int) -> Iterator
         whole.append(time.perf_counter() - start)
     own = statistics.median(nft.seconds) * 1000
     total = statistics.median(whole) * 1000
-    yield figure(f"one membership change at {policies} policies, nft's own part", own, "ms", 5)
-    yield figure(f"one membership change at {policies} policies, in total", total, "ms", 5)
+    yield figure(f"one membership change at {policies:,} policies, nft's own part", own, "ms", 5)
+    yield figure(f"one membership change at {policies:,} policies, in total", total, "ms", 5)
 
 
 def latency(wires: Sequence[Wire], count: int) -> Iterator[dict[str, object]]:
@@ -234,27 +250,27 @@ def latency(wires: Sequence[Wire], count: int) -> Iterator[dict[str, object]]:
     medians = {wire.name: statistics.median(wire.seconds) for wire in wires}
     for name, seconds in medians.items():
         yield figure(f"connect, {name}", seconds * 1e6, "us")
-    for name in ("policies", "ranges"):
-        title = f"connect with {count} policies ({name}) against none"
-        yield figure(title, medians[name] / medians["none"], "ratio", 1.2)
+    for name in ("exact policies", "policies of ranges"):
+        title = f"connect with {count:,} {name} against no policy"
+        yield figure(title, medians[name] / medians["no policy"], "times", 1.2)
 
 
 def measure(count: int) -> list[dict[str, object]]:
-    wires = [Wire(name) for name in ("no enforcer", "none", "policies", "ranges")]
+    wires = [
+        Wire(name) for name in ("no enforcer", "no policy", "exact policies", "policies of ranges")
+    ]
     for wire in wires:
         wire.lay()
     load(wires[1], [])
-    controller, nft, whole = load(wires[2], [policy(n) for n in range(count)])
-    figures = [
-        figure(f"load {count} policies, nft's own part", sum(nft.seconds), "s", 0.6),
-        figure(f"load {count} policies, in total", whole, "s"),
-        *membership(controller, nft, count),
+    exact = load(wires[2], [policy(n) for n in range(count)], LOADS)
+    ranges = load(wires[3], [in_ranges(n) for n in range(count)])
+    return [
+        figure(f"load {count:,} policies, nft's own part", exact.in_nft, "s", 0.6),
+        figure(f"load {count:,} policies, in total", exact.in_total, "s"),
+        figure(f"load {count:,} policies of ranges, nft's own part", ranges.in_nft, "s"),
+        *membership(exact.controller, exact.nft, count),
+        *latency(wires, count),
     ]
-    _, nft, _ = load(wires[3], [in_ranges(n) for n in range(count)])
-    figures.append(
-        figure(f"load {count} policies of ranges, nft's own part", sum(nft.seconds), "s")
-    )
-    return figures + list(latency(wires, count))
 
 
 def main() -> None:
