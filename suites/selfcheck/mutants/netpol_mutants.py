@@ -124,7 +124,7 @@ class EmptyValueMatchesAbsence(Compiler):
         return labels.get(key, "") == value
 
 
-@mutant("S12", "handbook/simple-example")
+@mutant("S12", "handbook/test-network-policy-ingress")
 class LabelValuesIgnored(Compiler):
     """A pair of matchLabels matches every object that has the key."""
 
@@ -277,7 +277,7 @@ class NoRulesAllowAll(Compiler):
         return super().rules(policy, direction) or (PolicyRule(),)
 
 
-@mutant("S2", "handbook/simple-example-external")
+@mutant("S2", "handbook/allow-all-ingress")
 class LastPolicyWins(Compiler):
     """Of several policies of a pod only the last one, by name, counts."""
 
@@ -358,7 +358,7 @@ class NamedPortOfTheSource(Compiler):
         return pod.ports
 
 
-@mutant("S21", "handbook/api-allow")
+@mutant("S21", "semantics/target-port")
 class ServicePortIsMeant(Compiler):
     """A rule's port is that of the Service that was dialled."""
 
@@ -393,7 +393,7 @@ class RepliesAreJudged(Compiler):
         return swapped(super().hook(table), "\t\tct state established,related accept\n", "")
 
 
-@mutant("S5", "handbook/default-deny-ingress", bug="cilium/cilium#22107")
+@mutant("S5", "regressions/hairpin", bug="cilium/cilium#22107")
 class SelfIsBlocked(Compiler):
     """A pod doesn't reach itself through its Service where a policy doesn't say so."""
 
@@ -445,7 +445,7 @@ class NewPoliciesIgnored(Deaf):
         return not (isinstance(event.object, NetworkPolicy) and event.type == "ADDED")
 
 
-@mutant("S51", "errata/h6-same-name-replaces", bug="aws/aws-network-policy-agent#643")
+@mutant("S51", "errata/h6-default-deny-replaces", bug="aws/aws-network-policy-agent#643")
 class PolicyUpdatesIgnored(Deaf):
     """A policy stays what it was when it was created."""
 
