@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from netpol_conformance import __version__
+from netpol_conformance import __version__, cli_enforcer, cli_images
 from netpol_conformance.cli_options import cluster_options
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus, suite_root
@@ -33,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(cli_enforcer.app, name="enforcer")
+app.add_typer(cli_images.app, name="images")
 
 
 class Exit(IntEnum):
@@ -115,7 +117,10 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
         *(["-m", marker] if marker else []),
         *(word for word in words if word.startswith("-")),
     ]
-    raise typer.Exit(_exit_code(pytest.main(arguments)))
+    code = pytest.main(arguments)
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        _refuse("no scenario matches; list them with: netpol-conformance list")
+    raise typer.Exit(_exit_code(code))
 
 
 @app.command(name="list", epilog="Example: `netpol-conformance list handbook`")
@@ -255,5 +260,5 @@ def _refuse(reason: str) -> NoReturn:
 
 
 def _exit_code(code: int) -> Exit:
-    """The exit code of pytest as ours: interrupted is inconclusive, no test a wrong selection."""
-    return {2: Exit.INCONCLUSIVE, 4: Exit.USAGE, 5: Exit.USAGE}.get(code) or Exit(code)
+    """The exit code of pytest as ours: interrupted is inconclusive, wrong usage ours."""
+    return {2: Exit.INCONCLUSIVE, 4: Exit.USAGE}.get(code) or Exit(code)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from netpol_conformance.clusters.base import Cluster, Driver
+from netpol_conformance.clusters.base import Cluster, ClusterError, Driver
+from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
 from netpol_conformance.clusters.options import Options
 
@@ -22,8 +23,11 @@ class EmbeddedDriver:
     def __init__(self, options: Options) -> None:
         self.implementation = options.implementation
 
-    def open(self, tell: Callable[[str], None]) -> None:
-        """Nothing to do."""
+    def open(self, tell: Callable[[str], None]) -> None:  # noqa: ARG002 - quick enough
+        """Only look whether the machine has what it takes; raises ClusterError."""
+        lacking = [finding for finding in doctor.programs() if not finding.ok]
+        if lacking:
+            raise ClusterError("\n".join(doctor.advice(finding) for finding in lacking))
 
     def handle(self) -> str:
         """Nothing to know."""

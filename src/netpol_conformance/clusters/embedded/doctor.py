@@ -6,7 +6,6 @@ import ctypes
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +54,12 @@ def check() -> list[Finding]:
     first = system()
     if not first.ok:
         return [first]
-    looks: list[Callable[[], Finding]] = [_namespaces, _nftables, _busybox, _nginx, _resolv_conf]
-    return [first, *(look() for look in looks)]
+    return [first, _namespaces(), *programs(), _resolv_conf()]
+
+
+def programs() -> list[Finding]:
+    """The part of ``check`` that costs nothing: the library and the programs."""
+    return [_nftables(), _busybox(), _nginx()]
 
 
 def system() -> Finding:

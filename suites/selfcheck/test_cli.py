@@ -1,0 +1,190 @@
+"""The command line as its users meet it: words, exit codes, reports, and the way out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report import json_report
+
+QUICK = "handbook/web-deny-all.yaml"
+HERE = Path(__file__).parent
+PACKS = HERE.parent / "conformance"
+NOTHING_ENFORCED = f"{HERE / 'mutants' / 'netpol_mutants.py'}:NothingEnforced"
+
+
+def command(*words: str, **options) -> subprocess.CompletedProcess[str]:
+    return call("netpol_conformance", *words, **options)
+
+
+def call(module: str, *words: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def run(tmp_path: Path, *words: str, **options):
+    done = command("run", "--report", str(tmp_path), *words, **options)
+    written = tmp_path / "report.json"
+    return done, json_report.read(written) if written.exists() else None
+
+
+def test_a_conformant_implementation_exits_0_with_three_reports(tmp_path):
+    done, report = run(tmp_path, QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert report.outcome is Outcome.PASS
+    assert report.self_test.outcome is Outcome.PASS
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "junit.xml"}
+    assert str(tmp_path / "report.html") in done.stdout
+
+
+def test_an_implementation_that_enforces_nothing_exits_1_and_says_which_connection(tmp_path):
+    done, report = run(
+        tmp_path, QUICK, "--implementation", NOTHING_ENFORCED, "--timeout", "enforce=0.5"
+    )
+    assert done.returncode == 1
+    assert report.outcome is Outcome.FAIL
+    assert "does not conform" in done.stdout
+    assert f"netpol-conformance run {QUICK} --implementation {NOTHING_ENFORCED}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "nonsense"], "names no scenario"),
+        (["run", "--cluster", "nowhere"], "known are"),
+        (["run", "--timeout", "hold"], "SECONDS"),
+        (["run", "--timeout", "patience=1"], "known are ready"),
+        (["run", "--kubernetes-version", "1.99"], "1.34 is the latest"),
+        (["run", "-k", "no_such_scenario"], "no scenario"),
+        (["list", "handbok"], 'did you mean "handbook"'),
+        (["explain", "a", "b:80"], "--scenario PATH or --file"),
+        (["explain", "a", "b:80", "-s", QUICK, "--step", "9"], "steps 1 to"),
+        (["explain", "a", "b", "-f", os.devnull], "names no port"),
+        (["explain", "a", "b:80", "-f", os.devnull], "no pod"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+def test_wrong_words_exit_2_and_say_what_to_write(words, told, tmp_path):
+    done = command(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert told in done.stdout + done.stderr
+
+
+def test_a_malformed_scenario_of_ones_own_starts_nothing_and_names_file_line_and_field(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("title: Mine\nrulez: [S2]\n", encoding="utf-8")
+    done = command("run", str(mine), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "mine.yaml:2: rulez" in done.stderr
+    assert 'did you mean "rules"' in done.stderr
+
+
+def test_a_broken_wget_is_inconclusive_never_a_pass(tmp_path):
+    for name, script in {"silent": "exit 0", "failing": "exit 1"}.items():
+        fake = tmp_path / name / "busybox"
+        fake.parent.mkdir()
+        fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        fake.chmod(0o755)
+        done, report = run(tmp_path / name, QUICK, env={**os.environ, "NETPOL_BUSYBOX": str(fake)})
+        assert done.returncode == 3, name
+        assert report.scenarios[0].outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_machine_without_what_it_takes_exits_3_and_says_how_to_mend_it(tmp_path):
+    done, _ = run(tmp_path, QUICK, env={**os.environ, "PATH": str(tmp_path)})
+    assert done.returncode == 3
+    assert "To mend it: install the package busybox" in done.stdout
+
+
+def test_ctrl_c_still_writes_the_report_of_what_was_done(tmp_path):
+    words = [sys.executable, "-m", "netpol_conformance", "run", "--report", str(tmp_path)]
+    with subprocess.Popen(
+        [*words, "handbook", "--jobs", "2"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stdout:
+            if line.startswith("PASS"):
+                running.send_signal(signal.SIGINT)
+                break
+        rest = running.stdout.read()
+        assert running.wait() == 3, rest
+    report = json_report.read(tmp_path / "report.json")
+    assert report.partial
+    assert Outcome.PASS in {scenario.outcome for scenario in report.scenarios}
+    assert "not run" in {scenario.state for scenario in report.scenarios}
+    assert (tmp_path / "report.html").exists()
+
+
+def test_explain_takes_plain_manifests_and_no_cluster():
+    manifests = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web, image: nginx, ports: [{containerPort: 80}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: shop}
+spec: {containers: [{name: client, image: busybox}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: shop}
+spec: {podSelector: {}}
+"""
+    done = command("explain", "shop/client", "web:80", "-n", "shop", "-f", "-", input=manifests)
+    assert done.returncode == 0, done.stderr
+    assert "shop/deny" in done.stdout
+    assert "S2" in done.stdout
+
+
+def test_a_refused_manifest_is_refused_with_the_apis_words():
+    manifest = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: x}
+spec: {podSelector: {}, ingress: [{ports: [{protocol: tcp, port: 80}]}]}
+"""
+    done = command("explain", "a", "b:80", "-f", "-", input=manifest)
+    assert done.returncode == 2
+    assert 'spec.ingress[0].ports[0].protocol: Unsupported value: "tcp"' in done.stderr
+
+
+def test_list_and_show_tell_of_every_scenario():
+    assert QUICK in command("list").stdout
+    shown = command("show", "handbook").stdout
+    assert shown.count("Before any policy") > 5
+    assert "web-deny-all" in shown
+
+
+def test_pytest_ids_markers_and_failures(tmp_path):
+    listed = call("pytest", str(PACKS), "-q", "--collect-only", "-m", "handbook and S14").stdout
+    assert "test_scenario[handbook/" in listed
+    assert "[errata/" not in listed
+    options = ["--implementation", NOTHING_ENFORCED, "--timeout-setting", "enforce=0.5"]
+    junit = tmp_path / "junit.xml"
+    failed = call("pytest", str(PACKS), "--scenario", QUICK, *options, f"--junitxml={junit}")
+    assert failed.returncode == 1
+    for told in ("!✓", "default/web-deny-all", "expected blocked", "run it again"):
+        assert told in failed.stdout
+    assert "web-deny-all" in junit.read_text(encoding="utf-8")
+
+
+def test_workers_of_xdist_make_one_report(tmp_path):
+    written = tmp_path / "report.json"
+    chosen = ["--scenario", "handbook", "-k", "no-policy or web-deny-all", "-n", "2"]
+    done = call("pytest", str(PACKS), *chosen, f"--conformance-json={written}")
+    assert done.returncode == 0, done.stdout
+    report = json_report.read(written)
+    assert [item.path for item in report.scenarios] == ["handbook/no-policy.yaml", QUICK]
+    assert report.outcome is Outcome.PASS
