@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -52,6 +53,8 @@ try:
 except ClusterError:
     pass
 """
+INTERRUPTED = 5
+"""Not a generation of ``victim``: the driver is interrupted, as by Ctrl-C."""
 WEB = """
 apiVersion: v1
 kind: Pod
@@ -129,19 +132,23 @@ def test_kill_minus_nine_at_any_moment_leaves_nothing(tmp_path):
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        drivers.append((number % 5, driver, Processes(mark)))
+        drivers.append((number % 6, driver, Processes(mark)))
     lots.shuffle(drivers)
     for generation, driver, processes in drivers:
         with contextlib.suppress(subprocess.TimeoutExpired):
             driver.wait(lots.uniform(0, 0.4))
         processes.left()
         with contextlib.suppress(ProcessLookupError):
-            os.kill(victim(driver.pid, generation), signal.SIGKILL)
+            if generation == INTERRUPTED:
+                driver.send_signal(signal.SIGINT)
+            else:
+                os.kill(victim(driver.pid, generation), signal.SIGKILL)
         # Where a new zygote took the place of the dead, or no cluster was alive just then, the
         # driver goes on until its input ends.
         driver.stdin.close()
     for generation, driver, processes in drivers:
-        assert driver.wait(60) in (0, -signal.SIGKILL), generation
+        ended = driver.wait(60)
+        assert ended in (0, -signal.SIGKILL) or generation == INTERRUPTED
         assert_nothing_left(processes)
     assert list(tmp_path.iterdir()) == []
     assert set(Path("/sys/class/net").iterdir()) == interfaces
@@ -195,3 +202,21 @@ def test_a_killed_cluster_says_so_and_can_be_started_again():
         assert cluster.state().nodes
     finally:
         cluster.close()
+
+
+def test_threads_have_clusters_of_their_own_at_the_same_time(asking):
+    def live(name: str) -> Verdict:
+        cluster = EmbeddedCluster()
+        try:
+            cluster.start(ClusterSpec())
+            world = asking(cluster)
+            world.apply(WEB.replace("web", name))
+            return world.ask(
+                "node/node-2", world.ip("pod", name), servers=(f"default/{name}",)
+            ).verdict
+        finally:
+            cluster.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        seen = list(threads.map(live, [f"web-{number}" for number in range(8)]))
+    assert set(seen) == {Verdict.CONNECTED}

@@ -345,3 +345,20 @@ def test_the_probes_pass_their_own_test(world):
     assert {check.observation.probe.tool for check in checks} == set(Tool)
     for check in checks:
         assert check.observation.verdict is check.expected, check
+
+
+def test_a_cluster_of_ipv6_alone(asking):
+    cluster = EmbeddedCluster()
+    try:
+        info = cluster.start(ClusterSpec(families=(6,)))
+        assert info.families == ("IPv6",)
+        world = asking(cluster)
+        world.apply(PODS.replace("node-3", "node-2") + SERVICES)
+        for check in cluster.self_test():
+            assert check.observation.verdict is check.expected, check
+        for host, server in (("web", (NEAR, FAR)), ("nginx", ("default/nginx",))):
+            for tool in Tool:
+                seen = world.ask("default/client", host, servers=server, tool=tool)
+                assert seen.verdict is Verdict.CONNECTED, seen
+    finally:
+        cluster.close()

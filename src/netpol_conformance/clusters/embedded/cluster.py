@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, SelfCheck
 from netpol_conformance.clusters.embedded import doctor
-from netpol_conformance.clusters.embedded.process import HostProcess
+from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
 from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey
 from netpol_conformance.probe.verdict import Observation, Probe
 
@@ -31,8 +32,10 @@ class EmbeddedCluster:
         if not (machine := doctor.system()).ok:
             raise ClusterError(doctor.advice(machine))
         self._process = HostProcess()
+        # The process was forked from one that started earlier: it is told what changed since.
+        surroundings = Surroundings(tuple(sys.path), dict(os.environ))
         info: ClusterInfo = self._process.call(
-            "start", spec, self._implementation, self._busybox, list(sys.path)
+            "start", spec, self._implementation, self._busybox, surroundings
         )
         return info
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.enforcer.apply import Nft, NftError
 from netpol_conformance.enforcer.controller import Controller, EnforcerFactory, WatchEvent
+from netpol_conformance.enforcer.loading import EnforcerError, load
 from netpol_conformance.model.objects import KubernetesObject
 from netpol_conformance.model.version import KubernetesVersion
 
@@ -64,29 +61,7 @@ def find_factory(implementation: str) -> EnforcerFactory | None:
     """
     if implementation == "none":
         return None
-    if implementation == "reference":
-        return Controller
-    place, colon, name = implementation.rpartition(":")
-    if not colon:
-        raise ClusterError(
-            f'unknown implementation "{implementation}": use "reference", "none", '
-            '"module:factory" or "file.py:factory"'
-        )
     try:
-        module = _from_file(Path(place)) if place.endswith(".py") else place
-        factory: EnforcerFactory = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, OSError) as error:
-        raise ClusterError(f'cannot load the enforcer "{implementation}": {error}') from error
-    return factory
-
-
-def _from_file(path: Path) -> str:
-    name = f"enforcer_in_{path.stem}"
-    if name not in sys.modules:
-        found = importlib.util.spec_from_file_location(name, path)
-        if found is None or found.loader is None:
-            raise ImportError(f"{path} is no Python file")
-        module = importlib.util.module_from_spec(found)
-        sys.modules[name] = module
-        found.loader.exec_module(module)
-    return name
+        return load(implementation)
+    except EnforcerError as error:
+        raise ClusterError(f'{error}, or "none"') from error

@@ -21,6 +21,7 @@ from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedE
 from netpol_conformance.clusters.embedded import namespaces
 from netpol_conformance.clusters.embedded.control import ControlPlane
 from netpol_conformance.clusters.embedded.doctor import advice, forbidden
+from netpol_conformance.clusters.embedded.process import Surroundings
 
 
 def launch(descriptor: int, zygote: int) -> NoReturn:
@@ -112,10 +113,9 @@ class _Requests:
 
 
 def _new_cluster(*arguments: object) -> ControlPlane:
-    spec, implementation, busybox, path = arguments
+    spec, implementation, busybox, surroundings = arguments
     assert isinstance(spec, ClusterSpec)
     assert isinstance(implementation, str)
-    assert isinstance(path, list)
-    # Where the driver finds modules, the enforcer that it names must be found too.
-    sys.path[:] = path
+    assert isinstance(surroundings, Surroundings)
+    surroundings.adopt()
     return ControlPlane(spec, implementation, busybox if isinstance(busybox, str) else None)

@@ -12,12 +12,27 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError
 
 _MODULE = "netpol_conformance.clusters.embedded.zygote"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the cluster's process shall have of the driver: where it finds modules and programs."""
+
+    path: tuple[str, ...]
+    environment: dict[str, str]
+
+    def adopt(self) -> None:
+        """Make them this process's own."""
+        sys.path[:] = self.path
+        os.environ.clear()
+        os.environ.update(self.environment)
 
 
 class HostProcess:
