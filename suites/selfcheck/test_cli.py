@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,15 +91,16 @@ def test_a_malformed_scenario_of_ones_own_starts_nothing_and_names_file_line_and
     assert 'did you mean "rules"' in done.stderr
 
 
-def test_a_broken_wget_is_inconclusive_never_a_pass(tmp_path):
-    for name, script in {"silent": "exit 0", "failing": "exit 1"}.items():
-        fake = tmp_path / name / "busybox"
-        fake.parent.mkdir()
-        fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        fake.chmod(0o755)
-        done, report = run(tmp_path / name, QUICK, env={**os.environ, "NETPOL_BUSYBOX": str(fake)})
-        assert done.returncode == 3, name
-        assert report.scenarios[0].outcome is Outcome.INCONCLUSIVE
+@pytest.mark.parametrize("broken", ["exit 0", "exit 1", "kill -9 $$", "echo remote file exists"])
+def test_a_wget_that_breaks_after_a_good_start_is_inconclusive_never_a_pass(broken, tmp_path):
+    fake = tmp_path / "busybox"
+    asks = f'case "$*" in *--spider*) {broken}; exit;; esac'
+    fake.write_text(f'#!/bin/sh\n{asks}\nexec {shutil.which("busybox")} "$@"\n', encoding="utf-8")
+    fake.chmod(0o755)
+    options = ["--timeout", "enforce=0.5"]
+    done, report = run(tmp_path, QUICK, *options, env={**os.environ, "NETPOL_BUSYBOX": str(fake)})
+    assert done.returncode == 3, done.stdout
+    assert Outcome.PASS not in {scenario.outcome for scenario in report.scenarios}
 
 
 def test_a_machine_without_what_it_takes_exits_3_and_says_how_to_mend_it(tmp_path):
