@@ -78,6 +78,11 @@ class Compilation:
         """The policies that are not enforced as written but deny instead, and why."""
         return {**dict(self._index.problems()), **self._errors}
 
+    @property
+    def settled_size(self) -> int:
+        """How many elements there are, as of the last ``settle``."""
+        return sum(map(size, self._parts.values()))
+
     def put(self, item: KubernetesObject) -> None:
         """Add an object, or replace the one of its key. Services say nothing of policy (S40)."""
         match item:

@@ -49,6 +49,11 @@ class Controller:
         """The policies that deny because they can't be enforced as written, and why."""
         return self._compilation.problems
 
+    @property
+    def size(self) -> int:
+        """How many set elements are in force."""
+        return self._compilation.settled_size
+
     def start(self, objects: Iterable[KubernetesObject]) -> None:
         """Put the state of a whole cluster in force in place of whatever there was.
 

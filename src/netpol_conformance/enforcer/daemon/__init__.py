@@ -1,0 +1,11 @@
+"""The reference enforcer as a process of one node of a real cluster.
+
+Here: following the API (``api``, ``follower``), what its answers mean (``reading``, ``ledger``),
+putting it in force with the controller (``loop``), the node's pod network where nobody else makes
+it (``network``, ``wiring``), and telling how it goes (``status``, ``health``, ``journal``).
+Not here: what policies mean (``compile``), how they become packets' fates (``ruleset``).
+
+Whatever is late, lost or not understood leaves the node closed rather than open: the rules in the
+kernel outlive this process, and addresses of the node's pod networks are dropped until the pod
+that has them is known.
+"""

@@ -1,0 +1,120 @@
+"""The pod network of a cluster without a network plugin, as one node needs it. Pure.
+
+Every pod hangs on its node by a pair of devices (plugin ``ptp``) with an address out of the node's
+own networks (``host-local``), and each node has routes to the others' networks. Pods' addresses
+are kept wherever policies can see them: among pods, and between pods and nodes. What a pod sends
+anywhere else leaves with its node's address, for nobody there knows the way back to a pod.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
+from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
+
+NAME = "netpol-conformance"
+TABLE = "inet netpol_conformance_network"
+_CNI_VERSION = "0.3.1"
+_RESERVATIONS = "/run/netpol-conformance/ipam"
+"""Where host-local writes which addresses are taken: gone with a reboot, like the pods."""
+_HEADERS = {4: "ip", 6: "ip6"}
+_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to another node's pods."""
+
+    network: IPNetwork
+    gateway: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What one node needs: its own pods' networks and addresses, and the ways to the others'."""
+
+    own: Node
+    routes: frozenset[Route]
+    inside: tuple[IPNetwork, ...]
+
+
+def wiring(nodes: Iterable[Node], name: str) -> Wiring | None:
+    """What node ``name`` needs; None as long as it has no pod network."""
+    nodes = tuple(nodes)
+    own = next((node for node in nodes if node.name == name), None)
+    if own is None or not own.pod_cidrs:
+        return None
+    others = (node for node in nodes if node.name != name)
+    routes = frozenset(route for node in others for route in _ways(node))
+    networks = {network for node in nodes for network in (*node.pod_cidrs, *_hosts(node))}
+    return Wiring(own, routes, _collapsed(networks))
+
+
+def configuration(node: Node, mtu: int) -> str:
+    """The CNI configuration of a node, as container runtimes read it."""
+    versions = {network.version for network in node.pod_cidrs}
+    everywhere = {4: "0.0.0.0/0", 6: "::/0"}
+    pods = {
+        "type": "ptp",
+        "ipMasq": False,
+        "mtu": mtu,
+        "ipam": {
+            "type": "host-local",
+            "dataDir": _RESERVATIONS,
+            "ranges": [[{"subnet": str(network)}] for network in node.pod_cidrs],
+            "routes": [{"dst": everywhere[version]} for version in sorted(versions)],
+        },
+    }
+    host_ports = {"type": "portmap", "capabilities": {"portMappings": True}}
+    whole = {"cniVersion": _CNI_VERSION, "name": NAME, "plugins": [pods, host_ports]}
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def masquerade(wanted: Wiring) -> str:
+    """What leaves the cluster gets the node's address: nft text, in place of what was."""
+    rules, sets = [], []
+    for family, header in _HEADERS.items():
+        own = _listed(net for net in wanted.own.pod_cidrs if net.version == family)
+        inside = _listed(net for net in wanted.inside if net.version == family)
+        if own:
+            sets.append(
+                f"\tset inside{family} {{\n\t\ttype {_TYPES[family]}; flags interval\n"
+                f"\t\telements = {{ {inside} }}\n\t}}\n"
+            )
+            rules.append(
+                f"\t\t{header} saddr {{ {own} }} {header} daddr != @inside{family} masquerade\n"
+            )
+    return (
+        f"table {TABLE}\ndelete table {TABLE}\n"
+        f"table {TABLE} {{\n{''.join(sets)}"
+        "\tchain postrouting {\n"
+        "\t\ttype nat hook postrouting priority srcnat; policy accept;\n"
+        f"{''.join(rules)}"
+        "\t}\n}\n"
+    )
+
+
+def _ways(node: Node) -> Iterable[Route]:
+    for network in node.pod_cidrs:
+        # The first address of a family is the node's internal one.
+        gateway = next((ip for ip in node.ips if ip.version == network.version), None)
+        if gateway is not None:
+            yield Route(network, gateway)
+
+
+def _hosts(node: Node) -> Iterable[IPNetwork]:
+    return (ip_network(ip) for ip in node.ips)
+
+
+def _collapsed(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+    networks = tuple(networks)
+    v4 = collapse_addresses(net for net in networks if isinstance(net, IPv4Network))
+    v6 = collapse_addresses(net for net in networks if isinstance(net, IPv6Network))
+    return (*v4, *v6)
+
+
+def _listed(networks: Iterable[IPNetwork]) -> str:
+    return ", ".join(map(str, networks))

@@ -1,0 +1,76 @@
+"""The process: its threads, from the API to the kernel, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from typing import NoReturn
+from urllib.parse import quote
+
+from netpol_conformance.enforcer.apply import Nft
+from netpol_conformance.enforcer.daemon.api import Api, ApiError
+from netpol_conformance.enforcer.daemon.follower import Follower
+from netpol_conformance.enforcer.daemon.health import HealthServer
+from netpol_conformance.enforcer.daemon.journal import Journal
+from netpol_conformance.enforcer.daemon.loop import Inbox, Loop, close_until_synced, resources
+from netpol_conformance.enforcer.daemon.reading import NODES, read
+from netpol_conformance.enforcer.daemon.settings import Settings
+from netpol_conformance.enforcer.daemon.wiring import Network
+from netpol_conformance.model.objects import KubernetesObject
+from netpol_conformance.model.version import LATEST
+
+_PAUSE = 0.5
+
+
+def run(settings: Settings, journal: Journal | None = None) -> NoReturn:
+    """Enforce until SIGTERM or SIGINT end the process; the rules stay in force.
+
+    Raises NftError where nftables cannot be used, OSError where the port is taken, and whatever
+    unexpected a thread died of: the process is then to be started anew.
+    """
+    journal = journal or Journal(sys.stderr)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    api, inbox, nft = Api(settings.access), Inbox(), Nft()
+    controller = settings.enforcer and settings.enforcer(settings.node, nft.run, LATEST)
+    network = Network(settings.node, nft.run, settings.folders) if settings.network else None
+    loop = Loop(settings.node, controller, network, journal)
+    server = HealthServer(lambda: loop.status, settings.host, settings.port)
+    server.start()
+    journal.info("started", node=settings.node, api=settings.access.url, port=server.port)
+    if controller is not None and close_until_synced(
+        controller, nft.run, _own_node(api, settings.node, journal)
+    ):
+        journal.info("closed until the first sync")
+    for resource in resources(policy=controller is not None):
+        _follow(Follower(api, resource, inbox.tell), inbox, resource.plural)
+    loop.run(inbox)
+
+
+def _follow(follower: Follower, inbox: Inbox, name: str) -> None:
+    def work() -> None:
+        try:
+            follower.run()
+        except Exception as error:  # noqa: BLE001 - no thread may end unnoticed
+            inbox.fail(error)
+
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
+def _own_node(api: Api, name: str, journal: Journal) -> KubernetesObject | None:
+    """This node as the API knows it, however long the API takes; None if it can't be read."""
+    reason = ""
+    while True:
+        try:
+            return read(NODES, api.get(f"{NODES.path}/{quote(name)}")).object
+        except ApiError as error:
+            if str(error) != reason:
+                reason = str(error)
+                journal.error("waiting for the own node", reason=reason)
+        time.sleep(_PAUSE)
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0 if number == signal.SIGTERM else 128 + number)
