@@ -208,3 +208,29 @@ def test_readiness_names_the_pods_that_wait_for_a_node(started):
     started.cluster.apply(WEB.replace("node-1", "node-9"))
     with pytest.raises(ClusterError, match=r"default/web \(node node-9\)"):
         started.cluster.wait_ready(1)
+
+
+def test_a_pod_that_cannot_serve_is_named_and_can_be_replaced(started):
+    host_pod = """
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME}
+spec:
+  hostNetwork: true
+  nodeName: node-1
+  containers: [{name: c, image: own, ports: [{containerPort: 80}]}]
+"""
+    started.apply(host_pod.replace("NAME", "first"))
+    with pytest.raises(ClusterError, match=r"pod default/second cannot serve: .*port 80"):
+        started.cluster.apply(host_pod.replace("NAME", "second"))
+    started.cluster.delete([ObjectKey("Pod", "default", "first")])
+    started.cluster.wait_ready(20)
+    seen = started.ask("node/node-2", started.ip("node", "node-1"), servers=("default/second",))
+    assert seen.verdict is Verdict.CONNECTED, seen
+
+
+def test_a_cluster_whose_dns_is_deleted_is_not_ready(started):
+    started.cluster.delete([ObjectKey("Pod", "kube-system", "coredns")])
+    with pytest.raises(ClusterError, match="no DNS any more"):
+        started.cluster.wait_ready(1)

@@ -155,11 +155,16 @@ class ControlPlane:
         self._enforcers.start(self._api.state().objects())
 
     def enter(self, source: Source) -> AbstractContextManager[None]:
-        """Be where ``source`` is: in its network, with its files. Raises KeyError."""
-        network = self._machines.network(source.kind, source.name, source.namespace)
+        """Be where ``source`` is: in its network, with its files. Raises LookupError."""
+        try:
+            network = self._machines.network(source.kind, source.name, source.namespace)
+        except KeyError:
+            raise LookupError(f"there is no running {source.kind} {source}") from None
         return inside(network, self._files.of(source.namespace or "default"))
 
     async def _dns_answers(self) -> None:
+        if _DNS_POD.key not in self._running:
+            raise ClusterError(f"the cluster has no DNS any more: {_DNS_POD.key} does not run")
         pod, _ = self._running[_DNS_POD.key]
         for ip in pod.ips:
             with self.enter(Source("pod", pod.name, pod.namespace)):
@@ -194,6 +199,7 @@ class ControlPlane:
         try:
             await server.start()
         except OSError as error:
+            self._machines.remove_pod(pod)
             raise ClusterError(f"pod {pod.namespace}/{pod.name} cannot serve: {error}") from error
         self._running[pod.key] = (pod, server)
 

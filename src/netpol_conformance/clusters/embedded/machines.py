@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from netpol_conformance.probe.netns import inside
 _UPLINK = 2
 _FIRST_LINK = 10
 _EVERYTHING = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
-# IPv4: no strict reverse path, no redirects, every ICMP error sent (a refusal that the rate limit
-# swallows would look like a drop).
+# No strict reverse path, no redirects, every ICMP error sent: a refusal that the limit of their
+# rate swallows would look like a drop.
 _SETTINGS = {
     "ipv4/conf/all/rp_filter": 0,
     "ipv4/conf/default/rp_filter": 0,
@@ -46,6 +46,9 @@ _WITH_IPV6 = {
     "ipv6/conf/default/accept_ra": 0,
     "ipv6/icmp/ratelimit": 0,
 }
+_IPV6_ROUTER = {"ipv6/conf/all/forwarding": 1}
+# Without these nothing arrives; without the others it does so less nicely.
+_NEEDED = {"ipv4/ip_forward", *_IPV6_ROUTER}
 
 
 @dataclass(slots=True)
@@ -60,19 +63,20 @@ class _Machine:
     router: Netlink | None = None
 
 
-@dataclass
 class Machines:
-    """All machines of one cluster; the calling process's network namespace is its fabric."""
+    """All machines of one cluster; the calling process's network namespace is its fabric.
 
-    families: tuple[int, ...]
-    _nodes: dict[str, _Machine] = field(default_factory=dict)
-    _pods: dict[ObjectKey, _Machine] = field(default_factory=dict)
-    _outside: dict[str, _Machine] = field(default_factory=dict)
-    _entries: dict[IPAddress, str] = field(default_factory=dict)
-    _next_link: int = _FIRST_LINK
-    _sysctls: bool = True
+    Raises OSError where the kernel refuses, ClusterError where it cannot do what ``families`` ask.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, families: tuple[int, ...]) -> None:
+        self.families = families
+        self._nodes: dict[str, _Machine] = {}
+        self._pods: dict[ObjectKey, _Machine] = {}
+        self._outside: dict[str, _Machine] = {}
+        self._entries: dict[IPAddress, str] = {}
+        self._next_link = _FIRST_LINK
+        self._sysctls = True
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._set(router=True)
         self._fabric = Netlink()
@@ -197,12 +201,13 @@ class Machines:
         settings = _SETTINGS | (_ROUTER if router else _HOST)
         settings |= _WITH_IPV6 if 6 in self.families else _WITHOUT_IPV6
         if router and 6 in self.families:
-            settings["ipv6/conf/all/forwarding"] = 1
-        try:
-            for name, value in settings.items():
+            settings |= _IPV6_ROUTER
+        for name, value in settings.items():
+            try:
                 Path("/proc/sys/net", name).write_text(str(value))
-        except OSError as error:
-            self._do_without_sysctls(error)
+            except OSError as error:
+                if name in _NEEDED:
+                    self._do_without_sysctls(error)
 
     def _do_without_sysctls(self, error: OSError) -> None:
         """In a container /proc/sys may be read-only; netlink can set the least that IPv4 needs."""

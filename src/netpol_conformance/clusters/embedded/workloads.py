@@ -58,7 +58,7 @@ class Workload:
 
     async def start(self) -> None:
         """Start all; raises OSError if one cannot serve."""
-        self._directory.mkdir()
+        self._directory.mkdir(exist_ok=True)
         for server in self._servers:
             await server.start()
 
