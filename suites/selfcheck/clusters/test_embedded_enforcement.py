@@ -128,10 +128,11 @@ class Spy(Controller):
 """
 
 
-def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path):
+def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     spy, told = tmp_path / "spy.py", tmp_path / "told"
     spy.write_text(SPY.replace("TOLD", str(told)))
-    cluster = EmbeddedCluster(f"{spy}:Spy")
+    cluster = EmbeddedCluster("spy.py:Spy")
     try:
         cluster.start(ClusterSpec(nodes=1))
         cluster.apply(WEB)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.clusters.kind import explaining, installing, leftovers, plugins
+from netpol_conformance.clusters.kind import explaining, leftovers, plugins
 from netpol_conformance.clusters.kind.balancer import balancer_ips
 from netpol_conformance.clusters.kind.config import RUN_LABEL, cluster_config
 from netpol_conformance.clusters.kind.tools import ToolError, find_tools, run
@@ -89,9 +89,9 @@ def test_a_vendors_manifests_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_manifests_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=r"none\.yaml: No such file"):
-        installing.read_manifests([str(tmp_path / "none.yaml")])
+        plugins.read_manifests([str(tmp_path / "none.yaml")])
     with pytest.raises(ClusterError, match="no YAML files"):
-        installing.read_manifests([str(tmp_path)])
+        plugins.read_manifests([str(tmp_path)])
 
 
 @given(st.integers(16, 28), st.text(max_size=10))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, SelfCheck
@@ -33,9 +31,8 @@ class EmbeddedCluster:
             raise ClusterError(doctor.advice(machine))
         self._process = HostProcess()
         # The process was forked from one that started earlier: it is told what changed since.
-        surroundings = Surroundings(tuple(sys.path), dict(os.environ))
         info: ClusterInfo = self._process.call(
-            "start", spec, self._implementation, self._busybox, surroundings
+            "start", spec, self._implementation, self._busybox, Surroundings.here()
         )
         return info
 

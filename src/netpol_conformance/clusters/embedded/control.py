@@ -17,7 +17,7 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.clusters.embedded import addresses, dns, readiness, selftest, services
 from netpol_conformance.clusters.embedded.api import SYSTEM_NAMESPACE, Api
-from netpol_conformance.clusters.embedded.enforcers import Enforcers
+from netpol_conformance.clusters.embedded.enforcers import Enforcers, find_factory
 from netpol_conformance.clusters.embedded.files import Files
 from netpol_conformance.clusters.embedded.machines import Machines
 from netpol_conformance.clusters.embedded.workloads import Workload
@@ -59,6 +59,8 @@ class ControlPlane:
     """
 
     def __init__(self, spec: ClusterSpec, implementation: str, busybox: str | None) -> None:
+        # First of all, while the machine's files are all to be seen.
+        factory = find_factory(implementation)
         self._spec = spec
         self._implementation = implementation
         self._busybox = busybox
@@ -73,7 +75,7 @@ class ControlPlane:
             self._machines.add_node(node)
             with self._machines.in_node(node.name):
                 self._firewalls[node.name] = _nft()
-        self._enforcers = Enforcers(implementation, self._firewalls, spec.version)
+        self._enforcers = Enforcers(factory, self._firewalls, spec.version)
 
     async def start(self) -> ClusterInfo:
         """Bring up hosts outside, enforcers and DNS."""

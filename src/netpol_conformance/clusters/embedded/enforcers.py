@@ -13,15 +13,19 @@ from netpol_conformance.model.version import KubernetesVersion
 
 
 class Enforcers:
-    """One controller a node; ``firewalls`` is each node's nftables by the node's name.
+    """One controller a node, made by ``factory`` (see ``find_factory``).
 
+    ``firewalls`` is each node's nftables by the node's name.
     Raises ClusterError where an enforcer cannot put a change in force.
     """
 
     def __init__(
-        self, implementation: str, firewalls: Mapping[str, Nft], version: KubernetesVersion
+        self,
+        factory: EnforcerFactory | None,
+        firewalls: Mapping[str, Nft],
+        version: KubernetesVersion,
     ) -> None:
-        self._factory = find_factory(implementation)
+        self._factory = factory
         self._firewalls = firewalls
         self._version = version
         self._controllers: dict[str, Controller] = {}

@@ -14,6 +14,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError
@@ -25,11 +26,19 @@ _MODULE = "netpol_conformance.clusters.embedded.zygote"
 class Surroundings:
     """What the cluster's process shall have of the driver: where it finds modules and programs."""
 
+    directory: str
     path: tuple[str, ...]
     environment: dict[str, str]
 
+    @classmethod
+    def here(cls) -> Surroundings:
+        """Those of this process, now; ``path`` means the same whatever the directory."""
+        path = tuple(str(Path(entry).absolute()) for entry in sys.path)
+        return cls(str(Path.cwd()), path, dict(os.environ))
+
     def adopt(self) -> None:
         """Make them this process's own."""
+        os.chdir(self.directory)
         sys.path[:] = self.path
         os.environ.clear()
         os.environ.update(self.environment)
