@@ -67,6 +67,14 @@ namespaces.mount_tmpfs(Path("/proc/fs"))
 os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
 """
 
+FEW_DESCRIPTORS = """
+import os, resource, sys
+
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (48, most))
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+
 
 def assert_works(*argv: str, **options) -> None:
     tried = subprocess.run(
@@ -99,6 +107,10 @@ def test_a_user_without_privileges_has_a_cluster():
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to lose")
 def test_root_without_capabilities_has_a_cluster():
     assert_works(WITHOUT_CAPABILITIES, CLUSTER, "4", "6")
+
+
+def test_a_low_soft_limit_of_descriptors_is_raised():
+    assert_works(FEW_DESCRIPTORS, CLUSTER, "4", "6")
 
 
 def test_where_sysctls_are_read_only_ipv4_works_all_the_same():

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import inspect
 import os
+import resource
 import select
 import sys
 import traceback
@@ -22,6 +23,8 @@ from netpol_conformance.clusters.embedded import namespaces
 from netpol_conformance.clusters.embedded.control import ControlPlane
 from netpol_conformance.clusters.embedded.doctor import advice, forbidden
 from netpol_conformance.clusters.embedded.process import Surroundings
+
+_DESCRIPTORS = 65_536
 
 
 def launch(descriptor: int, zygote: int) -> NoReturn:
@@ -56,12 +59,20 @@ def _live(connection: Connection, guardian: int) -> NoReturn:
             # Where that is forbidden, machines.py finds another way to set what it must.
             with contextlib.suppress(OSError):
                 namespaces.mount_proc()
+            _raise_descriptor_limit()
             asyncio.run(_Requests(connection, guardian).serve())
     except BaseException:  # noqa: BLE001 -- nothing may return into the zygote's code
         traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(0)
+
+
+def _raise_descriptor_limit() -> None:
+    """Every pod and every server's port holds a descriptor; 1024 are soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(_DESCRIPTORS, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 
 
 class _Requests:
