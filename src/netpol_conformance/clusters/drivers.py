@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from netpol_conformance.clusters.base import Cluster, ClusterError, Driver
 from netpol_conformance.clusters.embedded import doctor
@@ -44,7 +45,30 @@ class EmbeddedDriver:
         """Nothing to do: a cluster is gone with its process."""
 
 
-DRIVERS: dict[str, Callable[[Options], Driver]] = {"embedded": EmbeddedDriver}
+def _kubeconfig(options: Options) -> Driver:
+    _need("kubernetes", options)
+    from netpol_conformance.clusters.kubernetes.driver import KubeconfigDriver  # noqa: PLC0415
+
+    return KubeconfigDriver(options)
+
+
+def _need(extra: str, options: Options) -> None:
+    """Raise ValueError unless the extra's packages are there, without which a driver is nothing."""
+    missing = [package for package in _EXTRAS[extra] if find_spec(package) is None]
+    if missing:
+        raise ValueError(
+            f"--cluster {options.cluster} needs the package {' and '.join(missing)}: "
+            f"pip install 'netpol-conformance[{extra}]'"
+        )
+
+
+_EXTRAS = {"kubernetes": ("kubernetes",), "kind": ("kubernetes", "pytest_kind")}
+"""The packages of each extra, as they are imported."""
+
+DRIVERS: dict[str, Callable[[Options], Driver]] = {
+    "embedded": EmbeddedDriver,
+    "kubeconfig": _kubeconfig,
+}
 
 
 def make_driver(options: Options) -> Driver:

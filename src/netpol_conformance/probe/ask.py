@@ -7,7 +7,7 @@ import resource
 import shlex
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -30,13 +30,18 @@ def here(_source: Source) -> AbstractContextManager[None]:
 
 
 async def ask_all(
-    probes: Sequence[Probe], enter: Enter = here, *, busybox: str | None = None
+    probes: Sequence[Probe],
+    enter: Enter = here,
+    *,
+    busybox: str | None = None,
+    tell: Callable[[int, Observation], None] | None = None,
 ) -> tuple[Observation, ...]:
     """Ask all at once; one observation a probe, in order.
 
     ``enter`` is called in the running loop's thread, and its block never awaits. ``busybox`` names
-    the one to probe with (see ``wget.find``). Never raises for a probe: one that could not be
-    carried out comes back with Verdict.ERROR and the reason, and disturbs no other.
+    the one to probe with (see ``wget.find``). ``tell`` hears of each observation as it comes, with
+    its probe's index. Never raises for a probe: one that could not be carried out comes back with
+    Verdict.ERROR and the reason, and disturbs no other.
     """
     asker = _Asker(
         enter,
@@ -48,8 +53,15 @@ async def ask_all(
         ),
         spawning=asyncio.Lock(),
     )
+
+    async def ask(at: int, probe: Probe) -> Observation:
+        observation = await asker.ask(probe)
+        if tell is not None:
+            tell(at, observation)
+        return observation
+
     try:
-        return tuple(await asyncio.gather(*map(asker.ask, probes)))
+        return tuple(await asyncio.gather(*(ask(at, probe) for at, probe in enumerate(probes))))
     finally:
         reap_orphans()
 

@@ -1,0 +1,302 @@
+"""A scenario's part of a real cluster, as ``clusters.base.Cluster``."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    ClusterInfo,
+    ClusterSpec,
+    SelfCheck,
+    UnsupportedError,
+)
+from netpol_conformance.clusters.kubernetes import pods
+from netpol_conformance.clusters.kubernetes.client import NODES, PODS, SERVICES, Client
+from netpol_conformance.clusters.kubernetes.exec import ExecChannel
+from netpol_conformance.clusters.kubernetes.fitness import (
+    NO_CLIENT,
+    check_fits,
+    families_of,
+    read_version,
+)
+from netpol_conformance.clusters.kubernetes.naming import SLOT_LABEL, Manifest, Names
+from netpol_conformance.clusters.kubernetes.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.objects import Objects
+from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
+from netpol_conformance.clusters.kubernetes.pods import Images, Placing
+from netpol_conformance.clusters.kubernetes.reading import call, read_dns
+from netpol_conformance.clusters.kubernetes.removal import begin_removal
+from netpol_conformance.clusters.kubernetes.streams import Agents, Channel
+from netpol_conformance.clusters.kubernetes.waits import Readiness, until_running
+from netpol_conformance.model.objects import (
+    ClusterState,
+    KubernetesObject,
+    ObjectKey,
+    Service,
+)
+from netpol_conformance.probe.verdict import Observation, Probe, Source
+
+START_TIMEOUT = 120.0
+"""Seconds for a pod of the suite's own to run, its image pulled for the first time maybe."""
+BALANCER_TIMEOUT = 30.0
+"""Seconds for the cluster to give a Service of type LoadBalancer its address."""
+_PAUSE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the clusters of one run share.
+
+    ``run`` is its id; ``driver`` and ``implementation`` are for reports. ``outside`` makes the
+    clients outside for one cluster, None where there are none; ``load_balancer`` may be None too.
+    """
+
+    client: Client
+    run: str
+    images: Images
+    driver: str
+    implementation: str
+    outside: Callable[[], OutsideClients] | None = None
+    load_balancer: LoadBalancer | None = None
+
+
+@dataclass(slots=True)
+class _Stage:
+    """All that one scenario has, from ``start`` to the next."""
+
+    objects: Objects
+    agents: Agents
+    dns: tuple[KubernetesObject, ...]
+    readiness: Readiness = field(default_factory=Readiness)
+    balanced: set[str] = field(default_factory=set)
+    node_agents: set[str] = field(default_factory=set)
+    backstage: bool = False
+
+
+class KubernetesCluster:
+    """One worker's share of a cluster: each ``start`` gives it fresh namespaces of its own."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._client = setup.client
+        self._outside = setup.outside() if setup.outside is not None else None
+        self._stage: _Stage | None = None
+        self._leftover: list[str] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    # -- clusters.base.Cluster -------------------------------------------------------------------
+
+    def start(self, spec: ClusterSpec) -> ClusterInfo:
+        """Begin afresh; raises UnsupportedError for what this cluster cannot be."""
+        self._leave()
+        told = self._client.version()
+        names = Names(self._setup.run, secrets.token_hex(3))
+        nodes = read_nodes(call(self._client, names, self._client.items, NODES))
+        version = read_version(told)
+        dns = tuple(read_dns(self._client, names, nodes, version))
+        families = families_of(nodes, dns)
+        check_fits(spec, version, nodes.workers, families)
+        self._start_outside(spec)
+        placing = Placing(nodes.taking_pods, families, self._setup.images)
+        objects = Objects(self._client, names, nodes, placing, version, spec.families)
+        self._enter(_Stage(objects, Agents(self._channel), dns))
+        objects.make_namespace(names.real("default"))
+        return ClusterInfo(
+            driver=self._setup.driver,
+            implementation=self._setup.implementation,
+            kubernetes_version=told.removeprefix("v"),
+            nodes=len(nodes.manifests),
+            families=tuple(f"IPv{family}" for family in families),
+            details=dict(nodes.real),
+        )
+
+    def self_test(self) -> tuple[SelfCheck, ...]:
+        """Test the tools in a pod of their own, over its loopback."""
+        stage = self._started()
+        namespace = self._backstage(stage)
+        pod = pods.self_test_agent(namespace, self._setup.images)
+        self._run_own(stage, pod)
+        return stage.agents.self_test(Source("pod", pod["metadata"]["name"], ""))
+
+    def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
+        """``kubectl apply``, the server's own validation and defaults included."""
+        stage = self._started()
+        applied = stage.objects.apply(manifests)
+        for item in applied:
+            if isinstance(item, Service) and item.type == "LoadBalancer":
+                self._balance(stage, item)
+        return applied
+
+    def delete(self, keys: Sequence[ObjectKey]) -> None:
+        """``kubectl delete``, until all are gone."""
+        stage = self._started()
+        if keys:
+            stage.objects.delete(keys)
+        for key in keys:
+            if key.kind == "Pod":
+                stage.agents.forget(Source("pod", key.name, key.namespace))
+
+    def wait_ready(self, timeout: float) -> None:
+        """Until pods run, servers answer and Services lead to them."""
+        stage = self._started()
+        running = until_running(stage.objects.pods, self._client, timeout)
+        names = stage.objects.names
+        uids = {
+            (names.own(pod["metadata"]["namespace"]), pod["metadata"]["name"]): pod["metadata"][
+                "uid"
+            ]
+            for pod in running
+        }
+        stage.readiness.wait(self.state(), uids, self.probe, timeout)
+
+    def state(self) -> ClusterState:
+        """The scenario's objects, the cluster's nodes and DNS."""
+        stage = self._started()
+        return ClusterState(version=stage.objects.version).with_objects(
+            *stage.objects.nodes.objects(), *stage.dns, *stage.objects.read()
+        )
+
+    def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Ask all at once: pods and nodes through their agents, hosts outside through theirs."""
+        stage = self._started()
+        names = stage.objects.names
+        real = [names.real_probe(probe) for probe in probes]
+        for node in {probe.source.name for probe in probes if probe.source.kind == "node"}:
+            self._agent_on(stage, node)
+        return tuple(
+            names.own_observation(seen, probe)
+            for seen, probe in zip(self._asked(stage, real), probes, strict=True)
+        )
+
+    def close(self) -> None:
+        """Begin to remove all of it; the driver sees to it that it is gone."""
+        with self._lock:
+            self._closed = True
+        with contextlib.suppress(ClusterError):  # the driver will say what is left, and why
+            self._leave()
+        if self._outside is not None:
+            self._outside.close()
+
+    # -- beginning and end -----------------------------------------------------------------------
+
+    def _enter(self, stage: _Stage) -> None:
+        with self._lock:
+            if self._closed:
+                raise ClusterError("the cluster is closed")
+            self._stage = stage
+
+    def _started(self) -> _Stage:
+        if self._stage is None:
+            raise ClusterError("the cluster is not started; call start() first")
+        return self._stage
+
+    def _leave(self) -> None:
+        """Give up the scenario's part of the cluster, and begin to remove it."""
+        with self._lock:
+            stage, self._stage = self._stage, None
+        if stage is None:
+            return
+        stage.agents.close()
+        balancer = self._setup.load_balancer
+        if balancer is not None:
+            for service in stage.balanced:
+                balancer.release(service)
+        begin_removal(self._client, f"{SLOT_LABEL}={stage.objects.names.slot}")
+
+    def _start_outside(self, spec: ClusterSpec) -> None:
+        if self._outside is not None:
+            self._outside.start(spec.outside)
+        elif spec.outside:
+            raise UnsupportedError(NO_CLIENT)
+
+    # -- load balancers --------------------------------------------------------------------------
+
+    def _balance(self, stage: _Stage, service: Service) -> None:
+        """Have the Service get an address, of the suite's own giving if it is set up so."""
+        namespace = stage.objects.names.real(service.namespace)
+        balancer = self._setup.load_balancer
+        if balancer is not None:
+            known = f"{namespace}/{service.name}"
+            stage.balanced.add(known)
+            ingress = [{"ip": str(ip)} for ip in balancer.addresses(known)]
+            status = {"status": {"loadBalancer": {"ingress": ingress}}}
+            stage.objects.call(
+                self._client.patch, SERVICES, status, service.name, namespace, "status"
+            )
+            return
+        found = Retrying(
+            retry=retry_if_result(lambda ingress: not ingress),
+            stop=stop_after_delay(BALANCER_TIMEOUT),
+            wait=wait_fixed(_PAUSE),
+            retry_error_callback=lambda _state: None,
+        )(self._ingress, stage, service.name, namespace)
+        if not found:
+            raise UnsupportedError(
+                f"needs a load balancer, and this cluster gave Service {service.name} no IP "
+                f"address in {BALANCER_TIMEOUT:g} s"
+            )
+
+    def _ingress(self, stage: _Stage, name: str, namespace: str) -> list[Manifest]:
+        found = stage.objects.call(self._client.get, SERVICES, name, namespace) or {}
+        status = (found.get("status") or {}).get("loadBalancer") or {}
+        return [item for item in status.get("ingress") or () if item.get("ip")]
+
+    # -- agents ----------------------------------------------------------------------------------
+
+    def _asked(self, stage: _Stage, probes: Sequence[Probe]) -> list[Observation]:
+        """One observation a probe, in order, those of hosts outside at the same time as all."""
+        outside = [at for at, probe in enumerate(probes) if probe.source.kind == "outside"]
+        if not outside:
+            return list(stage.agents.ask(probes))
+        clients = self._outside
+        if clients is None:
+            raise UnsupportedError(NO_CLIENT)
+        apart = set(outside)
+        inside = [at for at in range(len(probes)) if at not in apart]
+        with ThreadPoolExecutor(1) as other:
+            coming = other.submit(clients.probe, [probes[at] for at in outside])
+            seen = dict(zip(inside, stage.agents.ask([probes[at] for at in inside]), strict=True))
+            seen |= zip(outside, coming.result(), strict=True)
+        return [seen[at] for at in range(len(probes))]
+
+    def _channel(self, source: Source) -> Channel:
+        """A new stream to the agent of a pod, or of a node."""
+        names = self._started().objects.names
+        if source.kind == "node":
+            node = self._started().objects.nodes.real[source.name]
+            return ExecChannel(self._client, names.backstage, pods.node_agent_name(node))
+        namespace = names.real(source.namespace) if source.namespace else names.backstage
+        return ExecChannel(self._client, namespace, source.name)
+
+    def _agent_on(self, stage: _Stage, node: str) -> None:
+        """Have a pod in the node's own network, for the node to ask from."""
+        if node in stage.node_agents:
+            return
+        namespace = self._backstage(stage)
+        manifest = pods.node_agent(stage.objects.nodes.real[node], namespace, self._setup.images)
+        self._run_own(stage, manifest)
+        stage.node_agents.add(node)
+
+    def _backstage(self, stage: _Stage) -> str:
+        names = stage.objects.names
+        if not stage.backstage:
+            stage.objects.make_namespace(names.backstage)
+            stage.backstage = True
+        return names.backstage
+
+    def _run_own(self, stage: _Stage, manifest: Manifest) -> None:
+        stage.objects.make_pod(manifest)
+        until_running(
+            lambda: stage.objects.call(self._client.items, PODS, stage.objects.names.backstage),
+            self._client,
+            START_TIMEOUT,
+        )

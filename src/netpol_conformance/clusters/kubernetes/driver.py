@@ -1,0 +1,104 @@
+"""``--cluster kubeconfig``: any cluster that the user has, with the plugin that is in it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+
+from netpol_conformance import __version__
+from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
+from netpol_conformance.clusters.kubernetes.client import NODES, Client, connect
+from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
+from netpol_conformance.clusters.kubernetes.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.outside import CommandClient
+from netpol_conformance.clusters.kubernetes.pods import Images
+from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.kubernetes.rights import check_rights
+from netpol_conformance.clusters.options import Options
+
+CONCURRENCY = 4
+"""Scenarios at once: more only queue for the API server and the kubelets."""
+IMAGE = "netpol-conformance"
+"""The suite's own image, tagged with the suite's version."""
+_OWN_PLUGIN = "the cluster's own"
+
+
+def images_of(options: Options) -> Images:
+    """Where images come from, as the options say."""
+    own = f"{IMAGE}:{__version__}"
+    registry = options.image_registry
+    return Images(
+        options.image or (f"{registry.rstrip('/')}/{own}" if registry else own),
+        registry,
+        options.pull_policy,
+        options.pull_secret,
+    )
+
+
+class KubeconfigDriver:
+    """Scenarios in namespaces of their own, in the cluster that the kubeconfig leads to."""
+
+    name = "kubeconfig"
+    concurrency = CONCURRENCY
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        named = options.plugin or options.implementation
+        self.implementation = _OWN_PLUGIN if named == "reference" else named
+        self._client: Client | None = None
+        self._run = ""
+        self._joined = False
+
+    def open(self, tell: Callable[[str], None]) -> None:
+        """Look whether the cluster will do, before anything is made in it."""
+        client = self._connected()
+        tell(f"{client.server}: Kubernetes {client.version()}")
+        check_rights(client)
+        try:
+            nodes = read_nodes(client.items(NODES))
+        except ApiError as error:
+            raise meaning(error, client.server) from error
+        check_no_stuck(client)
+        self._run = secrets.token_hex(3)
+        tell(f"run {self._run}, on {nodes.workers} nodes that take pods")
+
+    def handle(self) -> str:
+        """The run's id."""
+        return json.dumps({"run": self._run})
+
+    def join(self, handle: str) -> None:
+        """Take part in the run."""
+        self._run = json.loads(handle)["run"]
+        self._joined = True
+
+    def cluster(self) -> Cluster:
+        """A part of the cluster for one worker."""
+        command = self._options.external_client
+        return KubernetesCluster(
+            Setup(
+                self._connected(),
+                self._run,
+                images_of(self._options),
+                self.name,
+                self.implementation,
+                outside=(lambda: CommandClient(command)) if command else None,
+            )
+        )
+
+    def close(self) -> None:
+        """Remove all that the run made, unless it is another process's; raises ClusterError."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            if self._run and not self._joined:
+                remove_run(client, self._run)
+        finally:
+            client.close()
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(self._options.kubeconfig, self._options.context)
+        return self._client

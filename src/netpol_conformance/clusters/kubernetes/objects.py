@@ -1,0 +1,269 @@
+"""The API's objects of one scenario: applying, deleting, and reading what is there now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
+
+from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
+from netpol_conformance.clusters.kubernetes.answers import ApiError
+from netpol_conformance.clusters.kubernetes.client import (
+    NAMESPACES,
+    PODS,
+    POLICIES,
+    SERVICES,
+    Client,
+    Resource,
+)
+from netpol_conformance.clusters.kubernetes.naming import SYSTEM_NAMESPACE, Manifest, Names
+from netpol_conformance.clusters.kubernetes.nodes import Nodes
+from netpol_conformance.clusters.kubernetes.pods import Placing, real_pod
+from netpol_conformance.clusters.kubernetes.reading import call, own_object
+from netpol_conformance.model.decode import ManifestError, decode_object
+from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Pod
+from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.model.yaml import YAMLError, load_all
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DELETE_TIMEOUT = 60.0
+"""Seconds from a deletion to the object's end: a pod's grace, a namespace's contents."""
+ACCOUNT_TIMEOUT = 20.0
+"""Seconds from a namespace's creation to its service account, without which it takes no pod."""
+_PAUSE = 0.1
+_RESOURCES = {
+    "Namespace": NAMESPACES,
+    "NetworkPolicy": POLICIES,
+    "Pod": PODS,
+    "Service": SERVICES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What one scenario has in the cluster. ``families`` are those that it asked for."""
+
+    client: Client
+    names: Names
+    nodes: Nodes
+    placing: Placing
+    version: KubernetesVersion
+    families: tuple[int, ...]
+
+    # -- changes ---------------------------------------------------------------------------------
+
+    def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
+        """Apply in order; raises RefusedError with the server's message."""
+        return tuple(self._apply(item) for item in _flat(_load(manifests)))
+
+    def make_namespace(self, name: str) -> None:
+        """Make a namespace by its real name, labelled as the run's."""
+        metadata = {"name": name, "labels": self.names.labels}
+        self._create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+    def make_pod(self, manifest: Manifest) -> None:
+        """Make a pod of the suite's own."""
+        self._create(PODS, manifest, manifest["metadata"]["namespace"])
+
+    def delete(self, keys: Sequence[ObjectKey]) -> None:
+        """Delete, and wait until all are gone; raises RefusedError for what is not there."""
+        doomed = [self._doomed(key) for key in keys]
+        for key, (resource, name, namespace) in zip(keys, doomed, strict=True):
+            if not self.call(self.client.delete, resource, name, namespace):
+                raise RefusedError(f'{resource.plural} "{key.name}" not found')
+        for key, (resource, name, namespace) in zip(keys, doomed, strict=True):
+            self._until_gone(key, resource, name, namespace)
+
+    def _doomed(self, key: ObjectKey) -> tuple[Resource, str, str]:
+        if SYSTEM_NAMESPACE in (key.namespace, key.name if key.kind == "Namespace" else ""):
+            raise _not_ours(str(key))
+        if key.kind not in _RESOURCES:
+            raise UnsupportedError(f"{key} is not the run's own, and stays")
+        name = self.names.real(key.name) if key.kind == "Namespace" else key.name
+        return _RESOURCES[key.kind], name, self.names.real(key.namespace) if key.namespace else ""
+
+    def _until_gone(self, key: ObjectKey, resource: Resource, name: str, namespace: str) -> None:
+        gone = Retrying(
+            retry=retry_if_result(lambda found: found is not None),
+            stop=stop_after_delay(DELETE_TIMEOUT),
+            wait=wait_fixed(_PAUSE),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )(self.call, self.client.get, resource, name, namespace)
+        if gone is not None:
+            raise ClusterError(
+                f"{key} is not gone after {DELETE_TIMEOUT:g} s: {why_not_gone(gone)}"
+            )
+
+    def _apply(self, manifest: Manifest) -> KubernetesObject:
+        resource = self.client.resource(manifest)
+        real = self._real(manifest, resource)
+        metadata = real.get("metadata")
+        namespace = metadata.get("namespace", "") if isinstance(metadata, dict) else ""
+        self._check_ours(manifest, resource, namespace)
+        try:
+            stored = self._create(resource, real, namespace)
+        except RefusedError as refused:
+            cause = refused.__cause__
+            if not isinstance(cause, ApiError) or cause.reason != "AlreadyExists":
+                raise
+            stored = self._update(resource, real, namespace)
+        return self._own(stored, str(manifest["kind"]))
+
+    def _create(self, resource: Resource, manifest: Manifest, namespace: str = "") -> Manifest:
+        for attempt in Retrying(
+            retry=retry_if_exception(_lacks_account),
+            stop=stop_after_delay(ACCOUNT_TIMEOUT),
+            wait=wait_fixed(_PAUSE),
+            reraise=True,
+        ):
+            with attempt:
+                return self.call(self.client.create, resource, manifest, namespace)
+        raise AssertionError
+
+    def _update(self, resource: Resource, manifest: Manifest, namespace: str) -> Manifest:
+        name = manifest["metadata"]["name"]
+        found = self.call(self.client.get, resource, name, namespace)
+        if found is None:
+            return self._create(resource, manifest, namespace)
+        if resource == PODS:
+            return self._relabel(manifest, found, namespace)
+        version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        newer = {**manifest, "metadata": {**manifest["metadata"], **version}}
+        return self.call(self.client.replace, resource, newer, name, namespace)
+
+    def _relabel(self, manifest: Manifest, found: Manifest, namespace: str) -> Manifest:
+        """Of a running pod only labels and annotations change, or its life ends."""
+        metadata = {
+            part: _merge_patch(found["metadata"].get(part), manifest["metadata"].get(part))
+            for part in ("labels", "annotations")
+        }
+        patch: Manifest = {"metadata": metadata}
+        if manifest["spec"].get("restartPolicy") == "Never" != found["spec"]["restartPolicy"]:
+            patch["spec"] = {"activeDeadlineSeconds": 1}
+        name = manifest["metadata"]["name"]
+        return self.call(self.client.patch, PODS, patch, name, namespace)
+
+    def _real(self, manifest: Manifest, resource: Resource) -> Manifest:
+        real = self.names.real_manifest(manifest, namespaced=resource.namespaced)
+        if resource == SERVICES and len(self.families) > 1 and isinstance(real.get("spec"), dict):
+            real["spec"] = {"ipFamilyPolicy": "PreferDualStack", **real["spec"]}
+        if resource != PODS:
+            return real
+        try:
+            pod = decode_object(manifest, version=self.version)
+        except ManifestError:
+            return real  # the API server will say what is wrong with it
+        assert isinstance(pod, Pod)
+        identity = self.names.real_identity(f"{pod.namespace}/{pod.name}")
+        return real_pod(pod, identity, self.names.real(pod.namespace), self.placing)
+
+    def _check_ours(self, manifest: Manifest, resource: Resource, namespace: str) -> None:
+        metadata = manifest.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        system = resource == NAMESPACES and name == SYSTEM_NAMESPACE
+        other = not resource.namespaced and resource != NAMESPACES
+        if system or other or namespace == SYSTEM_NAMESPACE:
+            raise _not_ours(f"{manifest.get('kind')} {name}")
+
+    # -- what is there ---------------------------------------------------------------------------
+
+    def namespaces(self) -> list[str]:
+        """The scenario's namespaces by their real names, those being removed left out."""
+        return [manifest["metadata"]["name"] for manifest in self._namespaces()]
+
+    def _namespaces(self) -> list[Manifest]:
+        selector = ",".join(f"{key}={value}" for key, value in self.names.labels.items())
+        found = self.call(self.client.items, NAMESPACES, labelSelector=selector)
+        return [
+            manifest
+            for manifest in found
+            if manifest["metadata"]["name"] != self.names.backstage and not _is_doomed(manifest)
+        ]
+
+    def pods(self) -> list[Manifest]:
+        """The scenario's pods as the cluster has them."""
+        return [
+            pod for name in self.namespaces() for pod in self.call(self.client.items, PODS, name)
+        ]
+
+    def read(self) -> Iterator[KubernetesObject]:
+        """All of the scenario's objects, and the cluster's DNS."""
+        for space in self._namespaces():
+            yield self._own(space, "Namespace")
+            name = space["metadata"]["name"]
+            for resource, kind in (
+                (PODS, "Pod"),
+                (SERVICES, "Service"),
+                (POLICIES, "NetworkPolicy"),
+            ):
+                for item in self.call(self.client.items, resource, name):
+                    if not _is_doomed(item):
+                        yield self._own(item, kind)
+
+    def _own(self, manifest: Manifest, kind: str) -> KubernetesObject:
+        return own_object(manifest, kind, self.names, self.nodes, self.version)
+
+    def call(self, ask: Callable[P, T], *words: P.args, **query: P.kwargs) -> T:
+        """Ask the server; its refusals as RefusedError, in the scenario's names."""
+        return call(self.client, self.names, ask, *words, **query)
+
+
+def why_not_gone(manifest: Mapping[str, Any]) -> str:
+    """What an object that is being deleted still waits for, in the cluster's own words."""
+    metadata = manifest["metadata"]
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    said = [
+        item["message"]
+        for item in conditions
+        if item.get("status") == "True" and item["type"].startswith("Namespace")
+    ]
+    said += [f"finalizer {name}" for name in metadata.get("finalizers") or ()]
+    return "; ".join(said) or "the cluster does not say why"
+
+
+def _load(manifests: str) -> list[Any]:
+    try:
+        return [document.data for document in load_all(manifests)]
+    except YAMLError as error:
+        raise RefusedError(f"error: error parsing STDIN: {error}") from error
+
+
+def _flat(documents: Sequence[Any]) -> Iterator[Manifest]:
+    """Each object, those of lists too, as kubectl takes them apart."""
+    for document in documents:
+        if document is None:
+            continue
+        if not isinstance(document, dict):
+            raise RefusedError("error: unable to decode: a manifest is a mapping")
+        items = document.get("items")
+        if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
+            yield from _flat(items)
+        else:
+            yield document
+
+
+def _merge_patch(
+    before: Mapping[str, str] | None, after: Mapping[str, str] | None
+) -> dict[str, str | None]:
+    """What turns ``before`` into ``after``: a merge patch, whose None removes."""
+    removed: dict[str, str | None] = dict.fromkeys(before or {})
+    return removed | dict(after or {})
+
+
+def _lacks_account(error: BaseException) -> bool:
+    """Whether a new namespace has no service account yet."""
+    return isinstance(error, RefusedError) and "error looking up service account" in str(error)
+
+
+def _is_doomed(manifest: Manifest) -> bool:
+    return manifest["metadata"].get("deletionTimestamp") is not None
+
+
+def _not_ours(what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} belongs to the cluster, and the suite changes only what it made itself"
+    )

@@ -1,0 +1,88 @@
+"""Removing what a run made, and nothing else: the namespaces that carry its label."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
+from netpol_conformance.clusters.kubernetes.client import NAMESPACES, Client
+from netpol_conformance.clusters.kubernetes.naming import RUN_LABEL, Manifest
+from netpol_conformance.clusters.kubernetes.objects import why_not_gone
+
+REMOVAL_TIMEOUT = 120.0
+"""Seconds for the cluster to remove a run's namespaces with all that is in them."""
+STUCK_AFTER = 300.0
+"""Seconds after which a namespace that is still being removed counts as stuck."""
+_PAUSE = 0.5
+
+
+def begin_removal(client: Client, selector: str) -> None:
+    """Delete the namespaces that match a label selector, without waiting. Raises ClusterError."""
+    try:
+        for namespace in client.items(NAMESPACES, labelSelector=selector):
+            if "deletionTimestamp" not in namespace["metadata"]:
+                client.delete(NAMESPACES, namespace["metadata"]["name"])
+    except ApiError as error:
+        raise meaning(error, client.server) from error
+
+
+def remove_run(client: Client, run: str) -> None:
+    """Delete all that a run made and wait until it is gone.
+
+    Raises ClusterError naming what is left after REMOVAL_TIMEOUT, and why.
+    """
+    selector = f"{RUN_LABEL}={run}"
+
+    def left() -> list[Manifest]:
+        begin_removal(client, selector)  # a worker that was cut off may have made one meanwhile
+        try:
+            return client.items(NAMESPACES, labelSelector=selector)
+        except ApiError as error:
+            raise meaning(error, client.server) from error
+
+    remaining: list[Manifest] = Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_delay(REMOVAL_TIMEOUT),
+        wait=wait_fixed(_PAUSE),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
+    )(left)
+    if remaining:
+        raise ClusterError(
+            f"not removed after {REMOVAL_TIMEOUT:g} s: {_told(remaining)}; "
+            f"look after them with kubectl get namespaces -l {selector}"
+        )
+
+
+def check_no_stuck(client: Client) -> None:
+    """Raise ClusterError for a namespace of an earlier run that cannot be removed."""
+    try:
+        found = client.items(NAMESPACES, labelSelector=RUN_LABEL)
+    except ApiError as error:
+        raise meaning(error, client.server) from error
+    stuck = [namespace for namespace in found if _removing_for(namespace) > STUCK_AFTER]
+    if stuck:
+        raise ClusterError(
+            f"namespaces of an earlier run are stuck in Terminating: {_told(stuck)}: "
+            "remove what holds them, then run again"
+        )
+
+
+def _removing_for(namespace: Manifest) -> float:
+    """Seconds since its deletion began; 0 if it has not."""
+    began = namespace["metadata"].get("deletionTimestamp")
+    if began is None:
+        return 0.0
+    then = datetime.strptime(began, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return time.time() - then.timestamp()
+
+
+def _told(namespaces: Sequence[Manifest]) -> str:
+    return "; ".join(
+        f"namespace {namespace['metadata']['name']} ({why_not_gone(namespace)})"
+        for namespace in namespaces
+    )

@@ -1,0 +1,242 @@
+"""Waiting for pods and Services, and, where it is in vain, saying why in the cluster's words.
+
+Readiness is a real exchange: of each server with its own pod, and of each node with each Service.
+Where policies are in force a Service may rightly be out of reach; then a wait in vain is no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.clusters.kubernetes.client import EVENTS, Client
+from netpol_conformance.clusters.kubernetes.naming import Manifest
+from netpol_conformance.clusters.kubernetes.pods import listening
+from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service
+from netpol_conformance.model.services import endpoints
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+
+UNDER_POLICY = 3.0
+"""Seconds that a Service's path is looked for where a policy may be what is in its way."""
+_PAUSE = 0.1
+_PROBE_TIMEOUT = 1.0
+_HOPELESS = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "CrashLoopBackOff",
+    }
+)
+"""What a container may wait for that no patience mends."""
+
+Ask = Callable[[Sequence[Probe]], Sequence[Observation]]
+
+
+def until_running(
+    list_pods: Callable[[], list[Manifest]], client: Client, seconds: float
+) -> list[Manifest]:
+    """Wait until every pod runs with all containers ready, or has finished; returns the pods.
+
+    Raises ClusterError with the kubelet's or the scheduler's words, at once where it is hopeless.
+    """
+    seen: list[Manifest] = []
+
+    def waiting() -> list[Manifest]:
+        seen[:] = list_pods()
+        late = [pod for pod in seen if not _is_ready(pod)]
+        for pod in late:
+            if reason := _hopeless(pod):
+                raise ClusterError(f"{_name(pod)} cannot run: {reason}")
+        return late
+
+    late = _retry(waiting, seconds)
+    if late:
+        told = "; ".join(f"{_name(pod)}: {_why(pod, client)}" for pod in late)
+        raise ClusterError(f"not ready after {seconds:g} s: {told}")
+    return seen
+
+
+@dataclass
+class Readiness:
+    """What has already proven to serve, by name and content, so that it is not asked again."""
+
+    _proven: set[tuple[object, ...]] = field(default_factory=set)
+
+    def wait(
+        self, state: ClusterState, uids: dict[tuple[str, str], str], ask: Ask, seconds: float
+    ) -> None:
+        """Wait until each server has answered its own pod, and each node reaches each Service.
+
+        ``uids`` tell a pod from a later one of the same name. Raises ClusterError.
+        """
+        pods = [pod for pod in state.pods if (pod.namespace, pod.name) in uids]
+        fresh = [pod for pod in pods if pod.ips and not pod.finished]
+        asked = {self._pod_key(pod, uids): _to_itself(pod) for pod in fresh}
+        self._prove(asked, ask, seconds, fault="does not answer itself")
+        spaces = {pod.namespace for pod in pods}
+        services = [item for item in state.services if item.namespace in spaces]
+        paths = {
+            self._service_key(service, state, uids): _to_service(service, state, fresh)
+            for service in services
+        }
+        if state.policies:
+            self._prove(paths, ask, min(seconds, UNDER_POLICY), fault="")
+        else:
+            self._prove(paths, ask, seconds, fault="does not reach the Service")
+
+    def _prove(
+        self, asked: dict[tuple[object, ...], list[Probe]], ask: Ask, seconds: float, *, fault: str
+    ) -> None:
+        open_keys = {key: probes for key, probes in asked.items() if key not in self._proven}
+        waiting = [probe for probes in open_keys.values() for probe in probes]
+
+        def failing() -> list[Observation]:
+            nonlocal waiting
+            if not waiting:
+                return []
+            failed = [seen for seen in ask(waiting) if seen.verdict is not Verdict.CONNECTED]
+            waiting = [seen.probe for seen in failed]
+            return failed
+
+        failed = _retry(failing, seconds)
+        if failed and fault:
+            told = "; ".join(
+                f"{seen.probe.source} {fault} at {seen.probe.host}:{seen.probe.port}/"
+                f"{seen.probe.protocol.value}: {seen.verdict.value} {seen.output.strip()}"
+                for seen in failed
+            )
+            raise ClusterError(f"not ready after {seconds:g} s: {told}")
+        self._proven |= set(open_keys)
+
+    @staticmethod
+    def _pod_key(pod: Pod, uids: dict[tuple[str, str], str]) -> tuple[object, ...]:
+        return ("pod", uids[pod.namespace, pod.name])
+
+    @staticmethod
+    def _service_key(
+        service: Service, state: ClusterState, uids: dict[tuple[str, str], str]
+    ) -> tuple[object, ...]:
+        behind = frozenset(
+            (uids.get((pod.namespace, pod.name), ""), number, port.port)
+            for port in service.ports
+            for pod, number in endpoints(state, service, port)
+        )
+        return (service.key, service.cluster_ips, service.load_balancer_ips, behind)
+
+
+def _to_itself(pod: Pod) -> list[Probe]:
+    """A pod's own traffic to itself is never blocked (S5)."""
+    source = Source("pod", pod.name, pod.namespace)
+    identity = frozenset({f"{pod.namespace}/{pod.name}"})
+    return [
+        Probe(source, str(ip), port, identity, protocol, timeout=_PROBE_TIMEOUT)
+        for ip in pod.ips
+        for port, protocol in listening(pod)
+    ]
+
+
+def _to_service(service: Service, state: ClusterState, pods: Sequence[Pod]) -> list[Probe]:
+    """From one pod of each node, each port of the Service by its address and by its name.
+
+    SCTP is left out: whether kube-proxy serves it depends on the kernel.
+    """
+    probes = []
+    for port in service.ports:
+        behind = [pod for pod, _ in endpoints(state, service, port)]
+        if not behind or port.protocol is Protocol.SCTP:
+            continue
+        identities = frozenset(f"{pod.namespace}/{pod.name}" for pod in behind)
+        hosts = [str(ip) for ip in service.cluster_ips]
+        hosts.append(f"{service.name}.{service.namespace}")
+        for prober in _one_of_each_node(pods, avoiding=behind):
+            source = Source("pod", prober.name, prober.namespace)
+            probes += [
+                Probe(source, host, port.port, identities, port.protocol, timeout=_PROBE_TIMEOUT)
+                for host in hosts
+                # Of several backends each answers in its turn, or by chance.
+                for _ in range(1 if len(behind) == 1 else 2 * len(behind))
+            ]
+    return probes
+
+
+def _one_of_each_node(pods: Iterable[Pod], avoiding: Sequence[Pod]) -> list[Pod]:
+    """A prober a node; a pod behind the Service itself only where there is no other."""
+    chosen: dict[str, Pod] = {}
+    for pod in sorted(pods, key=lambda pod: (pod.host_network, pod in avoiding)):
+        chosen.setdefault(pod.node, pod)
+    return [pod for pod in chosen.values() if pod not in avoiding] or list(chosen.values())
+
+
+def _retry(look: Callable[[], list[Any]], seconds: float) -> list[Any]:
+    """Look until nothing is left or the time is over; what the last look found."""
+    return Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(_PAUSE),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
+    )(look)
+
+
+def _is_ready(pod: Manifest) -> bool:
+    status: Any = pod.get("status") or {}
+    if status.get("phase") in ("Succeeded", "Failed"):
+        return True
+    conditions = status.get("conditions") or ()
+    return bool(status.get("podIPs")) and any(
+        item["type"] == "Ready" and item["status"] == "True" for item in conditions
+    )
+
+
+def _hopeless(pod: Manifest) -> str:
+    """Why a pod will never run as it is; empty if it may yet."""
+    for container in _containers(pod):
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in _HOPELESS:
+            ended = (container.get("lastState") or {}).get("terminated") or {}
+            last = f"; it ended with exit code {ended['exitCode']}" if ended else ""
+            return (
+                f"container {container['name']} of image {container['image']}: "
+                f"{waiting['reason']}: {waiting.get('message', '')}{last}"
+            )
+    return ""
+
+
+def _why(pod: Manifest, client: Client) -> str:
+    """What a pod waits for, as its conditions and events say."""
+    status: Any = pod.get("status") or {}
+    said = [
+        f"container {container['name']}: {waiting['reason']} {waiting.get('message', '')}".strip()
+        for container in _containers(pod)
+        if (waiting := (container.get("state") or {}).get("waiting"))
+    ]
+    said += [
+        f"{item.get('reason', item['type'])}: {item['message']}"
+        for item in status.get("conditions") or ()
+        if item["status"] != "True" and item.get("message")
+    ]
+    metadata = pod["metadata"]
+    events = client.items(
+        EVENTS, metadata["namespace"], fieldSelector=f"involvedObject.name={metadata['name']}"
+    )
+    said += [f"{event['reason']}: {event['message']}" for event in events if _is_warning(event)]
+    return "; ".join(dict.fromkeys(said)) or f"phase {status.get('phase', 'unknown')}"
+
+
+def _is_warning(event: Manifest) -> bool:
+    return event.get("type") == "Warning"
+
+
+def _containers(pod: Manifest) -> list[Any]:
+    return (pod.get("status") or {}).get("containerStatuses") or []
+
+
+def _name(pod: Manifest) -> str:
+    return f"pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -1,0 +1,101 @@
+"""The process inside a pod, or on a host outside: it asks what it is told to, or serves.
+
+``python -m netpol_conformance.probe.agent`` reads requests from its standard input, a line each,
+and writes observations to its standard output as they come (``wire`` has the lines' form); it
+ends with its input. ``... agent serve --identity NS/POD --port 80/TCP`` answers on ports instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe import wire
+from netpol_conformance.probe.ask import ask_all
+from netpol_conformance.probe.child import reap_orphans
+from netpol_conformance.probe.verdict import Observation, Probe, Source
+
+_HERE = Source("pod", "agent")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Be the agent until the input ends, or the server until it is told to stop."""
+    if arguments[:1] == ["serve"]:
+        return asyncio.run(_serve(arguments[1:]))
+    return asyncio.run(_answer())
+
+
+async def _answer() -> int:
+    """Answer request after request; those of one line are asked all at once."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        try:
+            request = wire.read_request(line)
+        except wire.WireError as error:
+            print(error, file=sys.stderr, flush=True)
+            return 2
+        if request.probes is None:
+            await _test_itself(request.id)
+        else:
+            await _ask(request.id, request.probes)
+        _tell(wire.end_line(request.id))
+    return 0
+
+
+async def _ask(number: int, probes: Sequence[Probe]) -> None:
+    def tell(at: int, observation: Observation) -> None:
+        _tell(wire.observation_line(number, at, observation))
+
+    await ask_all(probes, tell=tell)
+
+
+async def _test_itself(number: int) -> None:
+    from netpol_conformance.probe.selftest import selftest  # noqa: PLC0415 - once a run
+
+    for at, trial in enumerate(await selftest(_HERE)):
+        _tell(wire.observation_line(number, at, trial.observation, trial.expected))
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
+
+
+async def _serve(arguments: Sequence[str]) -> int:
+    """Answer on every port as the identity given, until SIGTERM."""
+    import argparse  # noqa: PLC0415 - the asking agent starts faster without
+
+    from netpol_conformance.probe.servers import OwnServers  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="agent serve")
+    parser.add_argument("--identity", required=True, help="who answers: NAMESPACE/POD")
+    parser.add_argument("--port", action="append", default=[], type=_port, metavar="80/TCP")
+    parser.add_argument("--family", action="append", default=[], type=int, choices=(4, 6))
+    given = parser.parse_args(arguments)
+    families = tuple(given.family) or (4,)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    # The first process of a container is everybody's parent: of a killed agent's children too.
+    loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
+    servers = OwnServers(given.identity, given.port, families=families)
+    try:
+        await servers.start()
+    except OSError as error:
+        print(f"{given.identity} cannot serve: {error}", file=sys.stderr, flush=True)
+        return 1
+    await stopped.wait()
+    await servers.stop()
+    return 0
+
+
+def _port(text: str) -> tuple[int, Protocol]:
+    number, _, protocol = text.partition("/")
+    return int(number), Protocol(protocol or "TCP")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,153 @@
+"""Probes and observations as lines of JSON, between who asks for them and the agent. Pure.
+
+A request is ``{"id": N, "probes": [...]}``, or ``{"id": N, "selftest": true}``. It is answered by
+a line for each probe as its observation comes, ``{"id": N, "at": INDEX, "saw": {...}}``, and at the
+end by ``{"id": N, "end": true}``. Answers of a self-test carry their probe and what it must see.
+All is ASCII, so that a line survives any cut and any channel.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+
+Fields = Mapping[str, Any]
+
+
+class WireError(ValueError):
+    """A line that is no request or answer; the message quotes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an agent is asked: ``probes``, or its self-test where there are None."""
+
+    id: int
+    probes: tuple[Probe, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line of an agent's: an observation of the request ``id``, or its end.
+
+    ``at`` is the probe's index; ``expected`` is set in a self-test.
+    """
+
+    id: int
+    at: int = 0
+    observation: Observation | None = None
+    expected: Verdict | None = None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more comes for this request."""
+        return self.observation is None
+
+
+def request_line(number: int, probes: Sequence[Probe] | None) -> str:
+    """The request as a line, its end included."""
+    asked: Fields = {"selftest": True} if probes is None else {"probes": list(map(_probe, probes))}
+    return _line({"id": number, **asked})
+
+
+def read_request(line: str) -> Request:
+    """The request in a line; raises WireError."""
+    try:
+        fields = json.loads(line)
+        if fields.get("selftest"):
+            return Request(fields["id"], None)
+        return Request(fields["id"], tuple(map(_read_probe, fields["probes"])))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(line, error) from error
+
+
+def observation_line(
+    number: int, at: int, observation: Observation, expected: Verdict | None = None
+) -> str:
+    """An observation as a line; with ``expected``, as a self-test's."""
+    fields: dict[str, Any] = {"id": number, "at": at, "saw": _observation(observation)}
+    if expected is not None:
+        fields |= {"probe": _probe(observation.probe), "expected": expected.value}
+    return _line(fields)
+
+
+def end_line(number: int) -> str:
+    """The last line of an answer."""
+    return _line({"id": number, "end": True})
+
+
+def read_answer(line: str, probes: Sequence[Probe] | None) -> Answer:
+    """The answer in a line, to a request for ``probes``; raises WireError."""
+    try:
+        fields = json.loads(line)
+        if fields.get("end"):
+            return Answer(fields["id"])
+        at = int(fields["at"])
+        probe = _read_probe(fields["probe"]) if probes is None else probes[at]
+        expected = Verdict(fields["expected"]) if "expected" in fields else None
+        return Answer(fields["id"], at, _read_observation(probe, fields["saw"]), expected)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise _unreadable(line, error) from error
+
+
+def _line(fields: Fields) -> str:
+    return json.dumps(fields, separators=(",", ":")) + "\n"
+
+
+def _unreadable(line: str, error: Exception) -> WireError:
+    return WireError(f"not a line of the agent's: {line[:200]!r} ({type(error).__name__}: {error})")
+
+
+def _probe(probe: Probe) -> Fields:
+    source = probe.source
+    return {
+        "source": [source.kind, source.name, source.namespace],
+        "host": probe.host,
+        "port": probe.port,
+        "identities": sorted(probe.identities),
+        "protocol": probe.protocol.value,
+        "tool": probe.tool.value,
+        "timeout": probe.timeout,
+    }
+
+
+def _read_probe(fields: Fields) -> Probe:
+    return Probe(
+        Source(*fields["source"]),
+        fields["host"],
+        fields["port"],
+        frozenset(fields["identities"]),
+        Protocol(fields["protocol"]),
+        Tool(fields["tool"]),
+        fields["timeout"],
+    )
+
+
+def _observation(seen: Observation) -> Fields:
+    return {
+        "verdict": seen.verdict.value,
+        "command": seen.command,
+        "output": seen.output,
+        "started": seen.started,
+        "duration": seen.duration,
+        "exit_code": seen.exit_code,
+        "identity": seen.identity,
+    }
+
+
+def _read_observation(probe: Probe, fields: Fields) -> Observation:
+    return Observation(
+        probe,
+        Verdict(fields["verdict"]),
+        fields["command"],
+        fields["output"],
+        fields["started"],
+        fields["duration"],
+        fields["exit_code"],
+        fields["identity"],
+    )
