@@ -52,6 +52,13 @@ def _kubeconfig(options: Options) -> Driver:
     return KubeconfigDriver(options)
 
 
+def _kind(options: Options) -> Driver:
+    _need("kind", options)
+    from netpol_conformance.clusters.kind.driver import KindDriver  # noqa: PLC0415
+
+    return KindDriver(options)
+
+
 def _need(extra: str, options: Options) -> None:
     """Raise ValueError unless the extra's packages are there, without which a driver is nothing."""
     missing = [package for package in _EXTRAS[extra] if find_spec(package) is None]
@@ -67,6 +74,7 @@ _EXTRAS = {"kubernetes": ("kubernetes",), "kind": ("kubernetes", "pytest_kind")}
 
 DRIVERS: dict[str, Callable[[Options], Driver]] = {
     "embedded": EmbeddedDriver,
+    "kind": _kind,
     "kubeconfig": _kubeconfig,
 }
 

@@ -1,0 +1,42 @@
+"""A scenario's part of a kind cluster: one of Kubernetes, with machines of many names outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from netpol_conformance.clusters.kind.outside import KindOutside
+from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
+from netpol_conformance.probe.verdict import Observation, Probe
+
+
+class KindCluster(KubernetesCluster):
+    """As ``KubernetesCluster``; ``outside`` are the hosts that ``setup`` gives it."""
+
+    def __init__(self, setup: Setup, outside: KindOutside) -> None:
+        super().__init__(setup)
+        self._machines = outside
+
+    def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Ask all at once, the servers outside by the names of the machines that they are on."""
+        real = self._machines.identities()
+        own = {identity: name for name, identity in real.items()}
+        seen = super().probe([_renamed(probe, real) for probe in probes])
+        return tuple(
+            _as_asked(observation, probe, own)
+            for observation, probe in zip(seen, probes, strict=True)
+        )
+
+
+def _renamed(probe: Probe, names: Mapping[str, str]) -> Probe:
+    identities = (names.get(identity, identity) for identity in probe.identities)
+    return replace(probe, identities=frozenset(identities))
+
+
+def _as_asked(seen: Observation, probe: Probe, names: Mapping[str, str]) -> Observation:
+    """What was seen, as the scenario names it."""
+    output = seen.output
+    for real, own in names.items():
+        output = output.replace(real, own)
+    identity = seen.identity and names.get(seen.identity, seen.identity)
+    return replace(seen, probe=probe, output=output, identity=identity)

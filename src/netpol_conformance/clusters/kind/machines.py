@@ -1,0 +1,258 @@
+"""The machines outside a kind cluster: containers on its network, with addresses as asked for.
+
+All scenarios of a run share them, from several processes too. So a machine is named by its
+addresses, is made by whoever needs it first, stays until the run's end, and every change is one
+that may be made twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import operator
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from netpol_conformance.clusters.base import ClusterError, OutsideHost
+from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
+from netpol_conformance.clusters.kind.tools import ToolError, run
+from netpol_conformance.model.objects import IPAddress, IPNetwork
+
+AGENT = ("python", "-m", "netpol_conformance.probe.agent")
+"""The agent in a container of the suite's image."""
+
+_ADDRESSES = "netpol-conformance.addresses"
+"""On every machine: its addresses beside Docker's."""
+
+_DOCKER = 60.0
+"""Seconds that any docker command may take."""
+_START = 20.0
+"""Seconds until a machine runs, and a server on it answers."""
+_LOOK_AGAIN = 0.1
+_FOREVER = str(2**31 - 1)
+_SETTINGS = ("net.ipv4.conf.all.rp_filter=0", "net.ipv6.conf.all.disable_ipv6=0")
+
+
+@dataclass(frozen=True, slots=True)
+class KindNode:
+    """A node: its container, and the networks of its pods."""
+
+    container: str
+    ips: tuple[IPAddress, ...]
+    pod_cidrs: tuple[IPNetwork, ...]
+
+
+def kind_nodes(items: Iterable[dict[str, Any]]) -> tuple[KindNode, ...]:
+    """Nodes as ``kubectl get nodes -o json`` lists them."""
+    return tuple(
+        KindNode(
+            item["metadata"]["name"],
+            tuple(
+                ip_address(entry["address"])
+                for entry in item["status"]["addresses"]
+                if entry["type"] == "InternalIP"
+            ),
+            tuple(map(ip_network, item["spec"].get("podCIDRs", ()))),
+        )
+        for item in items
+    )
+
+
+class Machines:
+    """The machines outside the cluster ``cluster``, of the suite's ``image``.
+
+    Every method raises ClusterError.
+    """
+
+    def __init__(self, cluster: str, docker: Path, image: str, nodes: Sequence[KindNode]) -> None:
+        self._cluster = cluster
+        self._docker = docker
+        self._image = image
+        self._nodes = tuple(nodes)
+        self._ready: set[str] = set()
+        self._served: set[tuple[str, int]] = set()
+
+    def identity(self, host: OutsideHost) -> str:
+        """What the servers on this host call themselves: others may be this host too."""
+        return f"outside/{_slug(host)}"
+
+    def container(self, host: OutsideHost) -> str:
+        """The container that is this host."""
+        return f"{self._cluster}-outside-{_slug(host)}"
+
+    def node(self, names: Collection[str]) -> KindNode | None:
+        """The first node among those named."""
+        return next((node for node in self._nodes if node.container in names), None)
+
+    def agent(self, host: OutsideHost) -> list[str]:
+        """The command whose standard input and output lead to the agent on this host."""
+        return [str(self._docker), "exec", "--interactive", self.container(host), *AGENT]
+
+    def start(self, host: OutsideHost) -> None:
+        """See that the host is there, routed both ways, with servers on its ports."""
+        container = self.container(host)
+        if container not in self._ready:
+            self._make(container, host.ips)
+            self._connect(container, host.ips)
+            self._ready.add(container)
+        for port in host.ports:
+            if (container, port) not in self._served:
+                self._serve(host, port)
+                self._served.add((container, port))
+
+    def route(self, host: OutsideHost, target: IPAddress, entry: KindNode) -> None:
+        """Have the host reach ``target``, a LoadBalancer's address, by the node ``entry``."""
+        via, own = _of_family(entry.ips, target.version), _of_family(host.ips, target.version)
+        if via is not None and own is not None:
+            self._ip(self.container(host), [f"route replace {target} via {via} src {own}"])
+
+    def remove(self) -> None:
+        """Remove all machines of the cluster, and the nodes' routes to them."""
+        label = f"label={CONTAINER_LABEL}={self._cluster}"
+        for identifier in self._run("ps", "--all", "--quiet", "--filter", label).split():
+            with contextlib.suppress(ToolError):  # it, or a node, may have gone by itself
+                self._disconnect(identifier)
+            with contextlib.suppress(ToolError):
+                self._run("rm", "--force", "--volumes", identifier)
+
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The subnets of Docker's network that the nodes are on, one for each of their families."""
+        text = self._run("network", "inspect", "--format", "{{json .IPAM.Config}}", self._network)
+        subnets = [ip_network(entry["Subnet"]) for entry in json.loads(text)]
+        families = {ip.version for ip in self._nodes[0].ips}
+        return tuple({net.version: net for net in subnets if net.version in families}.values())
+
+    # -- making one ------------------------------------------------------------------------------
+
+    def _make(self, container: str, ips: Sequence[IPAddress]) -> None:
+        labels = {CONTAINER_LABEL: self._cluster, _ADDRESSES: " ".join(map(str, ips))}
+        words = ["run", "--detach", "--init", "--name", container, "--network", self._network]
+        words += ["--cap-add", "NET_ADMIN"]
+        words += [word for item in labels.items() for word in ("--label", "=".join(item))]
+        words += [word for setting in _SETTINGS for word in ("--sysctl", setting)]
+        words += ["--entrypoint", "/bin/busybox", self._image, "sleep", _FOREVER]
+        try:
+            self._run(*words)
+        except ToolError as error:
+            if "already in use" not in error.output:
+                raise
+            self._until(lambda: self._is_running(container), f"{container} does not start")
+
+    def _connect(self, container: str, ips: Sequence[IPAddress]) -> None:
+        """Give it its addresses, and routes between them and every node and its pods."""
+        here = self._addresses(container)
+        for own in ips:
+            via = _of_family(here, own.version)
+            if via is None:
+                raise ClusterError(
+                    f"Docker's network {self._network} has no IPv{own.version}, which a host "
+                    f"outside with the address {own} needs"
+                )
+            lines = [f"address replace {own} dev eth0"]
+            for node in self._nodes:
+                entry = _of_family(node.ips, own.version)
+                if entry is None:
+                    continue
+                lines.append(f"route replace {entry} dev eth0 src {own}")
+                lines += [
+                    f"route replace {network} via {entry} src {own}"
+                    for network in node.pod_cidrs
+                    if network.version == own.version
+                ]
+                self._ip(node.container, [f"route replace {own} via {via}"])
+            self._ip(container, lines)
+
+    def _disconnect(self, identifier: str) -> None:
+        labels = json.loads(self._run("inspect", "--format", "{{json .Config.Labels}}", identifier))
+        for own in map(ip_address, labels[_ADDRESSES].split()):
+            for node in self._nodes:
+                if _of_family(node.ips, own.version) is not None:
+                    self._ip(node.container, [f"route delete {own}"])
+
+    def _serve(self, host: OutsideHost, port: int) -> None:
+        """Answer on a port, unless somebody does already; wait until the answer is right."""
+        container, identity = self.container(host), self.identity(host)
+        families = sorted({ip.version for ip in host.ips})
+        self._run(
+            *("exec", "--detach", container, *AGENT, "serve", "--identity", identity),
+            *(word for family in families for word in ("--family", str(family))),
+            *("--port", f"{port}/TCP", "--port", f"{port}/UDP"),
+        )
+        self._until(
+            lambda: self._answers(container, host.ips[0], port, identity),
+            f"{container}: no server answers on port {port}",
+        )
+
+    def _answers(self, container: str, address: IPAddress, port: int, identity: str) -> bool:
+        host = f"[{address}]" if address.version == 6 else str(address)
+        ask = f"/bin/busybox wget -S --spider -T 1 http://{host}:{port}/ 2>&1"
+        try:
+            return f": {identity}\n" in self._run(
+                "exec", container, "/bin/busybox", "sh", "-c", ask
+            )
+        except ToolError:
+            return False
+
+    def _is_running(self, container: str) -> bool:
+        return self._run("inspect", "--format", "{{.State.Running}}", container).strip() == "true"
+
+    def _until(self, condition: Callable[[], bool], complaint: str) -> None:
+        looks = Retrying(
+            stop=stop_after_delay(_START),
+            wait=wait_fixed(_LOOK_AGAIN),
+            retry=retry_if_result(operator.not_),
+            retry_error_callback=lambda _: False,
+        )
+        if not looks(condition):
+            raise ClusterError(f"{complaint} within {_START:g} s")
+
+    # -- asking docker ---------------------------------------------------------------------------
+
+    @cached_property
+    def _network(self) -> str:
+        """Docker's network that the nodes are on."""
+        return next(iter(self._networks(self._nodes[0].container)))
+
+    def _addresses(self, container: str) -> tuple[IPAddress, ...]:
+        """The container's own addresses on that network."""
+        network = self._networks(container)[self._network]
+        given = (network["IPAddress"], network["GlobalIPv6Address"])
+        return tuple(ip_address(text) for text in given if text)
+
+    def _networks(self, container: str) -> dict[str, dict[str, str]]:
+        text = self._run("inspect", "--format", "{{json .NetworkSettings.Networks}}", container)
+        networks: dict[str, dict[str, str]] = json.loads(text)
+        return networks
+
+    def _ip(self, container: str, lines: Sequence[str]) -> None:
+        for family, lines_of_it in _by_family(lines).items():
+            self._run(
+                *("exec", "--interactive", container, "ip", family, "-batch", "-"),
+                given="".join(f"{line}\n" for line in lines_of_it),
+            )
+
+    def _run(self, *words: str, given: str = "") -> str:
+        return run([self._docker, *words], given=given, timeout=_DOCKER)
+
+
+def _by_family(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Lines for ``ip -4`` and ``ip -6``, told by their colons."""
+    families: dict[str, list[str]] = {}
+    for line in lines:
+        families.setdefault("-6" if ":" in line else "-4", []).append(line)
+    return families
+
+
+def _slug(host: OutsideHost) -> str:
+    """The host's addresses as a part of a name."""
+    return "-".join(str(ip).replace(":", "-").replace(".", "-") for ip in host.ips)
+
+
+def _of_family(ips: Iterable[IPAddress], family: int) -> IPAddress | None:
+    return next((ip for ip in ips if ip.version == family), None)

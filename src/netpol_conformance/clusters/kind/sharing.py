@@ -1,0 +1,93 @@
+"""What processes need in order to share one kind cluster: its API, and the machines outside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.clusters.kind.cluster import KindCluster
+from netpol_conformance.clusters.kind.machines import Machines, kind_nodes
+from netpol_conformance.clusters.kind.outside import KindBalancer, KindOutside
+from netpol_conformance.clusters.kind.tools import find_docker, run
+from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
+from netpol_conformance.clusters.kubernetes.client import NAMESPACES, NODES, Client, connect
+from netpol_conformance.clusters.kubernetes.cluster import Setup
+from netpol_conformance.clusters.kubernetes.driver import images_of
+from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.options import Options
+
+_METALLB = "metallb-system"
+_CLOUD_PROVIDER = "cloud-provider-kind"
+"""The namespace, or the container, of what gives load balancers their addresses."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The cluster as one process sees it; ``run`` is the id of the run that all are part of."""
+
+    cluster: str
+    kubeconfig: str
+    run: str
+    image: str
+
+    @classmethod
+    def of(cls, handle: str) -> Share:
+        """What ``handle`` gave, in another process."""
+        return cls(**json.loads(handle))
+
+    def handle(self) -> str:
+        """All that another process needs."""
+        return json.dumps(asdict(self))
+
+    def check(self) -> None:
+        """Raise ClusterError where the cluster cannot be used."""
+        check_no_stuck(self._client)
+
+    def part(self, options: Options, implementation: str) -> Cluster:
+        """A part of the cluster for one worker."""
+        balancer = KindBalancer(self._machines.networks())
+        outside = KindOutside(self._machines, balancer, self._client)
+        setup = Setup(
+            self._client,
+            self.run,
+            images_of(options),
+            "kind",
+            implementation,
+            outside=lambda: outside,
+            load_balancer=None if self._has_balancer else balancer,
+        )
+        return KindCluster(setup, outside)
+
+    def remove(self, *, with_namespaces: bool) -> None:
+        """Remove the machines outside and, unless the cluster goes too, the run's namespaces."""
+        self._machines.remove()
+        if with_namespaces:
+            remove_run(self._client, self.run)
+
+    def close(self) -> None:
+        """Close the connections to the API server."""
+        self._client.close()
+
+    @cached_property
+    def _client(self) -> Client:
+        return connect(self.kubeconfig)
+
+    @cached_property
+    def _machines(self) -> Machines:
+        try:
+            nodes = kind_nodes(self._client.items(NODES))
+        except ApiError as error:
+            raise meaning(error, self._client.server) from error
+        return Machines(self.cluster, find_docker(), self.image, nodes)
+
+    @cached_property
+    def _has_balancer(self) -> bool:
+        """Whether something gives load balancers their addresses already."""
+        containers = run([find_docker(), "ps", "--format", "{{.Names}}"]).split()
+        try:
+            metallb = self._client.get(NAMESPACES, _METALLB)
+        except ApiError as error:
+            raise meaning(error, self._client.server) from error
+        return metallb is not None or _CLOUD_PROVIDER in containers
