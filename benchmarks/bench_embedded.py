@@ -1,11 +1,13 @@
-"""How quick and how small an embedded cluster is. Prints JSON: a list of figures."""
+"""How quick and how small an embedded cluster is. Prints JSON: a list of figures.
+
+Each time is the best of a few rounds: the machine's other work can only add to it.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -55,7 +57,7 @@ def ready(cluster: EmbeddedCluster, manifests: str) -> None:
 
 
 def time_ready(count: int) -> float:
-    """Seconds from start to the readiness of ``count`` pods, the first process being up."""
+    """Seconds from start to the readiness of ``count`` pods, the first process being up already."""
     manifests = pods(count)
     cluster = EmbeddedCluster()
     try:
@@ -64,7 +66,7 @@ def time_ready(count: int) -> float:
         for _ in range(ROUNDS):
             cluster.close()
             seconds.append(timed(lambda: ready(cluster, manifests)))
-        return statistics.median(seconds)
+        return min(seconds)
     finally:
         cluster.close()
 
@@ -91,9 +93,7 @@ def time_matrix() -> tuple[float, float]:
     try:
         ready(cluster, pods(9))
         probes = matrix(cluster)
-        opened = statistics.median(
-            timed(lambda: check(cluster, probes, connected=324)) for _ in range(ROUNDS)
-        )
+        opened = min(timed(lambda: check(cluster, probes, connected=324)) for _ in range(ROUNDS))
         # A cluster that remembers no connection: a source port met again would pass as established.
         ready(cluster, pods(9) + DENY)
         return opened, timed(lambda: check(cluster, probes, connected=36))
@@ -130,20 +130,22 @@ def proportional_set_size(process: int) -> int:
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1])
 
 
-def figure(name: str, value: float, unit: str, goal: float) -> dict[str, object]:
-    return {"name": name, "value": round(value, 1), "unit": unit, "goal": f"< {goal:g} {unit}"}
+def figure(name: str, value: float, unit: str, goal: float | None) -> dict[str, object]:
+    return {"name": name, "value": round(value, 1), "unit": unit, "goal": goal}
 
 
 def main() -> None:
+    first = timed(lambda: ready(EmbeddedCluster(), ""))
     opened, dropped = time_matrix()
     print(
         json.dumps(
             [
-                figure("3 nodes, 9 pods ready", time_ready(9) * 1000, "ms", 100),
-                figure("3 nodes, 100 pods ready", time_ready(100) * 1000, "ms", 500),
-                figure("324-cell matrix, open", opened * 1000, "ms", 100),
-                figure("324-cell matrix, with drops", dropped * 1000, "ms", 1300),
-                figure("memory of a cluster with 100 pods", memory(), "MiB", 150),
+                figure("embedded: first start of all, processes too", first * 1000, "ms", None),
+                figure("embedded: 3 nodes with 9 pods ready", time_ready(9) * 1000, "ms", 100),
+                figure("embedded: 3 nodes with 100 pods ready", time_ready(100) * 1000, "ms", 500),
+                figure("embedded: matrix of 324 cells, open", opened * 1000, "ms", 100),
+                figure("embedded: matrix of 324 cells, with drops", dropped * 1000, "ms", 1300),
+                figure("embedded: memory of a cluster with 100 pods", memory(), "MiB", 150),
             ],
             indent=2,
         )

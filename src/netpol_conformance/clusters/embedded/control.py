@@ -82,10 +82,10 @@ class ControlPlane:
         for host in self._spec.outside:
             self._machines.add_outside(host)
             await self._serve_outside(host)
-        self._api.drain()
-        self._enforcers.start(self._api.state().objects())
         self._api.store(_DNS_POD)
         self._api.store(_dns_service(self._spec.families))
+        self._api.drain()
+        self._enforcers.start(self._api.state().objects())
         await self._reconcile()
         await self._dns_answers()
         return ClusterInfo(

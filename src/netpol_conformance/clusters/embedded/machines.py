@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import ip_network
-from pathlib import Path
 
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
 from netpol_conformance.clusters.embedded import addresses
@@ -204,7 +203,7 @@ class Machines:
             settings |= _IPV6_ROUTER
         for name, value in settings.items():
             try:
-                Path("/proc/sys/net", name).write_text(str(value))
+                _set_sysctl(name, value)
             except OSError as error:
                 if name in _NEEDED:
                     self._do_without_sysctls(error)
@@ -217,6 +216,15 @@ class Machines:
                 "with --security-opt systempaths=unconfined, or keep to scenarios of IPv4"
             ) from error
         self._sysctls = False
+
+
+def _set_sysctl(name: str, value: int) -> None:
+    # There are some ten for each machine: a file object for each would cost more than the kernel.
+    opened = os.open(f"/proc/sys/net/{name}", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(opened, str(value).encode())
+    finally:
+        os.close(opened)
 
 
 def _router(machine: _Machine) -> Netlink:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import select
 import signal
@@ -18,6 +19,9 @@ import sys
 
 from netpol_conformance.clusters.embedded.host import launch
 
+# What Python itself imports only when it first needs it, in every cluster anew.
+_NEEDED_LATER = ("concurrent.futures.thread", "encodings.idna")
+
 
 def main() -> None:
     """Serve until the driver is gone."""
@@ -25,6 +29,8 @@ def main() -> None:
     os.chdir("/")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     driver = _watch(int(sys.argv[2]))
+    for module in _NEEDED_LATER:
+        importlib.import_module(module)
     # What is imported by now is shared by all clusters' processes, as long as nobody writes to it.
     gc.collect()
     gc.freeze()
