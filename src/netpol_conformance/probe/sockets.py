@@ -7,6 +7,8 @@ accept; each is a coroutine without a thread of its own, so hundreds run at once
 from __future__ import annotations
 
 import asyncio
+import errno
+import itertools
 import os
 import secrets
 import socket
@@ -25,6 +27,9 @@ _PORTS = 4  # bytes: every transport's header begins with its two ports
 # Not in the socket module: <linux/in.h>, <linux/in6.h>.
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
+_FIRST_SOURCE_PORT: Final = 20_000
+_SOURCE_PORTS: Final = 40_000
+_USED_PORTS = itertools.count(secrets.randbelow(_SOURCE_PORTS))
 _KINDS = {
     Protocol.TCP: (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     Protocol.UDP: (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
@@ -99,7 +104,30 @@ async def _connect(opened: socket.socket, address: str, port: int, deadline: flo
             raise OSError(code, os.strerror(code)) from None
 
 
+def _bind_afresh(opened: socket.socket, family: int) -> None:
+    """Give a UDP socket a port of its own that no probe used lately.
+
+    Connection tracking remembers an allowed exchange for minutes: a later probe of a denied pair
+    that happened to have the same port would pass as its continuation.
+    """
+    anywhere = "0.0.0.0" if family == 4 else "::"  # noqa: S104 - a client's own end
+    for _ in range(_SOURCE_PORTS):
+        try:
+            opened.bind((anywhere, _fresh_port()))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return
+    raise OSError(errno.EADDRINUSE, "no UDP port is free for a probe")
+
+
+def _fresh_port() -> int:
+    return _FIRST_SOURCE_PORT + next(_USED_PORTS) % _SOURCE_PORTS
+
+
 async def _udp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
+    _bind_afresh(opened, ip_address(address).version)
     opened.connect((address, probe.port))
     payload = secrets.token_hex(8)
     opened.send(payload.encode())
@@ -113,7 +141,7 @@ async def _udp(opened: socket.socket, probe: Probe, address: str, deadline: floa
 async def _sctp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
     family = ip_address(address).version
     opened.connect((address, 0))
-    port, tag = secrets.randbelow(16_384) + 49_152, secrets.randbits(32) | 1
+    port, tag = _fresh_port(), secrets.randbits(32) | 1
     init = sctp.Packet(port, probe.port, 0, sctp.Chunk.INIT, initiate_tag=tag).encode()
     opened.send(init)
     aborted = False
