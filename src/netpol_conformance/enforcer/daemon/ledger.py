@@ -100,6 +100,8 @@ class Ledger:
         self._lost.pop(resource, None)
         known = self._objects[resource] or {}
         self._objects[resource] = known
+        if resource is PODS:
+            self._waiting.clear()  # the list says it all anew
         for key in known.keys() - {reading.key for reading in readings}:
             yield from self._change(resource, Reading(key, None), gone=True)
         for reading in readings:

@@ -18,8 +18,6 @@ from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 NAME = "netpol-conformance"
 TABLE = "inet netpol_conformance_network"
 _CNI_VERSION = "0.3.1"
-_RESERVATIONS = "/run/netpol-conformance/ipam"
-"""Where host-local writes which addresses are taken: gone with a reboot, like the pods."""
 _HEADERS = {4: "ip", 6: "ip6"}
 _TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 
@@ -63,7 +61,8 @@ def configuration(node: Node, mtu: int) -> str:
         "mtu": mtu,
         "ipam": {
             "type": "host-local",
-            "dataDir": _RESERVATIONS,
+            # What is taken is written down where a reboot does not lose it (host-local's own
+            # default): else a new pod could get an address that the API still calls another's.
             "ranges": [[{"subnet": str(network)}] for network in node.pod_cidrs],
             "routes": [{"dst": everywhere[version]} for version in sorted(versions)],
         },

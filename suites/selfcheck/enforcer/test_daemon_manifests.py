@@ -1,0 +1,79 @@
+"""The manifests of the DaemonSet, and enforcers by name."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from netpol_conformance.cli_enforcer import app
+from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.enforcer.loading import EnforcerError, load
+from netpol_conformance.enforcer.manifests import Choices, Source, render
+
+CHOICES = {
+    "whole": Choices("netpol-conformance:1"),
+    "policy-only": Choices("registry.example/npc:1", network=False, pull_secret="secret"),
+    "network-only": Choices("netpol-conformance:1", policy=False),
+    "broken": Choices("netpol-conformance:1", enforcer=Source('"""It\'s {{ wrong }}."""\n', "x")),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_what_is_applied(name, golden):
+    golden(f"manifests/{name}.yaml", render(CHOICES[name]))
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_no_more_rights_than_needed(name):
+    objects = {item["kind"]: item for item in yaml.safe_load_all(render(CHOICES[name]))}
+    verbs = {verb for rule in objects["ClusterRole"]["rules"] for verb in rule["verbs"]}
+    assert verbs == {"get", "list", "watch"}
+    (container,) = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"]
+    context = container["securityContext"]
+    assert context["capabilities"] == {"drop": ["ALL"], "add": ["NET_ADMIN"]}
+    assert not context["allowPrivilegeEscalation"]
+    assert not context["privileged"]
+
+
+def test_an_enforcer_of_a_file_goes_with_the_manifests(tmp_path):
+    text = 'wrong = "\\n\'{{ }}: #"\n'
+    (tmp_path / "mine.py").write_text(text)
+    result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}/mine.py:wrong"])
+    objects = {item["kind"]: item for item in yaml.safe_load_all(result.output)}
+    assert objects["ConfigMap"]["data"] == {"chosen_enforcer.py": text}
+    (container,) = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"]
+    assert "--enforcer=chosen_enforcer:wrong" in container["args"]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}/none.py:wrong"])
+    assert result.exit_code == 2
+    assert "none.py: No such file" in result.output
+
+
+def test_a_daemon_with_nothing_to_do_is_refused():
+    command = ["run", "--node", "node-1", "--no-network", "--no-policy"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "nothing to do" in result.output
+
+
+def test_outside_of_a_cluster_the_api_must_be_named(monkeypatch):
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    result = CliRunner().invoke(app, ["run", "--node", "node-1"])
+    assert result.exit_code == 2
+    assert "--api URL" in result.output
+
+
+def test_enforcers_are_found_by_name(tmp_path):
+    (tmp_path / "found_by_path.py").write_text("chosen = 1\n")
+    assert load("reference") is Controller
+    assert load("netpol_conformance.enforcer.controller:Controller") is Controller
+    assert load(f"{tmp_path}/found_by_path.py:chosen") == 1
+
+
+@pytest.mark.parametrize("name", ["calico", "no_such_module:x", "json:x", "/no/such/file.py:x"])
+def test_an_enforcer_that_is_not_there_is_named(name):
+    with pytest.raises(EnforcerError, match=name):
+        load(name)
