@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     ] = "",
     timeout: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=SECONDS", help="set ready, enforce, poll, probe or hold"),
+        typer.Option(metavar="NAME=SECONDS", help="set ready, enforce, poll, probe, confirm or hold"),
     ] = None,
     report: Annotated[
         Path, typer.Option("--report", metavar="DIR", help="where the reports go")

@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME=SECONDS",
-        help="set a named time-out: ready, enforce, poll, probe or hold",
+        help="set a named time-out: ready, enforce, poll, probe, confirm or hold",
     )
     add("--conformance-json", metavar="FILE", help="write the report as JSON")
     add("--conformance-html", metavar="FILE", help="write the report as one HTML page")

@@ -106,7 +106,8 @@ class Looker:
     ) -> FullLook:
         """Ask ``cells`` (default: all) with every probe that their evidence needs, and witness."""
         chosen = tuple(expected) if cells is None else tuple(cells)
-        asked = [(cell, probe) for cell in chosen for probe in self._probes(cell, expected[cell])]
+        probes = self._second_probes if confirms else self._probes
+        asked = [(cell, probe) for cell in chosen for probe in probes(cell, expected[cell])]
         sights = [
             (destination, probe)
             for destination in dict.fromkeys(cell.destination for cell in chosen)
@@ -141,6 +142,16 @@ class Looker:
             timeout=self._timeouts.probe,
         )
         return [wget, self._socket(cell, longer)] if blocked else [wget]
+
+    def _second_probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
+        """A busy machine makes a connection late, a policy never: a second look at one that was
+        expected waits long. For anything else it is the first look again.
+        """
+        if wanted is not Expectation.CONNECTED:
+            return self._probes(cell, wanted)
+        named = cell.destination.via is Via.SERVICE
+        probe = self._addressing.probe(cell, by_name=named)
+        return [replace(probe, timeout=self._timeouts.confirm)]
 
     def _socket(self, cell: CellKey, timeout: float) -> Probe:
         return replace(self._addressing.probe(cell), timeout=timeout)

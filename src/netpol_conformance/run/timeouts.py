@@ -20,6 +20,8 @@ class Timeouts:
     """One quick probe while converging: silence for this long counts as blocked, for now."""
     probe: float = 1.0
     """One documented probe, ``busybox wget --timeout=1``."""
+    confirm: float = 4.0
+    """A second look at an expected connection that did not come: longer than any busy machine."""
     hold: float = 1.4
     """One probe that must stay blocked: outlasts the SYN that Linux sends again after 1 s."""
 

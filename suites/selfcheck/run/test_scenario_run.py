@@ -139,6 +139,18 @@ def test_one_lost_connection_on_a_busy_machine_does_not_fail_the_plugin():
     assert "confirm" in {item.phase for item in cells(events)[1, "busybox"].evidence}
 
 
+def test_a_machine_too_busy_for_short_probes_is_inconclusive_never_a_failure():
+    def late(probe, verdict):
+        return verdict if probe.timeout >= QUICK.confirm else Verdict.TIMED_OUT
+
+    def slow_clients(probe, verdict):
+        return verdict if str(probe.source) in probe.identities else late(probe, verdict)
+
+    outcome, events = run(FakeCluster(SCENARIO, fault=slow_clients))
+    assert outcome is Outcome.INCONCLUSIVE
+    assert "It did not hold" in events[-1].reason
+
+
 def test_a_cluster_that_does_not_start_is_inconclusive_and_says_why():
     outcome, events = run(FakeCluster(SCENARIO, starts=False))
     assert outcome is Outcome.INCONCLUSIVE
