@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.enforcer.compilation import Compilation, compile_node
 from netpol_conformance.enforcer.compile import Compiler
@@ -21,7 +22,6 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.oracle.decision import Answer, Connection
 from netpol_conformance.oracle.evaluate import Oracle
 
-from . import random_clusters as rc
 from .judgement import passes
 
 events = st.lists(

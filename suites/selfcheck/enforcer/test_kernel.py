@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +33,13 @@ def test_kernel(check: str) -> None:
     module, _, function = check.partition(".")
     code = f"from {module} import {function}; {function}()"
     command = [*UNSHARE, sys.executable, "-c", code]
-    folder = Path(__file__).parent
+    path = os.pathsep.join(map(str, Path(__file__).parents[:2]))
     result = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=120, cwd=folder
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": path},
     )
     assert result.returncode == 0, result.stderr

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from hypothesis import strategies as st
 
+from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.model.objects import (
     ClusterState,
     ContainerPort,
@@ -32,7 +33,8 @@ NODES = tuple(
     )
     for n in (1, 2)
 )
-NAMESPACES, NAMES = ("blue", "green"), tuple(f"pod-{n}" for n in range(4))
+NAMESPACES, NAMES = ("blue", "green", "red"), tuple(f"pod-{n}" for n in range(4))
+POLICY_NAMES = ("first", "second")
 KEYS, VALUES = ("app", "tier"), ("a", "b", "")
 PORT_NAMES, PORT_NUMBERS = ("http", "dns"), (53, 80, 81, 90)
 BLOCKS = {
@@ -40,6 +42,7 @@ BLOCKS = {
     "10.244.0.0/16": ("10.244.1.0/28", "10.244.1.2/32", "10.244.2.0/24"),
     "10.244.1.2/31": ("10.244.1.2/32",),
     "10.244.2.3/32": (),
+    "172.17.0.0/16": ("172.17.1.0/24", "172.17.1.4/30"),
     "fd00:10:244::/48": ("fd00:10:244:1::/64", "fd00:10:244:2::2/127"),
 }
 
@@ -58,10 +61,15 @@ requirements = st.one_of(
         st.sampled_from((Operator.EXISTS, Operator.DOES_NOT_EXIST)),
     ),
 )
-selectors = st.builds(
-    LabelSelector,
-    labels.map(lambda pairs: tuple(sorted(pairs.items()))),
-    st.lists(requirements, max_size=1).map(tuple),
+match_labels = labels.map(lambda pairs: tuple(sorted(pairs.items())))
+selectors = st.one_of(
+    st.just(LabelSelector()),
+    st.builds(LabelSelector, match_expressions=st.tuples(requirements)),
+    st.builds(LabelSelector, match_labels, st.lists(requirements, max_size=1).map(tuple)),
+)
+space_selectors = st.one_of(
+    selectors,
+    st.sampled_from(NAMESPACES).map(lambda name: LabelSelector(((NAME_LABEL, name),))),
 )
 
 
@@ -72,33 +80,60 @@ def blocks(draw: st.DrawFn) -> IPBlock:
     return IPBlock(ip_network(cidr), tuple(ip_network(text) for text in sorted(excepted)))
 
 
-peers = st.one_of(
+selections = st.one_of(
     st.builds(PolicyPeer, pod_selector=selectors),
-    st.builds(PolicyPeer, namespace_selector=selectors),
-    st.builds(PolicyPeer, pod_selector=selectors, namespace_selector=selectors),
+    st.builds(PolicyPeer, namespace_selector=space_selectors),
+)
+peers = st.one_of(
+    selections,
+    st.builds(PolicyPeer, pod_selector=selectors, namespace_selector=space_selectors),
     st.builds(PolicyPeer, ip_block=blocks()),
 )
 protocols = st.sampled_from(list(Protocol))
+directions = st.sampled_from([*((direction,) for direction in Direction), tuple(Direction)])
+
+
+def single_ports(protocols: st.SearchStrategy[Protocol]) -> st.SearchStrategy[PolicyPort]:
+    """Items of ``ports`` that are no ranges."""
+    numbers_and_names = st.sampled_from((None, *PORT_NUMBERS, *PORT_NAMES))
+    return st.builds(PolicyPort, protocols, numbers_and_names)
+
+
+def rules(
+    peers: st.SearchStrategy[PolicyPeer], ports: st.SearchStrategy[PolicyPort]
+) -> st.SearchStrategy[tuple[PolicyRule, ...]]:
+    """The ``ingress`` or ``egress`` of a policy."""
+    few = [st.lists(items, max_size=2).map(tuple) for items in (peers, ports)]
+    return st.lists(st.builds(PolicyRule, *few), max_size=2).map(tuple)
+
+
 ports = st.one_of(
-    st.builds(PolicyPort, protocols),
-    st.builds(PolicyPort, protocols, st.sampled_from(PORT_NUMBERS)),
-    st.builds(PolicyPort, protocols, st.sampled_from(PORT_NAMES)),
+    single_ports(protocols),
     st.builds(PolicyPort, protocols, st.sampled_from((53, 80)), st.sampled_from((80, 85, 90))),
 )
-rules = st.builds(
-    PolicyRule, st.lists(peers, max_size=2).map(tuple), st.lists(ports, max_size=2).map(tuple)
-)
-some_rules = st.lists(rules, max_size=2).map(tuple)
 policies = st.builds(
     NetworkPolicy,
     st.sampled_from(NAMESPACES),
-    st.sampled_from(("first", "second")),
+    st.sampled_from(POLICY_NAMES),
     selectors,
-    st.sampled_from([*((direction,) for direction in Direction), tuple(Direction)]),
-    some_rules,
-    some_rules,
+    directions,
+    rules(peers, ports),
+    rules(peers, ports),
 )
-namespaces = st.builds(Namespace, st.sampled_from(NAMESPACES), labels)
+old_policies = st.builds(
+    NetworkPolicy,
+    st.sampled_from(NAMESPACES),
+    st.sampled_from(POLICY_NAMES),
+    selectors,
+    ingress=rules(selections, single_ports(st.sampled_from((Protocol.TCP, Protocol.UDP)))),
+    api_version=st.just("extensions/v1beta1"),
+)
+"""Policies that Kubernetes 1.6 knows (S70)."""
+namespaces = st.builds(
+    lambda name, pairs: Namespace(name, {**pairs, NAME_LABEL: name}),
+    st.sampled_from(NAMESPACES),
+    labels,
+)
 container_ports = st.lists(
     st.builds(ContainerPort, st.sampled_from(PORT_NUMBERS), protocols, st.sampled_from(PORT_NAMES)),
     max_size=2,
@@ -125,7 +160,7 @@ def pods(draw: st.DrawFn) -> Pod:
 
 @st.composite
 def clusters(draw: st.DrawFn) -> ClusterState:
-    everywhere = tuple(Namespace(name, draw(labels)) for name in NAMESPACES)
+    everywhere = tuple(Namespace(name, {**draw(labels), NAME_LABEL: name}) for name in NAMESPACES)
     chosen = draw(st.lists(pods(), min_size=2, max_size=5, unique_by=lambda pod: pod.key))
     stated = draw(st.lists(policies, min_size=1, max_size=3, unique_by=lambda item: item.key))
     return ClusterState(everywhere, NODES, tuple(chosen), (), tuple(stated))
