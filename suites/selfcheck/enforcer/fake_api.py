@@ -27,6 +27,7 @@ class FakeApi:
         self.requests: list[str] = []
         self.forgotten = 0
         self.refuses = 0
+        self.withholds = ""
         self._changed = threading.Condition()
         self._version = 1
         self.generation = 0
@@ -154,8 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         self.api.requests.append(self.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        if self.api.refuses:
-            self._answer({"message": "forbidden: nobody may"}, self.api.refuses)
+        if self.api.refuses or self.api.withholds == url.path:
+            self._answer({"message": "forbidden: nobody may"}, self.api.refuses or 403)
         elif query.get("watch"):
             self._watch(url.path, int(query["resourceVersion"]))
         elif url.path in PATHS.values():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 from netpol_conformance.enforcer.daemon.status import Status, metrics
 
@@ -56,6 +57,11 @@ class HealthServer:
         class Server(ThreadingHTTPServer):
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
             daemon_threads = True
+
+            def server_bind(self) -> None:
+                # HTTPServer's own asks DNS for the host's name, which nobody needs.
+                TCPServer.server_bind(self)
+                self.server_name, self.server_port = host, self.server_address[1]
 
         self._server = Server((host, port), Handler)
 
