@@ -23,7 +23,7 @@ from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus
-from netpol_conformance.judge.outcome import EXIT_CODES, Outcome
+from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.report import html, json_report, junit
 from netpol_conformance.report.document import Collector
@@ -160,17 +160,29 @@ class Conformance:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run, write the reports, and let pytest exit with the run's own code."""
         if self._session is None and not self._collector.begun:
+            self._close_driver()
             return
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         end = self._end(self._failure or ("It was interrupted." if interrupted else ""))
-        self._driver.close()
+        left = self._close_driver()
         if self._is_worker:
             return
+        if left:
+            end = _soiled(end, left)
         self._tell(end)
         if self._terminal is not None:
             self._terminal.written(self._files)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = end.exit_code or exitstatus
+
+    def _close_driver(self) -> str:
+        """Have the driver remove what it made; what it could not remove, and why, if anything."""
+        try:
+            if self._opened:
+                self._driver.close()
+        except ClusterError as error:
+            return str(error)
+        return ""
 
     def _end(self, reason: str) -> RunFinished:
         if self._session is not None:
@@ -270,6 +282,15 @@ def _version(text: str | None) -> KubernetesVersion | None:
     if version is not None and version > LATEST:
         raise ValueError(f"Kubernetes {version} is not known yet; {LATEST} is the latest")
     return version
+
+
+def _soiled(end: RunFinished, left: str) -> RunFinished:
+    """The end of a run that left something behind."""
+    outcome = combine([end.outcome, Outcome.INCONCLUSIVE])
+    reason = f"{end.reason} {left}".strip()
+    return end.model_copy(
+        update={"outcome": outcome, "exit_code": EXIT_CODES[outcome], "reason": reason}
+    )
 
 
 def _files(config: pytest.Config) -> dict[str, Path]:
