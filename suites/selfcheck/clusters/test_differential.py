@@ -53,7 +53,7 @@ def old() -> Iterator[World]:
         yield world
 
 
-@settings(differential, max_examples=40)
+@settings(differential, max_examples=50)
 @given(scenes())
 def test_enforcement_agrees_with_the_oracle(latest: World, scene: Scene) -> None:
     check(latest, scene)

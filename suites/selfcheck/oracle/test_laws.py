@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from itertools import product
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.model.objects import (
     ClusterState,
     ContainerPort,
     Direction,
-    IPBlock,
-    LabelSelector,
     Namespace,
-    NetworkPolicy,
     Node,
     Operator,
     Pod,
-    PolicyPeer,
-    PolicyPort,
     PolicyRule,
-    Protocol,
-    Requirement,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.oracle.decision import Answer, Connection, OutsideAddress
@@ -34,20 +28,8 @@ from netpol_conformance.oracle.evaluate import Oracle
 NAME_LABEL = "kubernetes.io/metadata.name"
 OLD_KEY = "net.beta.kubernetes.io/network-policy"
 OLD_DENY = '{"ingress": {"isolation": "DefaultDeny"}}'
-SPACES = ("default", "other")
-NODES = tuple(
-    Node(f"node-{i}", (ip_address(f"172.18.0.{i}"), ip_address(f"fd00:172:18::{i}")))
-    for i in (1, 2)
-)
 VERSIONS = (LATEST, LATEST, KubernetesVersion(1, 20), KubernetesVersion(1, 6))
 OUTSIDE = tuple(OutsideAddress(ip_address(ip)) for ip in ("10.0.0.77", "172.17.1.5", "fd00:17::5"))
-CIDRS = {
-    "0.0.0.0/0": ("10.0.0.0/30", "172.18.0.1/32"),
-    "10.0.0.0/29": ("10.0.0.2/31", "10.0.0.4/32"),
-    "172.18.0.0/24": ("172.18.0.2/32",),
-    "::/0": ("fd00::/125",),
-    "fd00::/64": ("fd00::1/128", "fd00::4/126"),
-}
 
 # The plain evaluation: the specification's sentences one after the other.
 
@@ -155,78 +137,17 @@ def plain(state, asked):
 
 # Clusters in which policies have much to say about few pods.
 
-keys, values = st.sampled_from("ab"), st.sampled_from(["x", "y", ""])
-label_sets = st.dictionaries(keys, values, max_size=2)
-protocols = st.sampled_from([Protocol.TCP, Protocol.TCP, Protocol.UDP])
-
-
-@st.composite
-def requirements(draw):
-    operator = draw(st.sampled_from(Operator))
-    has_values = operator in (Operator.IN, Operator.NOT_IN)
-    wanted = draw(st.lists(values, min_size=1, max_size=2)) if has_values else ()
-    return Requirement(draw(keys), operator, tuple(wanted))
-
-
-selectors = st.one_of(
-    st.just(LabelSelector()),
-    st.builds(
-        LabelSelector,
-        label_sets.map(lambda labels: tuple(sorted(labels.items()))),
-        st.lists(requirements(), max_size=1).map(tuple),
-    ),
-)
-space_selectors = selectors | st.sampled_from(SPACES).map(
-    lambda name: LabelSelector(((NAME_LABEL, name),))
-)
-
-
-@st.composite
-def blocks(draw):
-    cidr = draw(st.sampled_from(sorted(CIDRS)))
-    holes = draw(st.lists(st.sampled_from(CIDRS[cidr]), max_size=2, unique=True))
-    return PolicyPeer(ip_block=IPBlock(ip_network(cidr), tuple(map(ip_network, holes))))
-
-
-peers = st.one_of(
-    st.builds(PolicyPeer, selectors),
-    st.builds(PolicyPeer, st.none() | selectors, space_selectors),
-    blocks(),
-)
-ports = st.one_of(
-    st.builds(PolicyPort, protocols, st.sampled_from([None, 80, 81, "web", "dns"])),
-    st.builds(PolicyPort, protocols, st.just(79), st.sampled_from([80, 81])),
-)
-rules = st.builds(
-    PolicyRule, st.lists(peers, max_size=2).map(tuple), st.lists(ports, max_size=2).map(tuple)
-)
-rule_lists = st.lists(rules, max_size=2).map(tuple)
-directions = st.lists(st.sampled_from(Direction), min_size=1, unique=True).map(tuple)
-
-
-def policies(name):
-    spaces = st.sampled_from(SPACES)
-    return st.builds(
-        NetworkPolicy, spaces, st.just(name), selectors, directions, rule_lists, rule_lists
-    )
-
-
-container_ports = st.lists(
-    st.builds(ContainerPort, st.sampled_from([80, 81]), protocols, st.sampled_from(["web", "dns"])),
-    max_size=2,
-).map(tuple)
-
 
 @st.composite
 def pods(draw, number):
-    node = draw(st.sampled_from(NODES))
+    node = draw(st.sampled_from(rc.NODES))
     host = draw(st.sampled_from([False, False, False, True]))
-    own = (ip_address(f"10.0.0.{number}"), ip_address(f"fd00::{number}"))
+    own = tuple(network[number] for network in node.pod_cidrs)
     return Pod(
-        draw(st.sampled_from(SPACES)),
+        draw(st.sampled_from(rc.NAMESPACES)),
         f"pod-{number}",
-        draw(label_sets),
-        ports=draw(container_ports),
+        draw(rc.labels),
+        ports=draw(rc.container_ports),
         node=node.name,
         host_network=host,
         ips=node.ips if host else draw(st.sampled_from([own, own[:1], own])),
@@ -238,18 +159,18 @@ def pods(draw, number):
 def states(draw, versions=VERSIONS):
     return ClusterState(
         namespaces=tuple(
-            Namespace(name, draw(label_sets), draw(st.sampled_from([{}, {OLD_KEY: OLD_DENY}])))
-            for name in SPACES
+            Namespace(name, draw(rc.labels), draw(st.sampled_from([{}, {OLD_KEY: OLD_DENY}])))
+            for name in rc.NAMESPACES
         ),
-        nodes=NODES,
-        pods=tuple(draw(pods(number)) for number in range(1, draw(st.integers(2, 6)))),
-        policies=tuple(draw(policies(f"p{i}")) for i in range(draw(st.integers(0, 3)))),
+        nodes=rc.NODES,
+        pods=tuple(draw(pods(number)) for number in range(2, draw(st.integers(3, 7)))),
+        policies=tuple(draw(st.lists(rc.policies, max_size=3, unique_by=lambda one: one.key))),
         version=draw(st.sampled_from(versions)),
     )
 
 
 modern = states(versions=(LATEST,))
-wires = st.tuples(st.sampled_from([80, 81]), protocols, st.sampled_from([4, 4, 6]))
+wires = st.tuples(st.sampled_from(rc.PORT_NUMBERS), rc.protocols, st.sampled_from([4, 4, 6]))
 law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -311,7 +232,7 @@ def test_what_policies_allow_together_is_the_union_of_what_each_allows(state, wi
 
 
 @law
-@given(modern, policies("added"), wires)
+@given(modern, rc.policies.map(lambda policy: replace(policy, name="added")), wires)
 def test_a_policy_added_where_pods_are_isolated_takes_nothing_away(state, added, wire):
     before, after = Oracle(state), Oracle(state.with_objects(added))
     for asked in questions(state, wire):
