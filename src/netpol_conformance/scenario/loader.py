@@ -40,10 +40,13 @@ def discover(root: Path, selections: Sequence[str] = ()) -> list[Path]:
 
 
 def load_file(root: Path, path: Path) -> Scenario:
-    """Load one file; its name is its path below ``root``. Raises ScenarioError."""
+    """Load one file; its name is its path below ``root``, or as given if it is not there.
+
+    Raises ScenarioError.
+    """
     absolute_root, absolute = root.resolve(), path.resolve()
     inside = absolute.is_relative_to(absolute_root)
-    name = absolute.relative_to(absolute_root).as_posix() if inside else path.name
+    name = absolute.relative_to(absolute_root).as_posix() if inside else path.as_posix()
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -73,7 +76,7 @@ def _selected(root: Path, selection: str) -> Iterable[Path]:
     for candidate in (root / selection, Path(selection), root / f"{selection}{SUFFIX}"):
         if candidate.is_file():
             return [candidate]
-        if candidate.is_dir() and candidate.resolve().is_relative_to(root.resolve()):
+        if candidate.is_dir() and any(candidate.rglob(f"*{SUFFIX}")):
             return candidate.rglob(f"*{SUFFIX}")
     known = [item.relative_to(root).as_posix() for item in root.rglob("*")]
     hint = did_you_mean(selection, known) or "list them with: netpol-conformance list"
@@ -134,6 +137,7 @@ def _scenario(
         nodes=file.cluster.nodes,
         families=families,
         version=version,
+        version_pinned=bool(file.cluster.kubernetes),
         about=file.about.strip(),
         lines=_lines(file, workloads, document),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Protocol
 from netpol_conformance.model.version import LATEST, KubernetesVersion
@@ -160,5 +161,5 @@ class Scenario:
 
     @property
     def pack(self) -> str:
-        """The folder the file is in."""
-        return self.path.split("/", 1)[0]
+        """The name of the folder the file is in; ``.`` for the working directory itself."""
+        return PurePosixPath(self.path).parent.name or "."

@@ -39,6 +39,11 @@ def test_header(sound):
     assert sound.documented.where == "Kubernetes handbook"
 
 
+def test_a_version_that_the_file_asks_for_is_its_own(sound):
+    assert sound.version_pinned
+    assert not load(spoilt(', kubernetes: "1.34"}', "}"), "x.yaml").version_pinned
+
+
 def test_short_forms_become_whole_objects(sound):
     objects = {item.key: item for item in sound.objects}
     namespace = objects[ObjectKey("Namespace", "", "other")]
@@ -245,6 +250,22 @@ class TestFiles:
     def test_a_file_with_or_without_suffix_and_each_once(self, root):
         selected = self.names(root, "handbook/a.yaml", "handbook/a", str(root / "handbook/a.yaml"))
         assert selected == ["handbook/a.yaml"]
+
+    def test_a_folder_of_ones_own(self, root, tmp_path, monkeypatch):
+        (tmp_path / "own").mkdir()
+        mine = tmp_path / "own" / "mine.yaml"
+        mine.write_text(SOUND)
+        assert discover(root, [str(tmp_path / "own")]) == [mine]
+        monkeypatch.chdir(tmp_path)
+        (found,) = discover(root, ["own"])
+        scenario = load_file(root, found)
+        assert scenario.path == "own/mine.yaml"
+        assert scenario.pack == "own"
+
+    def test_a_folder_without_scenarios(self, root, tmp_path):
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(ScenarioError, match="names no scenario"):
+            discover(root, [str(tmp_path / "empty")])
 
     def test_what_names_nothing(self, root):
         with pytest.raises(ScenarioError, match=r'did you mean "handbook"\?'):
