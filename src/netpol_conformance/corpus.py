@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.expectation.matrix import expectation
+from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.scenario.errors import Problem, ScenarioError
+from netpol_conformance.scenario.lint import contradictions
 from netpol_conformance.scenario.loader import discover, load_file
 from netpol_conformance.scenario.types import Scenario
 
@@ -47,6 +49,21 @@ def load_corpus(
         else replace(scenario, version=version)
         for scenario in scenarios
     )
+
+
+def load_agreed(
+    selections: Sequence[str] = (), version: KubernetesVersion | None = None
+) -> tuple[Scenario, ...]:
+    """As ``load_corpus``, for a run: also refuses what author and oracle disagree about.
+
+    A version that the file does not ask for may change what is true: such a scenario's run tells.
+    """
+    scenarios = load_corpus(selections, version)
+    meant = [item for item in scenarios if item.version_pinned or item.version == LATEST]
+    problems = contradictions(meant, expectation)
+    if problems:
+        raise ScenarioError(problems)
+    return scenarios
 
 
 def _beside(name: str, installed: Path) -> Path:

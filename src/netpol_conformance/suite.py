@@ -22,7 +22,7 @@ from rich.console import Console
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
 from netpol_conformance.clusters.options import as_arguments, from_values
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.corpus import load_agreed
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.report import html, json_report, junit
@@ -88,7 +88,7 @@ class Conformance:
     def _scenarios(self) -> tuple[Scenario, ...]:
         option = self._config.option
         try:
-            return load_corpus(option.scenario, _version(option.kubernetes_version))
+            return load_agreed(option.scenario, _version(option.kubernetes_version))
         except (ScenarioError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
 

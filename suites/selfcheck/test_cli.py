@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,17 @@ def test_a_malformed_scenario_of_ones_own_starts_nothing_and_names_file_line_and
     assert done.returncode == 2
     assert "mine.yaml:2: rulez" in done.stderr
     assert 'did you mean "rules"' in done.stderr
+
+
+def test_a_scenario_that_the_oracle_contradicts_starts_nothing_and_names_the_line(tmp_path):
+    text = (PACKS.parent.parent / "scenarios" / QUICK).read_text(encoding="utf-8")
+    assert "blocked" in text
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text.replace("blocked", "connected"), encoding="utf-8")
+    done, report = run(tmp_path, str(mine))
+    assert done.returncode == 2, done.stdout
+    assert re.search(r"mine.yaml:\d+: steps.* stated as connected, but .* says", done.stderr)
+    assert report is None
 
 
 @pytest.mark.parametrize("broken", ["exit 0", "exit 1", "kill -9 $$", "echo remote file exists"])

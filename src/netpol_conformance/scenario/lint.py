@@ -37,6 +37,15 @@ def lint(scenarios: Iterable[Scenario], expect: Expect) -> list[Problem]:
     return findings + list(_double_titles(corpus))
 
 
+def contradictions(scenarios: Iterable[Scenario], expect: Expect) -> list[Problem]:
+    """The stated cells that ``expect`` contradicts (double entry): with one, nothing may start."""
+    return [
+        finding
+        for scenario in scenarios
+        for finding in _double_entry(scenario, _states(scenario), expect)
+    ]
+
+
 def uncovered(
     scenarios: Iterable[Scenario], lines: Collection[str] = tuple(LINES)
 ) -> dict[str, str]:
@@ -47,14 +56,19 @@ def uncovered(
 
 def _of_one(scenario: Scenario, expect: Expect) -> Iterator[Problem]:
     yield from _unknown_numbers(scenario)
-    states = [planned_state(scenario, index) for index in range(len(scenario.steps))]
+    states = _states(scenario)
     yield from _unused_workloads(scenario, states)
     matrices = [
         {cell: expect(state, scenario, cell) for cell in cells(scenario, step, state)}
         for step, state in zip(scenario.steps, states, strict=True)
     ]
-    yield from _double_entry(scenario, matrices)
+    yield from _double_entry(scenario, states, expect)
     yield from _unchanged_steps(scenario, matrices)
+
+
+def _states(scenario: Scenario) -> list[ClusterState]:
+    """The cluster after each step."""
+    return [planned_state(scenario, index) for index in range(len(scenario.steps))]
 
 
 def _unknown_numbers(scenario: Scenario) -> Iterator[Problem]:
@@ -95,10 +109,12 @@ def _field(end: End) -> str:
     return f"outside.{end.name}" if isinstance(end, OutsideSpec) else ""
 
 
-def _double_entry(scenario: Scenario, matrices: list[Matrix]) -> Iterator[Problem]:
-    for number, (step, matrix) in enumerate(zip(scenario.steps, matrices, strict=True)):
+def _double_entry(
+    scenario: Scenario, states: list[ClusterState], expect: Expect
+) -> Iterator[Problem]:
+    for number, (step, state) in enumerate(zip(scenario.steps, states, strict=True)):
         for (cell, stated), line in zip(step.expected, step.expected_lines, strict=True):
-            computed = matrix[cell]
+            computed = expect(state, scenario, cell)
             if computed is not stated:
                 reason = f"{cell} is stated as {stated}, but the specification says {computed}"
                 yield Problem(scenario.path, line, f"steps[{number}].expect", reason)
