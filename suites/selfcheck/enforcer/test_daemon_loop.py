@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.daemon.health import answer
 from netpol_conformance.enforcer.daemon.journal import Journal
 from netpol_conformance.enforcer.daemon.ledger import Connected
-from netpol_conformance.enforcer.daemon.loop import Inbox, Loop, close_until_synced
+from netpol_conformance.enforcer.daemon.loop import Inbox, Loop, close_until_synced, open_up
 from netpol_conformance.enforcer.daemon.reading import NAMESPACES, NODES, PODS, POLICIES, read
 from netpol_conformance.enforcer.daemon.status import STUCK_SECONDS, Status, metrics
 from netpol_conformance.enforcer.daemon.wiring import WiringError
@@ -218,6 +219,15 @@ def test_rules_that_are_in_force_are_left_alone_until_the_first_sync():
     own = read(NODES, raw.node()).object
     assert not close_until_synced(Controller("node-1", kernel), kernel, own)
     assert all(text.startswith("list") for text in kernel.texts)
+
+
+def test_what_an_enforcer_left_is_removed_where_policy_is_left_to_others():
+    kernel = Kernel()
+    open_up(kernel)
+    (text,) = kernel.texts
+    assert [line for line in text.splitlines() if line.startswith("delete")] == [
+        f"delete table {table}" for table in ruleset.TABLES
+    ]
 
 
 def test_an_inbox_gives_all_that_has_arrived_in_order():

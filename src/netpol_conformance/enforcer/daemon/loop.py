@@ -197,3 +197,8 @@ def close_until_synced(controller: Controller, apply: Apply, own: KubernetesObje
         return False
     controller.start([own] if own else [])
     return True
+
+
+def open_up(apply: Apply) -> None:
+    """Remove the rules that an enforcer of ours left, where policy is now left to others."""
+    apply("".join(map(ruleset.clear, ruleset.TABLES)))

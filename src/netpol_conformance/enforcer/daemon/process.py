@@ -14,7 +14,13 @@ from netpol_conformance.enforcer.daemon.api import Api, ApiError
 from netpol_conformance.enforcer.daemon.follower import Follower
 from netpol_conformance.enforcer.daemon.health import HealthServer
 from netpol_conformance.enforcer.daemon.journal import Journal
-from netpol_conformance.enforcer.daemon.loop import Inbox, Loop, close_until_synced, resources
+from netpol_conformance.enforcer.daemon.loop import (
+    Inbox,
+    Loop,
+    close_until_synced,
+    open_up,
+    resources,
+)
 from netpol_conformance.enforcer.daemon.reading import NODES, read
 from netpol_conformance.enforcer.daemon.settings import Settings
 from netpol_conformance.enforcer.daemon.wiring import Network
@@ -40,9 +46,9 @@ def run(settings: Settings, journal: Journal | None = None) -> NoReturn:
     server = HealthServer(lambda: loop.status, settings.host, settings.port)
     server.start()
     journal.info("started", node=settings.node, api=settings.access.url, port=server.port)
-    if controller is not None and close_until_synced(
-        controller, nft.run, _own_node(api, settings.node, journal)
-    ):
+    if controller is None:
+        open_up(nft.run)
+    elif close_until_synced(controller, nft.run, _own_node(api, settings.node, journal)):
         journal.info("closed until the first sync")
     for resource in resources(policy=controller is not None):
         _follow(Follower(api, resource, inbox.tell), inbox, resource.plural)

@@ -6,6 +6,7 @@ Here: the manifests as one template, and what can be chosen of them. Not here: a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
@@ -58,6 +59,7 @@ def render(choices: Choices) -> str:
         daemon_set=DAEMON_SET,
         module=_MODULE,
         source=source,
+        digest=sha256(source.text.encode()).hexdigest()[:16] if source else "",
         arguments=_arguments(choices),
     )
 
