@@ -20,15 +20,14 @@ from typing import Any
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
+from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
+from netpol_conformance.clusters.kind.wiring import End
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 
 AGENT = ("python", "-m", "netpol_conformance.probe.agent")
 """The agent in a container of the suite's image."""
-
-_ADDRESSES = "netpol-conformance.addresses"
-"""On every machine: its addresses beside Docker's."""
 
 _DOCKER = 60.0
 """Seconds that any docker command may take."""
@@ -98,7 +97,7 @@ class Machines:
         """See that the host is there, routed both ways, with servers on its ports."""
         container = self.container(host)
         if container not in self._ready:
-            self._make(container, host.ips)
+            self._make(container)
             self._connect(container, host.ips)
             self._ready.add(container)
         for port in host.ports:
@@ -108,18 +107,20 @@ class Machines:
 
     def route(self, host: OutsideHost, target: IPAddress, entry: KindNode) -> None:
         """Have the host reach ``target``, a LoadBalancer's address, by the node ``entry``."""
-        via, own = _of_family(entry.ips, target.version), _of_family(host.ips, target.version)
-        if via is not None and own is not None:
-            self._ip(self.container(host), [f"route replace {target} via {via} src {own}"])
+        container = self.container(host)
+        machine = self._end(container, host.ips)
+        self._shell(container, wiring.of_entry(machine, self._ends[entry.container], target))
 
     def remove(self) -> None:
-        """Remove all machines of the cluster, and the nodes' routes to them."""
+        """Remove all machines of the cluster, and what leads to them from the nodes."""
         label = f"label={CONTAINER_LABEL}={self._cluster}"
-        for identifier in self._run("ps", "--all", "--quiet", "--filter", label).split():
-            with contextlib.suppress(ToolError):  # it, or a node, may have gone by itself
-                self._disconnect(identifier)
-            with contextlib.suppress(ToolError):
-                self._run("rm", "--force", "--volumes", identifier)
+        machines = self._run("ps", "--all", "--quiet", "--filter", label).split()
+        if not machines:
+            return
+        self._run("rm", "--force", "--volumes", *machines)
+        for node in self._nodes:
+            with contextlib.suppress(ToolError):  # a node that is gone knows none
+                self._shell(node.container, wiring.without_link())
 
     def networks(self) -> tuple[IPNetwork, ...]:
         """The subnets of Docker's network that the nodes are on, one for each of their families."""
@@ -130,11 +131,10 @@ class Machines:
 
     # -- making one ------------------------------------------------------------------------------
 
-    def _make(self, container: str, ips: Sequence[IPAddress]) -> None:
-        labels = {CONTAINER_LABEL: self._cluster, _ADDRESSES: " ".join(map(str, ips))}
+    def _make(self, container: str) -> None:
         words = ["run", "--detach", "--init", "--name", container, "--network", self._network]
+        words += ["--label", f"{CONTAINER_LABEL}={self._cluster}"]
         words += ["--cap-add", "NET_ADMIN"]
-        words += [word for item in labels.items() for word in ("--label", "=".join(item))]
         words += [word for setting in _SETTINGS for word in ("--sysctl", setting)]
         words += ["--entrypoint", "/bin/busybox", self._image, "sleep", _FOREVER]
         try:
@@ -145,35 +145,11 @@ class Machines:
             self._until(lambda: self._is_running(container), f"{container} does not start")
 
     def _connect(self, container: str, ips: Sequence[IPAddress]) -> None:
-        """Give it its addresses, and routes between them and every node and its pods."""
-        here = self._addresses(container)
-        for own in ips:
-            via = _of_family(here, own.version)
-            if via is None:
-                raise ClusterError(
-                    f"Docker's network {self._network} has no IPv{own.version}, which a host "
-                    f"outside with the address {own} needs"
-                )
-            lines = [f"address replace {own} dev eth0"]
-            for node in self._nodes:
-                entry = _of_family(node.ips, own.version)
-                if entry is None:
-                    continue
-                lines.append(f"route replace {entry} dev eth0 src {own}")
-                lines += [
-                    f"route replace {network} via {entry} src {own}"
-                    for network in node.pod_cidrs
-                    if network.version == own.version
-                ]
-                self._ip(node.container, [f"route replace {own} via {via}"])
-            self._ip(container, lines)
-
-    def _disconnect(self, identifier: str) -> None:
-        labels = json.loads(self._run("inspect", "--format", "{{json .Config.Labels}}", identifier))
-        for own in map(ip_address, labels[_ADDRESSES].split()):
-            for node in self._nodes:
-                if _of_family(node.ips, own.version) is not None:
-                    self._ip(node.container, [f"route delete {own}"])
+        """Give it its addresses, and tunnels between it and every node."""
+        machine = self._end(container, ips)
+        for node in self._nodes:
+            self._shell(node.container, wiring.of_node(self._ends[node.container], machine))
+        self._shell(container, wiring.of_machine(machine, list(self._ends.values())))
 
     def _serve(self, host: OutsideHost, port: int) -> None:
         """Answer on a port, unless somebody does already; wait until the answer is right."""
@@ -219,40 +195,33 @@ class Machines:
         """Docker's network that the nodes are on."""
         return next(iter(self._networks(self._nodes[0].container)))
 
-    def _addresses(self, container: str) -> tuple[IPAddress, ...]:
-        """The container's own addresses on that network."""
-        network = self._networks(container)[self._network]
-        given = (network["IPAddress"], network["GlobalIPv6Address"])
-        return tuple(ip_address(text) for text in given if text)
+    @cached_property
+    def _ends(self) -> dict[str, End]:
+        """The nodes as ends of tunnels, by their containers."""
+        return {
+            node.container: self._end(node.container, node.ips, node.pod_cidrs)
+            for node in self._nodes
+        }
+
+    def _end(
+        self, container: str, ips: Sequence[IPAddress], networks: Sequence[IPNetwork] = ()
+    ) -> End:
+        found = self._networks(container)[self._network]
+        transport = ip_address(found["IPAddress"] or found["GlobalIPv6Address"])
+        return End(transport, tuple(ips), tuple(networks))
 
     def _networks(self, container: str) -> dict[str, dict[str, str]]:
         text = self._run("inspect", "--format", "{{json .NetworkSettings.Networks}}", container)
         networks: dict[str, dict[str, str]] = json.loads(text)
         return networks
 
-    def _ip(self, container: str, lines: Sequence[str]) -> None:
-        for family, lines_of_it in _by_family(lines).items():
-            self._run(
-                *("exec", "--interactive", container, "ip", family, "-batch", "-"),
-                given="".join(f"{line}\n" for line in lines_of_it),
-            )
+    def _shell(self, container: str, script: str) -> None:
+        self._run("exec", "--interactive", container, "sh", given=script)
 
     def _run(self, *words: str, given: str = "") -> str:
         return run([self._docker, *words], given=given, timeout=_DOCKER)
 
 
-def _by_family(lines: Iterable[str]) -> dict[str, list[str]]:
-    """Lines for ``ip -4`` and ``ip -6``, told by their colons."""
-    families: dict[str, list[str]] = {}
-    for line in lines:
-        families.setdefault("-6" if ":" in line else "-4", []).append(line)
-    return families
-
-
 def _slug(host: OutsideHost) -> str:
     """The host's addresses as a part of a name."""
     return "-".join(str(ip).replace(":", "-").replace(".", "-") for ip in host.ips)
-
-
-def _of_family(ips: Iterable[IPAddress], family: int) -> IPAddress | None:
-    return next((ip for ip in ips if ip.version == family), None)
