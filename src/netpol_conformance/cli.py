@@ -216,6 +216,14 @@ def explain(  # noqa: PLR0913, PLR0917 - each is an option that users set
         _refuse(str(error))
 
 
+@app.command(epilog="Example: `netpol-conformance rights | kubectl apply -f -`")
+def rights() -> None:
+    """Print the ClusterRole with all that a run with `--cluster kubeconfig` needs."""
+    from netpol_conformance.clusters.kubernetes.rights import cluster_role  # noqa: PLC0415
+
+    typer.echo(cluster_role(), nl=False)
+
+
 @app.command(epilog="Example: `netpol-conformance doctor`")
 def doctor() -> None:
     """Check what this machine lacks for the embedded cluster, and say how to mend it."""

@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from netpol_conformance.clusters.base import ClusterError, RefusedError
+from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
+from netpol_conformance.clusters.kubernetes.rights import GRANT
 
-ROLE = "docs/clusterrole.yaml"
-"""The manifest that grants what the suite needs."""
 _LACKS_RIGHT = re.compile(
     r'(User "[^"]*") cannot (\S+) resource "([^"]+)"(?: in API group "([^"]*)")?(.*)', re.DOTALL
 )
@@ -51,8 +50,12 @@ class ApiError(Exception):
         return str(self.status.get("reason") or "Unknown")
 
 
-def meaning(error: ApiError, server: str) -> ClusterError | RefusedError:
-    """What to raise: RefusedError if the manifest is refused, ClusterError for all else."""
+def meaning(error: ApiError, server: str) -> ClusterError | RefusedError | UnsupportedError:
+    """What to raise: RefusedError if the manifest is refused, UnsupportedError if this cluster
+    lets no such pod in, ClusterError for all else.
+    """
+    if error.code == _FORBIDDEN and "violates PodSecurity" in error.message:
+        return UnsupportedError(f"Pod Security forbids it here: {error.message}")
     fault = _fault(error, server)
     return RefusedError(as_kubectl(error)) if fault is None else fault
 
@@ -77,10 +80,7 @@ def _forbidden(message: str) -> ClusterError | None:
     if lacks := _LACKS_RIGHT.search(message):
         who, verb, resource, group, where = lacks.groups()
         named = f"{resource}.{group}" if group else resource
-        return ClusterError(
-            f"{who} may not {verb} {named}{where}: grant the ClusterRole of {ROLE} "
-            "(netpol-conformance rights prints it)"
-        )
+        return ClusterError(f"{who} may not {verb} {named}{where}: have it granted: {GRANT}")
     if "exceeded quota" in message or "must specify" in message:
         return ClusterError(
             f"a quota stands in the way: {message}: raise it, or exempt namespaces labelled "

@@ -61,6 +61,7 @@ class Resource:
 NAMESPACES = Resource("/api/v1", "namespaces", namespaced=False)
 NODES = Resource("/api/v1", "nodes", namespaced=False)
 PODS = Resource("/api/v1", "pods", namespaced=True)
+SECRETS = Resource("/api/v1", "secrets", namespaced=True)
 SERVICES = Resource("/api/v1", "services", namespaced=True)
 EVENTS = Resource("/api/v1", "events", namespaced=True)
 POLICIES = Resource("/apis/networking.k8s.io/v1", "networkpolicies", namespaced=True)

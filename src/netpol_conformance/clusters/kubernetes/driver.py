@@ -6,32 +6,28 @@ import json
 import secrets
 from collections.abc import Callable
 
-from netpol_conformance import __version__
 from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
 from netpol_conformance.clusters.kubernetes.client import NODES, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
+from netpol_conformance.clusters.kubernetes.external import CommandClient, ExternalCluster
 from netpol_conformance.clusters.kubernetes.nodes import read_nodes
-from netpol_conformance.clusters.kubernetes.outside import CommandClient
 from netpol_conformance.clusters.kubernetes.pods import Images
+from netpol_conformance.clusters.kubernetes.preflight import check_rights
 from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
-from netpol_conformance.clusters.kubernetes.rights import check_rights
 from netpol_conformance.clusters.options import Options
+from netpol_conformance.images import own_image
 
 CONCURRENCY = 4
 """Scenarios at once: more only queue for the API server and the kubelets."""
-IMAGE = "netpol-conformance"
-"""The suite's own image, tagged with the suite's version."""
 _OWN_PLUGIN = "the cluster's own"
 
 
 def images_of(options: Options) -> Images:
     """Where images come from, as the options say."""
-    own = f"{IMAGE}:{__version__}"
-    registry = options.image_registry
     return Images(
-        options.image or (f"{registry.rstrip('/')}/{own}" if registry else own),
-        registry,
+        own_image(options.image, options.image_registry),
+        options.image_registry,
         options.pull_policy,
         options.pull_secret,
     )
@@ -75,17 +71,12 @@ class KubeconfigDriver:
 
     def cluster(self) -> Cluster:
         """A part of the cluster for one worker."""
-        command = self._options.external_client
-        return KubernetesCluster(
-            Setup(
-                self._connected(),
-                self._run,
-                images_of(self._options),
-                self.name,
-                self.implementation,
-                outside=(lambda: CommandClient(command)) if command else None,
-            )
+        setup = Setup(
+            self._connected(), self._run, images_of(self._options), self.name, self.implementation
         )
+        if self._options.external_client:
+            return ExternalCluster(setup, CommandClient(self._options.external_client))
+        return KubernetesCluster(setup)
 
     def close(self) -> None:
         """Remove all that the run made, unless it is another process's; raises ClusterError."""

@@ -14,6 +14,7 @@ from netpol_conformance.clusters.kubernetes.client import (
     NAMESPACES,
     PODS,
     POLICIES,
+    SECRETS,
     SERVICES,
     Client,
     Resource,
@@ -64,6 +65,20 @@ class Objects:
         """Make a namespace by its real name, labelled as the run's."""
         metadata = {"name": name, "labels": self.names.labels}
         self._create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        self._give_secret(name)
+
+    def _give_secret(self, namespace: str) -> None:
+        """Copy the pull secret, if there is one: a pod can only use one of its own namespace."""
+        place, _, name = self.placing.images.pull_secret.rpartition("/")
+        if not name:
+            return
+        place = place or "default"
+        found = self.call(self.client.get, SECRETS, name, place)
+        if found is None:
+            raise ClusterError(f"there is no Secret {place}/{name} to pull images with")
+        manifest: Manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
+        manifest |= {part: found[part] for part in ("data", "type") if part in found}
+        self._create(SECRETS, manifest, namespace)
 
     def make_pod(self, manifest: Manifest) -> None:
         """Make a pod of the suite's own."""
@@ -106,6 +121,8 @@ class Objects:
         self._check_ours(manifest, resource, namespace)
         try:
             stored = self._create(resource, real, namespace)
+            if resource == NAMESPACES:
+                self._give_secret(stored["metadata"]["name"])
         except RefusedError as refused:
             cause = refused.__cause__
             if not isinstance(cause, ApiError) or cause.reason != "AlreadyExists":

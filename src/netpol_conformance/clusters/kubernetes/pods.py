@@ -14,6 +14,7 @@ from typing import Any
 
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.naming import Manifest
+from netpol_conformance.images import at_registry
 from netpol_conformance.model.encode import manifest as encode
 from netpol_conformance.model.objects import Pod, Protocol
 from netpol_conformance.probe import nginx
@@ -35,7 +36,8 @@ _DIRECTORY = Path("/tmp/netpol-conformance")  # noqa: S108 - in a container of i
 class Images:
     """Where images come from: the suite's own (``probe``), and a registry for all others.
 
-    ``pull_policy`` and ``pull_secret`` are a pod's, empty for the cluster's defaults.
+    ``pull_policy`` is a pod's, empty for the cluster's default. ``pull_secret`` is a Secret's
+    namespace and name, empty for none.
     """
 
     probe: str
@@ -45,7 +47,7 @@ class Images:
 
     def of(self, image: str) -> str:
         """A scenario's image by the name under which it is pulled."""
-        return f"{self.registry.rstrip('/')}/{image}" if self.registry else image
+        return at_registry(image, self.registry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def real_pod(pod: Pod, identity: str, namespace: str, placing: Placing) -> Manif
             }
             for port in pod.ports
         ]
-    secret = placing.images.pull_secret
+    _, _, secret = placing.images.pull_secret.rpartition("/")
     return {
         "apiVersion": "v1",
         "kind": "Pod",

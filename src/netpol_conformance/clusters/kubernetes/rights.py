@@ -1,18 +1,16 @@
-"""The rights that the suite needs of a cluster, and asking the cluster which are missing."""
+"""The rights that the suite needs of a cluster, as a table and as the manifest that grants them.
+
+Pure: it needs no package ``kubernetes``, so that the manifest can be printed anywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.clusters.kubernetes.answers import ROLE, ApiError, meaning
-from netpol_conformance.clusters.kubernetes.client import ACCESS_REVIEWS, Client
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One rule of the ClusterRole: ``resource`` may have a subresource, as ``pods/exec``."""
+    """One rule of the ClusterRole; ``resource`` may have a subresource, as ``pods/exec``."""
 
     group: str
     resource: str
@@ -29,33 +27,24 @@ RIGHTS = (
     Right("", "nodes", ("list",)),
     Right("", "events", ("list",)),
 )
-"""What ``docs/clusterrole.yaml`` grants."""
+
+GRANT = "netpol-conformance rights | kubectl apply -f -"
+"""What a cluster's administrator types to grant them."""
 
 
-def check_rights(client: Client) -> None:
-    """Raise ClusterError naming every right that is missing."""
-    try:
-        missing = list(_missing(client))
-    except ApiError as error:
-        raise meaning(error, client.server) from error
-    if missing:
-        raise ClusterError(f"rights are missing: {', '.join(missing)}: grant those of {ROLE}")
-
-
-def _missing(client: Client) -> Iterator[str]:
+def cluster_role() -> str:
+    """The ClusterRole that grants all of it, as YAML."""
+    lines = [
+        "apiVersion: rbac.authorization.k8s.io/v1",
+        "kind: ClusterRole",
+        "metadata:",
+        "  name: netpol-conformance",
+        "rules:",
+    ]
     for right in RIGHTS:
-        lacks = [verb for verb in right.verbs if not _allowed(client, right, verb)]
-        if lacks:
-            group = f".{right.group}" if right.group else ""
-            yield f"{' and '.join(lacks)} {right.resource}{group}"
-
-
-def _allowed(client: Client, right: Right, verb: str) -> bool:
-    resource, _, sub = right.resource.partition("/")
-    asked = {"verb": verb, "group": right.group, "resource": resource, "subresource": sub}
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": asked},
-    }
-    return bool(client.create(ACCESS_REVIEWS, review)["status"]["allowed"])
+        lines += [
+            f'- apiGroups: ["{right.group}"]',
+            f"  resources: [{right.resource}]",
+            f"  verbs: [{', '.join(right.verbs)}]",
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,170 @@
+"""``--external-client``: a host that a command reaches stands for a scenario's host outside.
+
+The host keeps its own address. That is all the same as long as no policy tells it from the address
+that the scenario names; where one does, the scenario is not supported.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    ClusterInfo,
+    ClusterSpec,
+    OutsideHost,
+    UnsupportedError,
+)
+from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
+from netpol_conformance.clusters.kubernetes.pods import AGENT
+from netpol_conformance.clusters.kubernetes.streams import Agents, Channel, CommandChannel
+from netpol_conformance.model.objects import (
+    IPAddress,
+    IPBlock,
+    KubernetesObject,
+    NetworkPolicy,
+)
+from netpol_conformance.probe.verdict import Observation, Probe, Source
+
+LOCATE_TIMEOUT = 30.0
+"""Seconds for the host to say which address it has towards the cluster."""
+
+
+class CommandClient:
+    """One host that ``command`` (``ssh host``, say) runs a command on, the suite installed there.
+
+    An ``outside.OutsideClients``.
+    """
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._agents: Agents | None = None
+        self._server: CommandChannel | None = None
+
+    def start(self, hosts: Sequence[OutsideHost]) -> None:
+        """Stand for the host asked for; raises UnsupportedError for more than one."""
+        self.close()
+        if len(hosts) > 1:
+            raise UnsupportedError("needs several hosts outside the cluster, and has but one")
+        self._agents = Agents(self._connect)
+        for host in hosts:
+            if host.ports:
+                self._server = CommandChannel(self._words(*_serving(host)))
+
+    def address_towards(self, other: IPAddress) -> IPAddress:
+        """The address from which the host speaks to ``other``; raises ClusterError."""
+        command = self._words("address", str(other))
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=LOCATE_TIMEOUT, check=True
+            )
+            return ip_address(done.stdout.strip())
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            said = getattr(error, "stderr", None) or ""
+            raise ClusterError(
+                f"the external client does not work: {shlex.join(command)}: {error} "
+                f"{str(said).strip()}: is netpol-conformance installed for python3 there?"
+            ) from error
+
+    def probe(self, probes: Sequence[Probe]) -> Sequence[Observation]:
+        """Ask all at once from the host."""
+        assert self._agents is not None, "start() comes first"
+        return self._agents.ask(probes)
+
+    def close(self) -> None:
+        """End what runs there."""
+        if self._agents is not None:
+            self._agents.close()
+        if self._server is not None:
+            self._server.close()
+        self._agents = self._server = None
+
+    def _connect(self, _source: Source) -> Channel:
+        return CommandChannel(self._words())
+
+    def _words(self, *arguments: str) -> list[str]:
+        """The command that runs the agent there: ssh hands its words to a shell, as one."""
+        return [*shlex.split(self._command), shlex.join(("python3", *AGENT[1:], *arguments))]
+
+
+class ExternalCluster(KubernetesCluster):
+    """As ``KubernetesCluster``, with the command's host in the place of the scenario's."""
+
+    def __init__(self, setup: Setup, client: CommandClient) -> None:
+        super().__init__(replace(setup, outside=lambda: client))
+        self._host = client
+        self._stand_ins: dict[IPAddress, IPAddress] = {}
+
+    def start(self, spec: ClusterSpec) -> ClusterInfo:
+        """Begin afresh, and learn the host's address for each that it stands for."""
+        info = super().start(spec)
+        node = next(node for node in self.state().nodes if node.ips)
+        own = {ip.version: ip for ip in node.ips}
+        self._stand_ins = {
+            ip: self._host.address_towards(own[ip.version])
+            for host in spec.outside
+            for ip in host.ips
+            if ip.version in own
+        }
+        return info
+
+    def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
+        """As everywhere, but for policies that tell the host from whom it stands for."""
+        applied = super().apply(manifests)
+        check_alike(applied, self._stand_ins)
+        return applied
+
+    def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Ask all at once, the host outside by its own address."""
+        real = {str(named): str(own) for named, own in self._stand_ins.items()}
+        own = {own: named for named, own in real.items()}
+        asked = [replace(probe, host=real.get(probe.host, probe.host)) for probe in probes]
+        return tuple(
+            _as_asked(seen, probe, own)
+            for seen, probe in zip(super().probe(asked), probes, strict=True)
+        )
+
+
+def check_alike(
+    objects: Sequence[KubernetesObject], stand_ins: Mapping[IPAddress, IPAddress]
+) -> None:
+    """Raise UnsupportedError if a policy tells an address from the one that stands for it."""
+    for policy in objects:
+        for block in _blocks(policy) if isinstance(policy, NetworkPolicy) else ():
+            for named, own in stand_ins.items():
+                if _holds(block, named) != _holds(block, own):
+                    raise UnsupportedError(
+                        f"needs a client at {named}: policy {policy.name} tells it from the "
+                        f"external client's own address {own}"
+                    )
+
+
+def _blocks(policy: NetworkPolicy) -> Iterator[IPBlock]:
+    for rule in (*policy.ingress, *policy.egress):
+        for peer in rule.peers:
+            if peer.ip_block is not None:
+                yield peer.ip_block
+
+
+def _holds(block: IPBlock, ip: IPAddress) -> bool:
+    return ip in block.cidr and not any(ip in network for network in block.excepted)
+
+
+def _as_asked(seen: Observation, probe: Probe, own: Mapping[str, str]) -> Observation:
+    command, output = seen.command, seen.output
+    for real, named in own.items():
+        command, output = command.replace(real, named), output.replace(real, named)
+    return replace(seen, probe=probe, command=command, output=output)
+
+
+def _serving(host: OutsideHost) -> list[str]:
+    words = ["serve", "--identity", f"outside/{host.name}", "--until-input-ends"]
+    for port in host.ports:
+        words += ["--port", f"{port}/TCP", "--port", f"{port}/UDP"]
+    for family in sorted({ip.version for ip in host.ips}):
+        words += ["--family", str(family)]
+    return words
