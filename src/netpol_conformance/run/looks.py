@@ -9,6 +9,7 @@ from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.judge.cell import Look
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Observation, Probe, Tool, Verdict
+from netpol_conformance.probe.wget import is_address
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import CellKey, Destination, Expectation, Via
@@ -16,6 +17,7 @@ from netpol_conformance.scenario.types import CellKey, Destination, Expectation,
 _QUICK = {
     Expectation.CONNECTED: (Verdict.CONNECTED,),
     Expectation.BLOCKED: (Verdict.TIMED_OUT, Verdict.REFUSED),
+    Expectation.UNRESOLVED: (Verdict.NAME_NOT_RESOLVED,),
 }
 
 
@@ -84,10 +86,11 @@ class Looker:
     def quick(self, expected: Mapping[CellKey, Expectation]) -> dict[CellKey, Observation]:
         """The cells that are not yet as expected, by one short socket probe each.
 
-        Cells about names, and unspecified ones, have no quick look: the full one sees them.
+        A name is looked up too: a policy about DNS may come into force later than others.
+        Unspecified cells have no quick look: the full one records them.
         """
         cells = [cell for cell, wanted in expected.items() if wanted in _QUICK]
-        probes = [self._socket(cell, self._timeouts.poll) for cell in cells]
+        probes = [self._dialled(cell, self._timeouts.poll) for cell in cells]
         answers = zip(cells, self._cluster.probe(probes), strict=True)
         return {
             cell: answer for cell, answer in answers if answer.verdict not in _QUICK[expected[cell]]
@@ -133,15 +136,12 @@ class Looker:
         blocked = wanted is Expectation.BLOCKED
         longer = self._timeouts.hold if blocked else self._timeouts.probe
         named = cell.destination.via is Via.SERVICE
-        documented = cell in self._documented and cell.destination.protocol is Protocol.TCP
-        if not (documented or named):
-            return [self._socket(cell, longer)]
-        wget = replace(
-            self._addressing.probe(cell, by_name=named),
-            tool=Tool.WGET,
-            timeout=self._timeouts.probe,
-        )
-        return [wget, self._socket(cell, longer)] if blocked else [wget]
+        by_wget = cell.destination.protocol is Protocol.TCP
+        if not (by_wget and (named or cell in self._documented)):
+            return [self._dialled(cell, longer)]
+        wget = replace(self._dialled(cell, self._timeouts.probe), tool=Tool.WGET)
+        by_address = replace(self._addressing.probe(cell), timeout=longer)
+        return [wget, by_address] if blocked else [wget]
 
     def _second_probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
         """A busy machine makes a connection late, a policy never: a second look at one that was
@@ -149,14 +149,15 @@ class Looker:
         """
         if wanted is not Expectation.CONNECTED:
             return self._probes(cell, wanted)
-        named = cell.destination.via is Via.SERVICE
-        probe = self._addressing.probe(cell, by_name=named)
-        return [replace(probe, timeout=self._timeouts.confirm)]
+        return [self._dialled(cell, self._timeouts.confirm)]
 
-    def _socket(self, cell: CellKey, timeout: float) -> Probe:
-        return replace(self._addressing.probe(cell), timeout=timeout)
+    def _dialled(self, cell: CellKey, timeout: float) -> Probe:
+        """A socket that dials what a user would: the name, where the cell has one."""
+        named = cell.destination.via is Via.SERVICE
+        return replace(self._addressing.probe(cell, by_name=named), timeout=timeout)
 
 
 def _resolved(answer: Observation) -> bool:
-    by_name = answer.probe.tool is Tool.WGET and not answer.probe.host[-1:].isdigit()
-    return by_name and answer.verdict not in (Verdict.NAME_NOT_RESOLVED, Verdict.ERROR)
+    """Whether a name was asked for, and found."""
+    missed = (Verdict.NAME_NOT_RESOLVED, Verdict.ERROR)
+    return not is_address(answer.probe.host) and answer.verdict not in missed

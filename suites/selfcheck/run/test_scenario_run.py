@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Tool, Verdict
 from netpol_conformance.run.events import ScenarioFinished, ScenarioStarted, StepFinished
 from netpol_conformance.run.scenario import ScenarioRun
@@ -49,9 +50,39 @@ SCENARIO = load(
 )
 
 
-def run(cluster: FakeCluster, scenario=SCENARIO):
+NAMED = load(
+    dedent(
+        """
+        title: A policy closes Services too
+        rules: [S2]
+        documented: {in: Kubernetes handbook, section: Simple example}
+        pods:
+          nginx: {labels: {run: nginx}, image: nginx, service: {port: 80}}
+          dns: {labels: {run: dns}, ports: [53/UDP], service: {port: 53/UDP}}
+          busybox: {}
+        steps:
+          - title: Before any policy both are open
+            expect:
+              service/nginx:80: {busybox: connected}
+              service/dns:53/UDP: {busybox: connected}
+          - title: The policy closes dns
+            apply: |
+              kind: NetworkPolicy
+              apiVersion: networking.k8s.io/v1
+              metadata: {name: deny}
+              spec: {podSelector: {matchLabels: {run: dns}}}
+            expect:
+              service/nginx:80: {busybox: connected}
+              service/dns:53/UDP: {busybox: blocked}
+        """
+    ),
+    "handbook/named.yaml",
+)
+
+
+def run(cluster: FakeCluster, scenario=SCENARIO, timeouts=QUICK):
     events = []
-    outcome = ScenarioRun(scenario, cluster, QUICK, events.append).run()
+    outcome = ScenarioRun(scenario, cluster, timeouts, events.append).run()
     assert isinstance(events[0], ScenarioStarted)
     assert isinstance(events[-1], ScenarioFinished)
     assert events[-1].outcome is outcome
@@ -149,6 +180,30 @@ def test_a_machine_too_busy_for_short_probes_is_inconclusive_never_a_failure():
     outcome, events = run(FakeCluster(SCENARIO, fault=slow_clients))
     assert outcome is Outcome.INCONCLUSIVE
     assert "It did not hold" in events[-1].reason
+
+
+def test_a_name_is_looked_up_before_a_matrix_counts_as_enforced():
+    early = []
+
+    def slow_dns(probe, verdict):
+        if probe.host == "nginx" and cluster.state().policies and len(early) < 3:
+            early.append(probe)
+            return Verdict.NAME_NOT_RESOLVED
+        return verdict
+
+    cluster = FakeCluster(NAMED, fault=slow_dns)
+    outcome, events = run(cluster, NAMED, Timeouts())
+    assert outcome is Outcome.PASS
+    assert {probe.tool for probe in early} == {Tool.SOCKET}
+    assert {cell.outcome for cell in cells(events).values()} == {Outcome.PASS}
+
+
+def test_a_name_over_udp_is_never_asked_by_wget():
+    cluster = FakeCluster(NAMED)
+    run(cluster, NAMED)
+    of_udp = [probe for probe in cluster.probes if probe.protocol is Protocol.UDP]
+    assert {probe.tool for probe in of_udp} == {Tool.SOCKET}
+    assert "dns" in {probe.host for probe in of_udp}
 
 
 def test_a_cluster_that_does_not_start_is_inconclusive_and_says_why():
