@@ -15,6 +15,9 @@ _EMBEDDED_JOBS_PER_CPU = 8
 """Embedded scenarios mostly wait: for a probe's silence, not for a processor."""
 
 
+_BUNDLED = ("reference", "none")
+
+
 class EmbeddedDriver:
     """Each worker has a cluster of its own; nothing is shared, nothing to open."""
 
@@ -23,6 +26,8 @@ class EmbeddedDriver:
 
     def __init__(self, options: Options) -> None:
         self.implementation = options.implementation
+        if self.implementation not in _BUNDLED:
+            _check_enforcer(self.implementation)
 
     def open(self, tell: Callable[[str], None]) -> None:  # noqa: ARG002 - quick enough
         """Only look whether the machine has what it takes; raises ClusterError."""
@@ -43,6 +48,16 @@ class EmbeddedDriver:
 
     def close(self) -> None:
         """Nothing to do: a cluster is gone with its process."""
+
+
+def _check_enforcer(implementation: str) -> None:
+    """Raise ValueError unless an enforcer of one's own can be loaded, before anything starts."""
+    from netpol_conformance.clusters.embedded.enforcers import find_factory  # noqa: PLC0415
+
+    try:
+        find_factory(implementation)
+    except ClusterError as error:
+        raise ValueError(str(error)) from error
 
 
 def _kubeconfig(options: Options) -> Driver:

@@ -30,8 +30,11 @@ def load(name: str) -> EnforcerFactory:
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else place
         found: EnforcerFactory = getattr(importlib.import_module(module), factory)
-    except (ImportError, AttributeError, OSError) as error:
-        raise EnforcerError(f'cannot load the enforcer "{name}": {error}') from error
+    except Exception as error:  # somebody's own module may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        raise EnforcerError(f'cannot load the enforcer "{name}": {reason}') from error
+    if not callable(found):
+        raise EnforcerError(f'cannot load the enforcer "{name}": {factory} cannot be called')
     return found
 
 
@@ -43,5 +46,9 @@ def _from_file(path: Path) -> str:
             raise ImportError(f"{path} is no Python file")
         module = importlib.util.module_from_spec(found)
         sys.modules[name] = module
-        found.loader.exec_module(module)
+        try:
+            found.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
     return name

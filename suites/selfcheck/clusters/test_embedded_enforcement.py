@@ -159,6 +159,32 @@ def test_an_unknown_implementation_is_an_error(implementation, reason):
     cluster.close()
 
 
+OWN = """
+class Starts:
+    def __init__(self, *_): ...
+    def start(self, objects): raise KeyError("my bug")
+five = 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "factory", "reason"),
+    [
+        ("def x(:", "x", "cannot load.*SyntaxError"),
+        ("raise RuntimeError('boom')", "x", "cannot load.*RuntimeError: boom"),
+        (OWN, "five", "five cannot be called"),
+        (OWN, "Starts", r"enforcer of node-1 cannot start: KeyError: 'my bug' \(.*own.py:4\)"),
+    ],
+)
+def test_a_mistake_in_an_enforcer_of_ones_own_is_told_as_such(text, factory, reason, tmp_path):
+    own = tmp_path / f"{factory}_{len(text)}_own.py"
+    own.write_text(text)
+    cluster = EmbeddedCluster(f"{own}:{factory}")
+    with pytest.raises(ClusterError, match=reason):
+        cluster.start(ClusterSpec())
+    cluster.close()
+
+
 def test_a_refused_manifest_is_told_and_what_came_before_is_in_force(started):
     started.apply(WEB + PLAIN)
     with pytest.raises(RefusedError, match='namespaces "nowhere" not found'):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.enforcer.apply import Nft, NftError
@@ -36,11 +38,9 @@ class Enforcers:
             return
         known = tuple(objects)
         for node, firewall in self._firewalls.items():
-            controller = self._factory(node, firewall.run, self._version)
-            try:
+            with _blamed(f"the enforcer of {node} cannot start"):
+                controller = self._factory(node, firewall.run, self._version)
                 controller.start(known)
-            except NftError as error:
-                raise ClusterError(f"the enforcer of {node} cannot start: {error}") from error
             self._controllers[node] = controller
 
     def handle(self, events: Sequence[WatchEvent]) -> None:
@@ -48,14 +48,25 @@ class Enforcers:
         if not events:
             return
         for node, controller in self._controllers.items():
-            try:
+            with _blamed(f"the enforcer of {node} failed"):
                 controller.handle(events)
-            except NftError as error:
-                raise ClusterError(f"the enforcer of {node} failed: {error}") from error
 
     def stop(self) -> None:
         """Kill them all: their rules stay, as they do in a real cluster."""
         self._controllers.clear()
+
+
+@contextmanager
+def _blamed(fault: str) -> Iterator[None]:
+    """Whatever an enforcer raises, be it somebody's own with a mistake in it, is ``fault``."""
+    try:
+        yield
+    except NftError as error:
+        raise ClusterError(f"{fault}: {error}") from error
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename}:{place.lineno}"
+        raise ClusterError(f"{fault}: {type(error).__name__}: {error} ({where})") from error
 
 
 def find_factory(implementation: str) -> EnforcerFactory | None:
@@ -68,4 +79,5 @@ def find_factory(implementation: str) -> EnforcerFactory | None:
     try:
         return load(implementation)
     except EnforcerError as error:
-        raise ClusterError(f'{error}, or "none"') from error
+        also = "" if ":" in implementation else ', or "none"'
+        raise ClusterError(f"{error}{also}") from error
