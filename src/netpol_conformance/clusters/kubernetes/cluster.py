@@ -148,7 +148,7 @@ class KubernetesCluster:
     def wait_ready(self, timeout: float) -> None:
         """Until pods run, servers answer and Services lead to them."""
         stage = self._started()
-        running = until_running(stage.objects.pods, self._client, timeout)
+        running = until_running(stage.objects.pods, self._client, stage.objects.names, timeout)
         names = stage.objects.names
         uids = {
             (names.own(pod["metadata"]["namespace"]), pod["metadata"]["name"]): pod["metadata"][
@@ -298,5 +298,6 @@ class KubernetesCluster:
         until_running(
             lambda: stage.objects.call(self._client.items, PODS, stage.objects.names.backstage),
             self._client,
+            stage.objects.names,
             START_TIMEOUT,
         )

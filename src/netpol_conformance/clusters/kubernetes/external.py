@@ -6,11 +6,16 @@ that the scenario names; where one does, the scenario is not supported.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from ipaddress import ip_address
+from pathlib import Path
 
 from netpol_conformance.clusters.base import (
     ClusterError,
@@ -34,14 +39,36 @@ LOCATE_TIMEOUT = 30.0
 """Seconds for the host to say which address it has towards the cluster."""
 
 
+class Turn:
+    """The right to use what ``key`` names, among all threads and processes of this user here."""
+
+    def __init__(self, key: str) -> None:
+        name = f"netpol-conformance-{os.getuid()}-{sha256(key.encode()).hexdigest()[:16]}.lock"
+        self._path = Path(tempfile.gettempdir(), name)
+        self._held: int | None = None
+
+    def take(self) -> None:
+        """Wait for it, however long another scenario takes."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._held = os.open(self._path, flags, 0o600)
+        fcntl.flock(self._held, fcntl.LOCK_EX)
+
+    def give_back(self) -> None:
+        """Let the next one have it. Safe to call without having it."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
 class CommandClient:
     """One host that ``command`` (``ssh host``, say) runs a command on, the suite installed there.
 
-    An ``outside.OutsideClients``.
+    An ``outside.OutsideClients``. The host has each port once: one scenario has it at a time.
     """
 
     def __init__(self, command: str) -> None:
         self._command = command
+        self._turn = Turn(command)
         self._agents: Agents | None = None
         self._server: CommandChannel | None = None
 
@@ -50,6 +77,8 @@ class CommandClient:
         self.close()
         if len(hosts) > 1:
             raise UnsupportedError("needs several hosts outside the cluster, and has but one")
+        if hosts:
+            self._turn.take()
         self._agents = Agents(self._connect)
         for host in hosts:
             if host.ports:
@@ -82,6 +111,7 @@ class CommandClient:
         if self._server is not None:
             self._server.close()
         self._agents = self._server = None
+        self._turn.give_back()
 
     def _connect(self, _source: Source) -> Channel:
         return CommandChannel(self._words())

@@ -17,7 +17,7 @@ def check_rights(client: Client) -> None:
     except ApiError as error:
         raise meaning(error, client.server) from error
     if missing:
-        raise ClusterError(f"rights are missing: {', '.join(missing)}: have them granted: {GRANT}")
+        raise ClusterError(f"rights are missing: {'; '.join(missing)}: have them granted: {GRANT}")
 
 
 def _missing(client: Client) -> Iterator[str]:
@@ -25,7 +25,7 @@ def _missing(client: Client) -> Iterator[str]:
         lacks = [verb for verb in right.verbs if not _allowed(client, right, verb)]
         if lacks:
             group = f".{right.group}" if right.group else ""
-            yield f"{' and '.join(lacks)} {right.resource}{group}"
+            yield f"{', '.join(lacks)} of {right.resource}{group}"
 
 
 def _allowed(client: Client, right: Right, verb: str) -> bool:

@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.client import EVENTS, Client
-from netpol_conformance.clusters.kubernetes.naming import Manifest
+from netpol_conformance.clusters.kubernetes.naming import Manifest, Names
 from netpol_conformance.clusters.kubernetes.pods import listening
 from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service
 from netpol_conformance.model.services import endpoints
@@ -41,7 +41,7 @@ Ask = Callable[[Sequence[Probe]], Sequence[Observation]]
 
 
 def until_running(
-    list_pods: Callable[[], list[Manifest]], client: Client, seconds: float
+    list_pods: Callable[[], list[Manifest]], client: Client, names: Names, seconds: float
 ) -> list[Manifest]:
     """Wait until every pod runs with all containers ready, or has finished; returns the pods.
 
@@ -54,13 +54,13 @@ def until_running(
         late = [pod for pod in seen if not _is_ready(pod)]
         for pod in late:
             if reason := _hopeless(pod):
-                raise ClusterError(f"{_name(pod)} cannot run: {reason}")
+                raise ClusterError(names.text(f"{_name(pod)} cannot run: {reason}"))
         return late
 
     late = _retry(waiting, seconds)
     if late:
         told = "; ".join(f"{_name(pod)}: {_why(pod, client)}" for pod in late)
-        raise ClusterError(f"not ready after {seconds:g} s: {told}")
+        raise ClusterError(names.text(f"not ready after {seconds:g} s: {told}"))
     return seen
 
 
