@@ -55,6 +55,10 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
 
     if not network and not policy:
         _fail("with neither --network nor --policy there is nothing to do", USAGE)
+    if api and not api.startswith(("http://", "https://")):
+        _fail(
+            f'--api "{api}" is no URL: use http://HOST:PORT, such as that of kubectl proxy', USAGE
+        )
     try:
         access = Access(api) if api else in_cluster(os.environ)
         factory = load(enforcer) if policy else None

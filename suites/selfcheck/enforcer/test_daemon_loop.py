@@ -180,6 +180,15 @@ def test_a_network_alone_follows_nodes_only():
     assert network.made
 
 
+def test_a_node_whose_object_is_gone_stays_closed():
+    bench = Bench()
+    bench.loop.step(FIRST)
+    bench.loop.step([changed(NODES, raw.node(), gone=True)])
+    assert len(bench.kernel.texts) == 1
+    bench.loop.step([changed(NODES, raw.node(podCIDRs=["10.244.7.0/24"]))])
+    assert "networks4 {\n\t10.244.7.0/24\n}" in bench.kernel.texts[-1]
+
+
 def test_an_outage_is_told_and_changes_nothing():
     bench = Bench()
     bench.loop.step(FIRST)

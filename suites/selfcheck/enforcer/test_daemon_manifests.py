@@ -59,6 +59,12 @@ def test_a_daemon_with_nothing_to_do_is_refused():
     assert "nothing to do" in result.output
 
 
+def test_an_api_that_is_no_url_is_refused():
+    result = CliRunner().invoke(app, ["run", "--node", "node-1", "--api", "127.0.0.1:8001"])
+    assert result.exit_code == 2
+    assert '"127.0.0.1:8001" is no URL' in result.output
+
+
 def test_outside_of_a_cluster_the_api_must_be_named(monkeypatch):
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     result = CliRunner().invoke(app, ["run", "--node", "node-1"])
@@ -67,10 +73,10 @@ def test_outside_of_a_cluster_the_api_must_be_named(monkeypatch):
 
 
 def test_enforcers_are_found_by_name(tmp_path):
-    (tmp_path / "found_by_path.py").write_text("chosen = 1\n")
+    (tmp_path / "found_by_path.py").write_text("def chosen(): return 1\n")
     assert load("reference") is Controller
     assert load("netpol_conformance.enforcer.controller:Controller") is Controller
-    assert load(f"{tmp_path}/found_by_path.py:chosen") == 1
+    assert load(f"{tmp_path}/found_by_path.py:chosen")() == 1
 
 
 @pytest.mark.parametrize("name", ["calico", "no_such_module:x", "json:x", "/no/such/file.py:x"])

@@ -11,7 +11,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -103,20 +103,18 @@ class Api:
 
     @contextmanager
     def _get(self, path: str, query: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
-        connection = self._connection()
         try:
-            connection.request("GET", f"{path}?{urlencode(query)}", headers=self._headers())
-            answer = connection.getresponse()
-            if answer.status != HTTPStatus.OK:
-                raise _refusal(answer.status, answer.read(), path)
-            if "watch" in query:
-                _wait_patiently(connection.sock)
-            yield answer
+            with closing(self._connection()) as connection:
+                connection.request("GET", f"{path}?{urlencode(query)}", headers=self._headers())
+                answer = connection.getresponse()
+                if answer.status != HTTPStatus.OK:
+                    raise _refusal(answer.status, answer.read(), path)
+                if "watch" in query:
+                    _wait_patiently(connection.sock)
+                yield answer
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
             raise ApiError(f"{self._access.url}{path}: {reason}") from error
-        finally:
-            connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         url = urlsplit(self._access.url)

@@ -23,7 +23,7 @@ from netpol_conformance.enforcer.daemon.reading import (
 )
 from netpol_conformance.enforcer.daemon.status import Status
 from netpol_conformance.enforcer.daemon.wiring import Network, WiringError
-from netpol_conformance.model.objects import KubernetesObject, Node
+from netpol_conformance.model.objects import KubernetesObject, Node, ObjectKey
 
 RETRY_SECONDS = 1.0
 """After an error, how long until it is tried again though nothing new has come."""
@@ -97,9 +97,14 @@ class Loop:
 
     def _enforce(self, controller: Controller, events: Sequence[WatchEvent]) -> None:
         if self._started:
-            controller.handle(events)
+            controller.handle([event for event in events if not self._orphans(event)])
         else:
             controller.start(self._ledger.objects())
+
+    def _orphans(self, event: WatchEvent) -> bool:
+        """Whether this node's own object is gone: its pod networks must not be open for that."""
+        own = ObjectKey("Node", "", self.status.node)
+        return event.type == "DELETED" and event.object.key == own
 
     def _wire(self, network: Network, events: Sequence[WatchEvent]) -> None:
         touched = any(isinstance(event.object, Node) for event in events)
