@@ -1,0 +1,146 @@
+"""What goes wrong around a run is told plainly, costs exit code 3 at most, and leaves nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .real_cluster import Ended, Kind, ended, interrupted
+
+SCENARIO = "handbook/simple-example.yaml"
+
+
+def _restricted(kind: Kind, folder: Path, **user: str) -> Path:
+    """A kubeconfig for the cluster with other credentials, or another server."""
+    config: dict[str, Any] = yaml.safe_load(kind.kubeconfig.read_text(encoding="utf-8"))
+    server = user.pop("server", "")
+    if server:
+        config["clusters"][0]["cluster"]["server"] = server
+    if user:
+        config["users"][0]["user"] = user
+    file = folder / "kubeconfig"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return file
+
+
+def _run_with(kind: Kind, folder: Path, kubeconfig: Path, *words: str) -> Ended:
+    command = kind.command(SCENARIO, *words, report=folder / "report")
+    at = command.index("--cluster")
+    command[at : at + 4] = ["--cluster", "kubeconfig", "--kubeconfig", str(kubeconfig)]
+    return ended(command, folder / "report")
+
+
+@pytest.fixture
+def nothing_left(kind: Kind) -> Iterator[None]:
+    """The cluster's objects are the same after the test as before."""
+    before = kind.objects()
+    yield
+    assert kind.objects() == before
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_run_leaves_the_cluster_as_it_was(kind: Kind) -> None:
+    assert kind.run(SCENARIO).code == 0
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_ctrl_c_leaves_the_cluster_as_it_was_and_a_report(kind: Kind, tmp_path: Path) -> None:
+    command = kind.command("handbook", report=tmp_path)
+    run = interrupted(command, tmp_path, lambda process: os.kill(process, signal.SIGINT))
+    assert run.code == 3, run.output
+    assert run.report is not None
+    assert run.report.partial
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_missing_rights_are_named(kind: Kind, tmp_path: Path) -> None:
+    kind.kubectl("create", "serviceaccount", "powerless", "--namespace", "default")
+    try:
+        token = kind.kubectl("create", "token", "powerless", "--namespace", "default").strip()
+        run = _run_with(kind, tmp_path, _restricted(kind, tmp_path, token=token))
+    finally:
+        kind.kubectl("delete", "serviceaccount", "powerless", "--namespace", "default")
+    assert run.code == 3
+    assert "create" in run.output
+    assert "namespaces" in run.output
+    assert run.report is not None
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_credentials_that_are_no_good_any_more_are_named(kind: Kind, tmp_path: Path) -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": 1}).encode()).decode().rstrip("=")
+    run = _run_with(kind, tmp_path, _restricted(kind, tmp_path, token=f"e30.{claims}.c2ln"))
+    assert run.code == 3
+    assert "401" in run.output
+    assert run.report is not None
+
+
+def test_an_api_server_out_of_reach_is_named(kind: Kind, tmp_path: Path) -> None:
+    file = _restricted(kind, tmp_path, server="https://127.0.0.1:1")
+    run = _run_with(kind, tmp_path, file)
+    assert run.code == 3
+    assert "https://127.0.0.1:1 cannot be reached" in run.output
+    assert run.report is not None
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_image_that_cannot_be_pulled_is_named(kind: Kind, tmp_path: Path) -> None:
+    image = "registry.invalid/netpol-conformance:none"
+    run = _run_with(kind, tmp_path, kind.kubeconfig, "--image", image)
+    assert run.code == 3
+    assert image in run.output
+    assert run.report is not None
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_image_that_docker_lacks_is_named(kind: Kind) -> None:
+    run = kind.run(SCENARIO, "--image", "netpol-conformance:none")
+    assert run.code == 3
+    assert "Docker has no image netpol-conformance:none" in run.output
+
+
+STUCK = """
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: npc-earlier
+  labels: {netpol-conformance/run: earlier}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: held, namespace: npc-earlier, finalizers: [example.com/held]}
+"""
+
+
+def test_a_namespace_that_an_earlier_run_left_disturbs_nobody(kind: Kind) -> None:
+    """It is stuck in Terminating: a run neither waits for it, nor touches it."""
+    kind.kubectl("apply", "-f", "-", given=STUCK)
+    try:
+        kind.kubectl("delete", "namespace", "npc-earlier", "--wait=false")
+        assert kind.run(SCENARIO).code == 0
+        assert "Namespace /npc-earlier" in kind.objects()
+    finally:
+        patch = '{"metadata": {"finalizers": null}}'
+        kind.kubectl(
+            "patch", "configmap", "held", "-n", "npc-earlier", "--type=merge", "--patch", patch
+        )
+        kind.kubectl("wait", "--for=delete", "namespace/npc-earlier", "--timeout=60s")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_enforcer_killed_in_mid_run_is_no_ones_pass(kind: Kind, tmp_path: Path) -> None:
+    """What it still has to enforce fails; what is reported is a finding about it, or none."""
+    command = kind.command("handbook", "--timeout", "enforce=1", report=tmp_path)
+    words = ("delete", "daemonset", "enforcer", "--namespace", "netpol-conformance")
+    run = interrupted(command, tmp_path, lambda _: kind.kubectl(*words))
+    assert run.code in {1, 3}, run.output
+    assert run.report is not None
+    assert run.report.outcome.value in {"FAIL", "INCONCLUSIVE"}

@@ -1,0 +1,89 @@
+"""Every pack on a real cluster: as embedded with the reference, and red without an enforcer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.document import Report
+from netpol_conformance.run.events import CellResult
+from netpol_conformance.scenario.types import Expectation
+
+from .real_cluster import MUTANTS, Ended, Kind
+
+DENIALS = {Expectation.BLOCKED, Expectation.UNRESOLVED}
+NO_ENFORCER = (
+    "handbook/simple-example.yaml",
+    "handbook/default-deny-both.yaml",
+    "handbook/web-allow-external.yaml",
+    "errata/h9-names-under-egress-deny.yaml",
+)
+BROKEN = {
+    "LabelValuesIgnored": "handbook/simple-example.yaml",
+    "PodSelectorCrossesNamespaces": "handbook/simple-example.yaml",
+    "OrIsAnd": "handbook/test-network-policy-ingress.yaml",
+    "NamespaceSelectorIgnored": "handbook/web-allow-prod.yaml",
+    "EmptyFromIsNobody": "errata/h8-empty-from.yaml",
+    "ExceptIgnored": "handbook/test-network-policy-both.yaml",
+    "EgressNotEnforced": "handbook/default-deny-egress.yaml",
+    "EgressRulesMeanEgressOnly": "errata/h1-allow-all-egress-closes-ingress.yaml",
+    "NoRulesAllowAll": "handbook/web-deny-all.yaml",
+    "ServicePortIsMeant": "handbook/api-allow.yaml",
+}
+"""Broken enforcers, and the scenario that owns the rule that each breaks."""
+
+Cells = dict[tuple[str, int, str, str], tuple[str, str]]
+
+
+def _cells(report: Report | None) -> Iterator[tuple[tuple[str, int, str, str], CellResult]]:
+    assert report is not None
+    for scenario in report.scenarios:
+        if scenario.outcome is Outcome.UNSUPPORTED:
+            continue
+        for step in scenario.steps:
+            for cell in step.cells:
+                yield (scenario.path, step.index, cell.source, cell.destination), cell
+
+
+def test_the_reference_conforms(on_kind: Ended) -> None:
+    assert on_kind.code == 0, on_kind.output
+    assert set(on_kind.outcomes.values()) <= {"PASS", "UNSUPPORTED"}
+
+
+def test_what_is_not_supported_says_why(on_kind: Ended) -> None:
+    assert on_kind.report is not None
+    skipped = [s for s in on_kind.report.scenarios if s.outcome is Outcome.UNSUPPORTED]
+    assert all(scenario.reason for scenario in skipped)
+
+
+def test_the_embedded_cluster_gives_the_same_matrix(on_kind: Ended, embedded: Ended) -> None:
+    """Every cell that both could ask came to the same, and was expected to."""
+    seen = {key: (cell.expected, cell.outcome) for key, cell in _cells(embedded.report)}
+    real = {key: (cell.expected, cell.outcome) for key, cell in _cells(on_kind.report)}
+    both = {key[0] for key in seen} & {key[0] for key in real}
+    assert both
+    assert {key: value for key, value in real.items() if key[0] in both} == {
+        key: value for key, value in seen.items() if key[0] in both
+    }
+
+
+def test_without_an_enforcer_every_denied_cell_fails(kind: Kind) -> None:
+    ended = kind.run(*NO_ENFORCER, "--plugin", "none", "--timeout", "enforce=1")
+    assert ended.code == 1, ended.output
+    denied = {key: cell for key, cell in _cells(ended.report) if cell.expected in DENIALS}
+    others = {key: cell for key, cell in _cells(ended.report) if cell.expected not in DENIALS}
+    assert {key[0] for key in denied} == set(NO_ENFORCER)
+    assert {
+        key: cell.reason for key, cell in denied.items() if cell.outcome is not Outcome.FAIL
+    } == {}
+    assert {key: cell.reason for key, cell in others.items() if cell.outcome is Outcome.FAIL} == {}
+
+
+@pytest.mark.parametrize(("name", "owner"), BROKEN.items())
+def test_a_broken_enforcer_fails_the_scenario_that_owns_the_rule(
+    kind: Kind, name: str, owner: str
+) -> None:
+    ended = kind.run(owner, "--implementation", f"{MUTANTS}:{name}", "--timeout", "enforce=2")
+    assert (ended.code, ended.outcomes) == (1, {owner: "FAIL"}), ended.output
