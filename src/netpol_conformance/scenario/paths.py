@@ -33,6 +33,10 @@ from netpol_conformance.scenario.types import (
 End = Pod | Node | OutsideSpec
 _SERVICE_WAYS = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
 _ENTRANCES = frozenset({Via.NODE_PORT, Via.LOAD_BALANCER})
+_TYPES = {
+    Via.NODE_PORT: ("NodePort", "LoadBalancer"),
+    Via.LOAD_BALANCER: ("LoadBalancer",),
+}
 DNS_SERVICE = ObjectKey("Service", "kube-system", "kube-dns")
 
 
@@ -109,9 +113,19 @@ def find_service(state: ClusterState, destination: Destination) -> tuple[Service
 def check_destination(state: ClusterState, scenario: Scenario, destination: Destination) -> None:
     """Raise PathError unless the destination exists and serves the port asked for."""
     if destination.via in _SERVICE_WAYS:
-        find_service(state, destination)
+        service, _ = find_service(state, destination)
+        _check_way(service, destination.via)
     else:
         _find_server(state, scenario, destination)
+
+
+def _check_way(service: Service, via: Via) -> None:
+    """A Service has the kinds of address that its type gives it, and no others."""
+    if via in _ENTRANCES and service.type not in _TYPES[via]:
+        wanted = " or ".join(_TYPES[via])
+        raise PathError(f"{service.key} has no {via}, for its type is not {wanted}")
+    if via is Via.CLUSTER_IP and service.headless:
+        raise PathError(f"{service.key} is headless: it has a name, and no clusterip")
 
 
 def _find_server(state: ClusterState, scenario: Scenario, destination: Destination) -> End:

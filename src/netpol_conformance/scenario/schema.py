@@ -64,11 +64,17 @@ class DocumentedPart(_Part):
     link: str = Field(default="", pattern=r"^(https://\S+)?$", description="Its address, if any.")
 
 
+def _each_once(families: list[str]) -> list[str]:
+    if len(set(families)) < len(families):
+        raise ValueError("names a family twice")
+    return families
+
+
 class ClusterPart(_Part):
     """What the scenario wants of its cluster."""
 
     nodes: int = Field(default=2, ge=1, le=20, description="Worker nodes: node-1, node-2, ...")
-    families: list[Literal["IPv4", "IPv6"]] = Field(
+    families: Annotated[list[Literal["IPv4", "IPv6"]], AfterValidator(_each_once)] = Field(
         default=["IPv4"],
         min_length=1,
         max_length=2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.model.decode import ManifestError, decode_object
@@ -29,6 +29,15 @@ SERVER_IMAGE = "netpol-conformance/probe"
 
 Declared = tuple[FieldPath, KubernetesObject]
 """An object, and the field of the file that it comes from."""
+
+_CLUSTER_NETWORKS = tuple(
+    ip_network(text)
+    for text in (
+        *("10.244.0.0/16", "10.96.0.0/16", "172.18.0.0/24", "192.168.200.0/24"),
+        *("fd00:10:244::/48", "fd00:10:96::/112", "fd00:172:18::/64", "fd00:192:168:200::/64"),
+    )
+)
+"""Those of the embedded cluster's pods, Services, nodes and load balancers."""
 
 _ALWAYS_THERE = frozenset({"default", "kube-system"})
 
@@ -57,7 +66,7 @@ def expand(file: ScenarioFile, version: KubernetesVersion, complaints: Complaint
     return Workloads(
         tuple(item for _, item in declared),
         groups,
-        tuple(_outside(name, part, complaints) for name, part in file.outside.items()),
+        tuple(_outside_hosts(file, complaints)),
     )
 
 
@@ -169,13 +178,43 @@ def _check_objects(
                 complaints.add(where, f"{problem.field}: {problem.cause}", problem.suggestion)
 
 
+def _outside_hosts(file: ScenarioFile, complaints: Complaints) -> Iterator[OutsideSpec]:
+    taken: dict[str, str] = {}
+    for name, part in file.outside.items():
+        host = _outside(name, part, complaints)
+        for text in host.addresses:
+            other = taken.setdefault(text, name)
+            if other != name:
+                complaints.add(("outside", name), f"{other} has the address {text} already")
+        yield host
+
+
 def _outside(name: str, part: OutsidePart, complaints: Complaints) -> OutsideSpec:
+    where: FieldPath = ("outside", name)
     addresses = tuple(part.addresses) if part.address is None else (part.address, *part.addresses)
     if not addresses:
-        complaints.add(("outside", name), "the host has no address", "address: 192.0.2.1, say")
+        complaints.add(where, "the host has no address", "address: 192.0.2.1, say")
+    families = []
     for text in addresses:
         try:
-            ip_address(text)
+            address = ip_address(text)
         except ValueError:
-            complaints.add(("outside", name), f'"{text}" is not an IP address')
+            complaints.add(where, f'"{text}" is not an IP address')
+            continue
+        families.append(address.version)
+        if _is_special(address) or any(address in network for network in _CLUSTER_NETWORKS):
+            reason = f"{text} cannot be the address of a host outside the cluster"
+            complaints.add(where, reason, "take one of 192.0.2.0/24 or 2001:db8::/32, say")
+    if len(set(families)) < len(families):
+        complaints.add(where, "the host has two addresses of one family")
     return OutsideSpec(name, addresses, tuple(part.ports))
+
+
+def _is_special(address: IPv4Address | IPv6Address) -> bool:
+    return (
+        address.is_unspecified
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address == IPv4Address("255.255.255.255")
+    )
