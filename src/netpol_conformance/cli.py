@@ -76,7 +76,10 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
         typer.Option(metavar="1.N", help="version of clusters whose scenario asks for none"),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(metavar="N", help="scenarios at once (0: a good number for the machine)")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="scenarios at once (0: a good number for the machine)"
+        ),
     ] = 0,
     keyword: Annotated[
         str, typer.Option("-k", metavar="EXPRESSION", help="only scenarios whose path matches")
@@ -86,7 +89,9 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     ] = "",
     timeout: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=SECONDS", help="set ready, enforce, poll, probe, confirm or hold"),
+        typer.Option(
+            metavar="NAME=SECONDS", help="set ready, enforce, poll, probe, confirm or hold"
+        ),
     ] = None,
     report: Annotated[
         Path, typer.Option("--report", metavar="DIR", help="where the reports go")

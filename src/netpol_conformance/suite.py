@@ -60,6 +60,7 @@ class Conformance:
         self._reports = FileReports({path: _FORMATS[kind] for kind, path in self._files.items()})
         self._opened = False
         self._failure = ""
+        self._unwritten: list[str] = []
         self._outbox: list[Event] = []
         self._terminal = self._silence_pytest() if self._shows_matrices else None
 
@@ -67,6 +68,17 @@ class Conformance:
         """Raise pytest.UsageError for options and scenarios that cannot be run."""
         if not self._is_worker:
             _ = self._scenarios, self._setting()
+            self._check_folders()
+
+    def _check_folders(self) -> None:
+        """Make the reports' folders now: not to learn after a long run that there can be none."""
+        for folder in {path.parent for path in self._files.values()}:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise pytest.UsageError(f"cannot write reports there: {error}") from error
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise pytest.UsageError(f"cannot write reports there: {folder} is not writable")
 
     # -- collection ------------------------------------------------------------------------------
 
@@ -170,10 +182,13 @@ class Conformance:
         if left:
             end = _soiled(end, left)
         self._tell(end)
-        if self._terminal is not None:
+        for told in self._unwritten:
+            self._progress(told)
+        if self._terminal is not None and not self._unwritten:
             self._terminal.written(self._files)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            session.exitstatus = end.exit_code or exitstatus
+            without = EXIT_CODES[Outcome.INCONCLUSIVE] if self._unwritten else exitstatus
+            session.exitstatus = end.exit_code or without
 
     def _close_driver(self) -> str:
         """Have the driver remove what it made; what it could not remove, and why, if anything."""
@@ -202,7 +217,7 @@ class Conformance:
             raise pytest.UsageError(str(error)) from error
         return Setting(
             driver=self._driver,
-            jobs=1 if self._is_worker else option.jobs or self._driver.concurrency,
+            jobs=1 if self._is_worker else max(0, option.jobs) or self._driver.concurrency,
             timeouts=timeouts,
             command=_command(),
             options=_rerun_options(self._config),
@@ -231,7 +246,13 @@ class Conformance:
             self._outbox.append(event)
             return
         self._collector(event)
-        self._reports(event)
+        try:
+            self._reports(event)
+        except* OSError as errors:
+            self._unwritten += [
+                f"A report is missing: {error}, {'; '.join(error.__notes__)}"
+                for error in errors.exceptions
+            ]
         if self._terminal is not None:
             self._terminal(event)
 

@@ -71,6 +71,9 @@ def test_an_implementation_that_enforces_nothing_exits_1_and_says_which_connecti
         (["run", "--timeout", "patience=1"], "known are ready"),
         (["run", "--kubernetes-version", "1.99"], "1.34 is the latest"),
         (["run", "-k", "no_such_scenario"], "no scenario"),
+        (["run", "--jobs", "-3"], "--jobs"),
+        (["run", QUICK, "--report", "/proc/nowhere"], "cannot write reports"),
+        (["run", QUICK, "--report", f"{os.devnull}/x"], "cannot write reports"),
         (["list", "handbok"], 'did you mean "handbook"'),
         (["explain", "a", "b:80"], "--scenario PATH or --file"),
         (["explain", "a", "b:80", "-s", QUICK, "--step", "9"], "steps 1 to"),
@@ -92,6 +95,16 @@ def test_a_malformed_scenario_of_ones_own_starts_nothing_and_names_file_line_and
     assert done.returncode == 2
     assert "mine.yaml:2: rulez" in done.stderr
     assert 'did you mean "rules"' in done.stderr
+
+
+def test_a_report_that_cannot_be_written_after_all_is_the_machines_fault(tmp_path):
+    (tmp_path / "report.json").mkdir()  # root may write everywhere, but not over a folder
+    done = command("run", "--report", str(tmp_path), "handbook/no-policy.yaml")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "A report is missing" in done.stdout
+    assert "report.json" in done.stdout
+    assert (tmp_path / "report.html").exists()
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_scenario_that_the_oracle_contradicts_starts_nothing_and_names_the_line(tmp_path):
