@@ -237,9 +237,11 @@ def connect(kubeconfig: str = "", context: str = "") -> Client:
                 context=context or None,
                 client_configuration=configuration,
             )
-    except (config.ConfigException, OSError, ValueError) as error:
+    # The loader raises whatever a file that is no kubeconfig leads it to.
+    except Exception as error:
+        words = " ".join(str(error).split())
         raise ClusterError(
-            f"cannot use the kubeconfig{f' {kubeconfig}' if kubeconfig else ''}: {error}: "
+            f"cannot use the kubeconfig{f' {kubeconfig}' if kubeconfig else ''}: {words}: "
             "name a file with --kubeconfig and a context in it with --context"
         ) from error
     return Client(configuration)
