@@ -15,7 +15,7 @@ import pytest
 from netpol_conformance.clusters.kind.driver import KindDriver
 from netpol_conformance.clusters.options import Options
 
-from .real_cluster import IMAGE, Ended, Kind, ended
+from .real_cluster import IMAGE, PACKS, Ended, Kind, ended
 
 NEEDED = ("docker", "kind", "kubectl")
 
@@ -38,7 +38,7 @@ def kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
 @pytest.fixture(scope="session")
 def on_kind(kind: Kind) -> Ended:
     """All packs on the cluster, against the reference enforcer."""
-    return kind.run()
+    return kind.run(*PACKS)
 
 
 @pytest.fixture(scope="session")
@@ -46,4 +46,4 @@ def embedded(kind: Kind) -> Ended:
     """All packs on the embedded cluster, against the same enforcer."""
     report = kind.folder / "embedded"
     program = [sys.executable, "-m", "netpol_conformance", "run"]
-    return ended([*program, "--quiet", "--report", str(report)], report)
+    return ended([*program, *PACKS, "--quiet", "--report", str(report)], report)

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 MUTANTS = "suites/selfcheck/mutants/netpol_mutants.py"
 IMAGE = os.environ.get("NETPOL_IMAGE", "")
 """The suite's own image, if not the usual one."""
+PACKS = os.environ.get("NETPOL_KIND_PACKS", "").split()
+"""The packs to run, if not all of them."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,164 @@
+"""The kind driver cleans up whatever happens, shown with programs that only note their calls."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from netpol_conformance.clusters.base import ClusterError, OutsideHost
+from netpol_conformance.clusters.kind import leftovers, wiring
+from netpol_conformance.clusters.kind.driver import KindDriver
+from netpol_conformance.clusters.kind.interrupting import Shield, Terminable
+from netpol_conformance.clusters.kind.machines import Machines
+from netpol_conformance.clusters.kind.wiring import End
+from netpol_conformance.clusters.options import Options
+
+PROGRAM = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$CALLS"
+case "$(basename "$0") $*" in
+{cases}
+esac
+"""
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that the programs of ``programs`` write their calls to."""
+    file = tmp_path / "calls"
+    file.touch()
+    monkeypatch.setenv("CALLS", str(file))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    return file
+
+
+def _programs(folder: Path, monkeypatch: pytest.MonkeyPatch, cases: str) -> None:
+    bin_folder = folder / "bin"
+    bin_folder.mkdir()
+    for name in ("docker", "kind", "kubectl"):
+        program = bin_folder / name
+        program.write_text(PROGRAM.format(cases=cases))
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+
+
+def test_what_kind_could_not_create_is_removed_and_told(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _programs(tmp_path, monkeypatch, "'kind create'*) echo 'no space left' >&2; exit 1;;")
+    with pytest.raises(ClusterError, match=r"could not create .*no space left"):
+        KindDriver(Options(cluster="kind")).open(lambda words: None)
+    made, deleted = calls.read_text().splitlines()[-2:]
+    name = made.split("--name=")[1].split()[0]
+    assert name.startswith(leftovers.PREFIX)
+    assert deleted == f"kind delete cluster --name {name}"
+    assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
+
+
+def test_a_cluster_that_failed_later_is_removed_too(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _programs(
+        tmp_path,
+        monkeypatch,
+        "'kind create'*) exit 1;;\n'docker image'*) echo 'no such image' >&2; exit 1;;",
+    )
+    monkeypatch.setattr("netpol_conformance.clusters.kind.driver.KindMaker.create", lambda *_: None)
+    with pytest.raises(ClusterError, match="no such image"):
+        KindDriver(Options(cluster="kind")).open(lambda words: None)
+    assert calls.read_text().splitlines()[-1].startswith("kind delete cluster")
+
+
+# What it interrupts is a call inside pytest-kind, which does not wait for what it kills.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupted_creation_is_removed(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _programs(tmp_path, monkeypatch, "'kind create'*) kill -TERM $PPID; exec sleep 60;;")
+    with pytest.raises(KeyboardInterrupt):
+        KindDriver(Options(cluster="kind")).open(lambda words: None)
+    assert calls.read_text().splitlines()[-1].startswith("kind delete cluster")
+
+
+def test_a_cluster_to_reuse_that_is_not_there_is_named(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _programs(tmp_path, monkeypatch, "'kind get clusters') echo another;;")
+    with pytest.raises(ClusterError, match=r"no kind cluster mine to reuse.*another"):
+        KindDriver(Options(cluster="kind", reuse_cluster="mine")).open(lambda words: None)
+    assert "delete" not in calls.read_text()
+
+
+def test_the_next_run_names_what_a_killed_one_left(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = f"{leftovers.PREFIX}left"
+    _programs(
+        tmp_path, monkeypatch, f"'kind get clusters') echo {left};;\n'kind create'*) exit 1;;"
+    )
+    told: list[str] = []
+    with pytest.raises(ClusterError):
+        KindDriver(Options(cluster="kind")).open(told.append)
+    assert told[0] == leftovers.advice(left)
+
+
+def test_sigterm_is_taken_like_ctrl_c_until_the_end() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    terminable = Terminable()
+    terminable.begin()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    with Shield():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    terminable.end()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+MACHINE = End(ip_address("172.18.0.9"), (ip_address("172.17.1.5"), ip_address("2001:db8::5")))
+NODE = End(
+    ip_address("172.18.0.2"),
+    (ip_address("172.18.0.2"), ip_address("fc00::2")),
+    (ip_network("10.244.1.0/24"), ip_network("fd00:10:244:1::/64")),
+)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        wiring.of_machine(MACHINE, [NODE]),
+        wiring.of_node(NODE, MACHINE),
+        wiring.of_entry(MACHINE, NODE, ip_address("172.18.200.1")),
+        wiring.without_link(),
+    ],
+)
+def test_a_shell_reads_the_scripts(script: str) -> None:
+    assert script.startswith("set -e\n")
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+
+
+def test_a_machine_reaches_nodes_and_pods_by_its_own_addresses_alone() -> None:
+    routes = [line for line in wiring.of_machine(MACHINE, [NODE]).splitlines() if " src 1" in line]
+    by_own = [line for line in routes if line.endswith(("src 172.17.1.5", "src 2001:db8::5"))]
+    assert {line.split("replace ")[1].split()[0] for line in by_own} == {
+        "172.18.0.2",
+        "10.244.1.0/24",
+        "fc00::2",
+        "fd00:10:244:1::/64",
+    }
+    assert all("encap ip id" in line and "dst 172.18.0.2" in line for line in by_own)
+
+
+def test_hosts_with_the_same_addresses_are_the_same_machine() -> None:
+    machines = Machines("some", Path("docker"), "image", [])
+    visitor = OutsideHost("visitor", (ip_address("203.0.113.10"),))
+    internet = OutsideHost("internet", (ip_address("203.0.113.10"),), (443,))
+    assert machines.container(visitor) == machines.container(internet)
+    assert machines.identity(visitor) == "outside/203-0-113-10"
