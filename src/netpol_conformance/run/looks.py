@@ -40,15 +40,27 @@ class Controls:
     def __init__(self) -> None:
         self._opening: dict[CellKey, tuple[Observation, ...]] = {}
         self._closing: dict[CellKey, tuple[Observation, ...]] = {}
+        self._allowed: dict[CellKey, tuple[Observation, ...]] = {}
 
     def add(self, look: FullLook, *, closing: bool = False) -> None:
         """Keep a control look's observations; of one kind of control, the latest count."""
         seen = self._closing if closing else self._opening
         seen.update({cell: look.observations for cell, look in look.looks.items()})
 
+    def add_allowed(self, look: FullLook, expected: Mapping[CellKey, Expectation]) -> None:
+        """Keep the cells that connected at a step at which they were expected to."""
+        for cell, seen in look.looks.items():
+            if expected[cell] is Expectation.CONNECTED and seen.is_as(expected[cell]):
+                self._allowed[cell] = seen.observations
+
     def of(self, cell: CellKey) -> tuple[Observation, ...]:
-        """The observations that are the cell's controls, oldest first."""
-        return self._opening.get(cell, ()) + self._closing.get(cell, ())
+        """The observations that are the cell's controls, oldest first.
+
+        A step that allowed the cell has to do where its pods came after the first step and went
+        before the last: neither without any policy nor after it could they be asked.
+        """
+        asked = self._opening.get(cell, ()) + self._closing.get(cell, ())
+        return asked or self._allowed.get(cell, ())
 
     def missing(self, denied: Mapping[CellKey, Expectation]) -> list[CellKey]:
         """The denied cells without a control.

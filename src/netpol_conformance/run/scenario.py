@@ -138,12 +138,14 @@ class ScenarioRun:
         expected = expected_matrix(state, self._scenario, step)
         settled = Settled()
         if expected:
+            wanted = {cell: entry.expectation for cell, entry in expected.items()}
             settled = settle(
                 self._looker(),
-                {cell: entry.expectation for cell, entry in expected.items()},
+                wanted,
                 changed_at=changed_at,
                 patience=self._timeouts.enforce,
             )
+            self._controls.add_allowed(settled.looks[-1], wanted)
         return Round(index, step, applied, expected, settled, refusal, began, time.time() - began)
 
     def _apply(self, step: Step, manifests: str) -> RefusalResult | None:

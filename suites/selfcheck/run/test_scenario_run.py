@@ -231,6 +231,50 @@ def test_a_denial_from_the_first_step_on_gets_its_control_when_the_policy_is_tak
     assert [item.phase for item in denied.evidence].count("control") == 2
 
 
+PASSING = load(
+    dedent(
+        """
+        title: A policy closes nginx to who comes and goes
+        rules: [S2]
+        documented: {in: Kubernetes handbook, section: Simple example}
+        pods:
+          nginx: {labels: {run: nginx}, image: nginx}
+        steps:
+          - title: A policy closes nginx to a newcomer
+            apply: |
+              kind: NetworkPolicy
+              apiVersion: networking.k8s.io/v1
+              metadata: {name: deny}
+              spec: {podSelector: {}}
+              ---
+              {kind: Pod, apiVersion: v1, metadata: {name: new}, spec: {containers: [{name: c, image: x}]}}
+            expect:
+              nginx:80: {new: blocked}
+          - title: The policy goes
+            delete: [networkpolicy/deny]
+            expect:
+              nginx:80: {new: connected}
+          - title: The newcomer goes, and another comes
+            delete: [pod/new]
+            apply: |
+              {kind: Pod, apiVersion: v1, metadata: {name: other}, spec: {containers: [{name: c, image: x}]}}
+            expect:
+              nginx:80: {other: connected}
+        """
+    ),
+    "handbook/passing.yaml",
+)
+
+
+def test_a_step_that_allows_is_the_control_of_pods_that_are_there_neither_first_nor_last():
+    outcome, events = run(FakeCluster(PASSING), PASSING)
+    assert outcome is Outcome.PASS, events[-1].reason
+    denied = cells(events)[1, "new"]
+    assert [item.verdict for item in denied.evidence if item.phase == "control"] == [
+        Verdict.CONNECTED
+    ]
+
+
 def test_a_control_that_fails_once_on_a_busy_machine_is_asked_again():
     lost = []
 

@@ -8,7 +8,7 @@
   const body = document.getElementById("evidence-body");
   const close = document.getElementById("evidence-close");
   const phases = {
-    control: "Control: before any policy",
+    control: "Control: where policy allows it",
     converge: "Until as expected",
     hold: "Holds",
     confirm: "Second look",
