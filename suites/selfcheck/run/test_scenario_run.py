@@ -247,7 +247,10 @@ PASSING = load(
               metadata: {name: deny}
               spec: {podSelector: {}}
               ---
-              {kind: Pod, apiVersion: v1, metadata: {name: new}, spec: {containers: [{name: c, image: x}]}}
+              kind: Pod
+              apiVersion: v1
+              metadata: {name: new}
+              spec: {containers: [{name: c, image: x}]}
             expect:
               nginx:80: {new: blocked}
           - title: The policy goes
@@ -257,7 +260,10 @@ PASSING = load(
           - title: The newcomer goes, and another comes
             delete: [pod/new]
             apply: |
-              {kind: Pod, apiVersion: v1, metadata: {name: other}, spec: {containers: [{name: c, image: x}]}}
+              kind: Pod
+              apiVersion: v1
+              metadata: {name: other}
+              spec: {containers: [{name: c, image: x}]}
             expect:
               nginx:80: {other: connected}
         """
