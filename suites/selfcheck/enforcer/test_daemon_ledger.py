@@ -86,6 +86,14 @@ def test_that_a_pod_is_gone_never_waits():
     assert ledger.count(PODS) == 0
 
 
+def test_a_newer_word_on_a_waiting_pod_is_the_one_that_holds():
+    ledger = filled()
+    old, new = (changed(PODS, raw.pod("late", f"10.244.1.{number}")) for number in (7, 8))
+    ledger.take([Connected(POLICIES, "lost"), old, Connected(POLICIES), new])
+    assert new.reading.object in set(ledger.objects(PODS))
+    assert old.reading.object not in set(ledger.objects(PODS))
+
+
 def test_a_policy_that_cannot_be_read_isolates_its_namespace():
     ledger = filled()
     (event,) = ledger.take([changed(POLICIES, raw.unreadable())])
@@ -130,7 +138,7 @@ NEWS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(NEWS, max_size=4), max_size=8))
 def test_events_replayed_give_what_the_api_told(batches):
     """Whatever comes in whatever batches, once all is connected the last word holds."""

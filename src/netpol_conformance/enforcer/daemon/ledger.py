@@ -127,6 +127,7 @@ class Ledger:
         elif resource is PODS and self._lost.keys() & _JUDGES:
             self._waiting[key] = reading.object
         else:
+            self._waiting.pop(key, None)  # what was told before of it is out of date
             known[key] = reading.object
             yield WatchEvent("MODIFIED" if old else "ADDED", reading.object)
 

@@ -188,8 +188,10 @@ def resources(*, policy: bool) -> tuple[Resource, ...]:
     return (NODES, NAMESPACES, POLICIES, PODS) if policy else (NODES,)
 
 
-def close_until_synced(controller: Controller, apply: Apply, own: KubernetesObject | None) -> bool:
-    """Close the pod networks of node ``own`` if no rules of ours are in force; whether it did.
+def close_until_synced(
+    controller: Controller, apply: Apply, find_own: Callable[[], KubernetesObject | None]
+) -> bool:
+    """Close the pod networks of this node if no rules of ours are in force; whether it did.
 
     A node that starts anew has no rules, and its pods must not be open until the first sync. One
     whose enforcer was restarted has them, and nothing of them is touched.
@@ -200,6 +202,7 @@ def close_until_synced(controller: Controller, apply: Apply, own: KubernetesObje
         except NftError:
             continue
         return False
+    own = find_own()
     controller.start([own] if own else [])
     return True
 

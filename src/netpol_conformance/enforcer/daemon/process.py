@@ -48,7 +48,7 @@ def run(settings: Settings, journal: Journal | None = None) -> NoReturn:
     journal.info("started", node=settings.node, api=settings.access.url, port=server.port)
     if controller is None:
         open_up(nft.run)
-    elif close_until_synced(controller, nft.run, _own_node(api, settings.node, journal)):
+    elif close_until_synced(controller, nft.run, lambda: _own_node(api, settings.node, journal)):
         journal.info("closed until the first sync")
     for resource in resources(policy=controller is not None):
         _follow(Follower(api, resource, inbox.tell), inbox, resource.plural)
