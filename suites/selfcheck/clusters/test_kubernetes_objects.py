@@ -199,7 +199,9 @@ def test_deleting_waits_until_the_object_is_gone(api: ScriptedApi) -> None:
 
 
 def test_deleting_what_is_not_there_is_refused(api: ScriptedApi) -> None:
-    with pytest.raises(RefusedError, match='networkpolicies "deny" not found'):
+    with pytest.raises(
+        RefusedError, match=r'networkpolicies\.networking\.k8s\.io "deny" not found'
+    ):
         objects(api).delete([ObjectKey("NetworkPolicy", "default", "deny")])
 
 

@@ -48,6 +48,12 @@ class Resource:
     plural: str
     namespaced: bool
 
+    @property
+    def full_name(self) -> str:
+        """``pods``, ``networkpolicies.networking.k8s.io``: as the server calls it in messages."""
+        _, _, group = self.path.removeprefix("/apis").rpartition("/")[0].rpartition("/")
+        return f"{self.plural}.{group}" if self.path.startswith("/apis") else self.plural
+
     def url(self, namespace: str = "", name: str = "", sub: str = "") -> str:
         """The path of all objects (of a namespace), of one, or of one's subresource."""
         words = [self.path]

@@ -75,4 +75,7 @@ class ExecChannel:
 
 
 def _shortened(error: BaseException) -> str:
-    return str(error).split("\n")[0][:500]
+    """The kubelet's own words where it gave any, else the connection's."""
+    body = getattr(error, "resp_body", None)
+    words = body.decode("utf-8", "replace") if isinstance(body, bytes) else ""
+    return " ".join((words or str(error)).split())[:500]

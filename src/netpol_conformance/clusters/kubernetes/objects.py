@@ -89,7 +89,7 @@ class Objects:
         doomed = [self._doomed(key) for key in keys]
         for key, (resource, name, namespace) in zip(keys, doomed, strict=True):
             if not self.call(self.client.delete, resource, name, namespace):
-                raise RefusedError(f'{resource.plural} "{key.name}" not found')
+                raise RefusedError(f'{resource.full_name} "{key.name}" not found')
         for key, (resource, name, namespace) in zip(keys, doomed, strict=True):
             self._until_gone(key, resource, name, namespace)
 

@@ -189,6 +189,9 @@ def _is_ready(pod: Manifest) -> bool:
     status: Any = pod.get("status") or {}
     if status.get("phase") in ("Succeeded", "Failed"):
         return True
+    spec: Any = pod.get("spec") or {}
+    if spec.get("restartPolicy") == "Never" or spec.get("activeDeadlineSeconds"):
+        return False  # it is to finish, and has not yet
     conditions = status.get("conditions") or ()
     return bool(status.get("podIPs")) and any(
         item["type"] == "Ready" and item["status"] == "True" for item in conditions
