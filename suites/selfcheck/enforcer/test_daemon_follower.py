@@ -12,7 +12,7 @@ from netpol_conformance.enforcer.daemon import api as api_module
 from netpol_conformance.enforcer.daemon.api import Api, ApiError, in_cluster
 from netpol_conformance.enforcer.daemon.follower import LONGEST_PAUSE, Follower
 from netpol_conformance.enforcer.daemon.ledger import Changed, Connected, Listed, News
-from netpol_conformance.enforcer.daemon.reading import NODES, PODS
+from netpol_conformance.enforcer.daemon.reading import NODES, PODS, POLICIES, Resource
 from netpol_conformance.enforcer.daemon.settings import Access
 
 from . import daemon_objects as raw
@@ -25,11 +25,11 @@ PATIENCE = 20.0
 class Following:
     """A follower in a thread that ends with the test, and what it told."""
 
-    def __init__(self, api: FakeApi) -> None:
+    def __init__(self, api: FakeApi, resource: Resource = PODS) -> None:
         self.pauses: list[float] = []
         self._news: SimpleQueue[News] = SimpleQueue()
         self._done = threading.Event()
-        follower = Follower(Api(Access(api.url)), PODS, self._news.put, self._pause)
+        follower = Follower(Api(Access(api.url)), resource, self._news.put, self._pause)
         self._thread = threading.Thread(target=self._work, args=(follower,), daemon=True)
         self._thread.start()
 
@@ -153,6 +153,21 @@ def test_an_api_that_is_away_is_asked_until_it_is_back(api, following):
     until_connected(following)
     assert change(following) == ("meanwhile", False)
     assert max(following.pauses) <= LONGEST_PAUSE
+
+
+def test_policies_are_listed_anew_after_an_outage(api):
+    """Pods wait for them meanwhile, and go on when they are known to be up to date."""
+    following = Following(api, POLICIES)
+    assert names(following.next()) == []
+    assert following.next() == Connected(POLICIES)
+    api.stop()
+    assert following.next() != Connected(POLICIES)
+    api.put(raw.deny())
+    api.start()
+    while isinstance(news := following.next(), Connected):
+        assert news.error
+    assert names(news) == ["deny"]
+    following.end(api)
 
 
 def test_a_refusal_is_told_in_the_apis_words(api, following):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from netpol_conformance.enforcer.daemon.api import Api, ApiError, ExpiredError, Raw
 from netpol_conformance.enforcer.daemon.ledger import Changed, Connected, Listed, News
-from netpol_conformance.enforcer.daemon.reading import Reading, Resource, read
+from netpol_conformance.enforcer.daemon.reading import JUDGES, Reading, Resource, read
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts while the API is away: doubled each time, and by chance less."""
@@ -79,6 +79,8 @@ class Follower:
             self._version = item["metadata"]["resourceVersion"]
 
     def _retry(self, reason: str) -> None:
+        if self._resource in JUDGES:
+            self._version = ""  # a list tells at one moment that it is up to date, a watch never
         self._tell(Connected(self._resource, reason))
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
         self._failures += 1

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from netpol_conformance.enforcer.controller import WatchEvent
 from netpol_conformance.enforcer.daemon.reading import (
-    NAMESPACES,
+    JUDGES,
     PODS,
-    POLICIES,
     Reading,
     Resource,
 )
@@ -42,8 +41,6 @@ class Connected:
 
 
 News = Listed | Changed | Connected
-
-_JUDGES = frozenset((POLICIES, NAMESPACES))
 
 
 class Ledger:
@@ -124,7 +121,7 @@ class Ledger:
             self._waiting.pop(key, None)
             if old is not None:
                 yield WatchEvent("DELETED", known.pop(key))
-        elif resource is PODS and self._lost.keys() & _JUDGES:
+        elif resource is PODS and self._lost.keys() & JUDGES:
             self._waiting[key] = reading.object
         else:
             self._waiting.pop(key, None)  # what was told before of it is out of date
@@ -132,7 +129,7 @@ class Ledger:
             yield WatchEvent("MODIFIED" if old else "ADDED", reading.object)
 
     def _released(self) -> list[WatchEvent]:
-        if not self._waiting or self._lost.keys() & _JUDGES:
+        if not self._waiting or self._lost.keys() & JUDGES:
             return []
         known = self._objects[PODS] or {}
         self._objects[PODS] = known

@@ -30,6 +30,8 @@ NODES = Resource("Node", "nodes")
 NAMESPACES = Resource("Namespace", "namespaces")
 PODS = Resource("Pod", "pods")
 POLICIES = Resource("NetworkPolicy", "networkpolicies", "networking.k8s.io/v1")
+JUDGES = frozenset((POLICIES, NAMESPACES))
+"""What says whom a pod may talk to: no pod may become known before these are up to date."""
 
 
 @dataclass(frozen=True, slots=True)
