@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
+from netpol_conformance.clusters.interrupting import Shield, Terminable
 from netpol_conformance.clusters.kind import leftovers, wiring
 from netpol_conformance.clusters.kind.driver import KindDriver
-from netpol_conformance.clusters.kind.interrupting import Shield, Terminable
 from netpol_conformance.clusters.kind.machines import Machines
 from netpol_conformance.clusters.kind.wiring import End
 from netpol_conformance.clusters.options import Options

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netpol_conformance.clusters.base import Cluster, ClusterError
+from netpol_conformance.clusters.interrupting import Shield, Terminable
 from netpol_conformance.clusters.kind import installing, leftovers, plugins
 from netpol_conformance.clusters.kind.config import cluster_config
-from netpol_conformance.clusters.kind.interrupting import Shield, Terminable
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.sharing import Share
 from netpol_conformance.clusters.kind.tools import Tools, find_tools, run

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Callable
 
 from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.clusters.interrupting import Shield, Terminable
 from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
 from netpol_conformance.clusters.kubernetes.client import NODES, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
@@ -46,9 +48,11 @@ class KubeconfigDriver:
         self._client: Client | None = None
         self._run = ""
         self._joined = False
+        self._terminable = Terminable()
 
     def open(self, tell: Callable[[str], None]) -> None:
         """Look whether the cluster will do, before anything is made in it."""
+        self._terminable.begin()
         client = self._connected()
         tell(f"{client.server}: Kubernetes {client.version()}")
         check_rights(client)
@@ -81,13 +85,12 @@ class KubeconfigDriver:
     def close(self) -> None:
         """Remove all that the run made, unless it is another process's; raises ClusterError."""
         client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            if self._run and not self._joined:
-                remove_run(client, self._run)
-        finally:
-            client.close()
+        with Shield(), contextlib.ExitStack() as ending:
+            ending.callback(self._terminable.end)
+            if client is not None:
+                ending.callback(client.close)
+                if self._run and not self._joined:
+                    remove_run(client, self._run)
 
     def _connected(self) -> Client:
         if self._client is None:
