@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -35,6 +36,10 @@ app = typer.Typer(
 )
 app.add_typer(cli_enforcer.app, name="enforcer")
 app.add_typer(cli_images.app, name="images")
+
+
+_DIVIDER = "\n---\n"
+"""Makes one multi-document text of several files."""
 
 
 class Exit(IntEnum):
@@ -212,12 +217,15 @@ def explain(  # noqa: PLR0913, PLR0917 - each is an option that users set
         if scenario:
             typer.echo(explain_step(_one(scenario), step, source, destination))
             return
-        text = "\n---\n".join(_read(path) for path in file or [])
+        texts = {str(path): _read(path) for path in file or []}
         version = KubernetesVersion.parse(kubernetes_version)
-        typer.echo(
-            explain_manifests(text, source, destination, version=version, namespace=namespace)
+        told = explain_manifests(
+            _DIVIDER.join(texts.values()), source, destination, version=version, namespace=namespace
         )
-    except (ManifestError, LookupError, ValueError, OSError) as error:
+        typer.echo(told)
+    except ManifestError as error:
+        _refuse("\n".join([str(error), *_placed(error, texts)]))
+    except (LookupError, ValueError, OSError) as error:
         _refuse(str(error))
 
 
@@ -265,6 +273,19 @@ def _one(path: str) -> Scenario:
 
 def _read(path: Path) -> str:
     return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+
+
+def _placed(error: ManifestError, texts: Mapping[str, str]) -> Iterator[str]:
+    """Each problem of manifests that were read as one text, with its file and line in it."""
+    lengths = {name: (text + _DIVIDER).count("\n") for name, text in texts.items()}
+    for problem in error.problems:
+        line = problem.line
+        for name, length in lengths.items():
+            if line <= length:
+                hint = f"; {problem.suggestion}" if problem.suggestion else ""
+                yield f"{name}:{line}: {problem}{hint}"
+                break
+            line -= length
 
 
 def _refuse(reason: str) -> NoReturn:

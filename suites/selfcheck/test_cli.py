@@ -118,6 +118,39 @@ def test_a_scenario_that_the_oracle_contradicts_starts_nothing_and_names_the_lin
     assert report is None
 
 
+BEHIND_A_SERVICE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec: {containers: [{name: c, image: i, ports: [{containerPort: 8080, name: http}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
+"""
+
+
+def test_explain_asks_of_the_pods_behind_a_service_of_the_manifests(tmp_path):
+    file = tmp_path / "web.yaml"
+    file.write_text(BEHIND_A_SERVICE, encoding="utf-8")
+    done = command("explain", "192.0.2.99", "service/web:80", "-f", str(file))
+    assert done.returncode == 0, done.stderr
+    assert "192.0.2.99 -> default/web (TCP 8080, IPv4): allowed" in done.stdout
+    done = command("explain", "192.0.2.99", "service/web:81", "-f", str(file))
+    assert done.returncode == 2
+    assert "has no port 81/TCP" in done.stderr
+
+
+def test_explain_names_file_and_line_of_a_bad_manifest(tmp_path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(BEHIND_A_SERVICE, encoding="utf-8")
+    bad.write_text(BEHIND_A_SERVICE.replace("app: web}}", "app: y}}"), encoding="utf-8")
+    done = command("explain", "web", "web:80", "-f", str(good), "-f", str(bad))
+    assert done.returncode == 2
+    assert f"{bad}:4: metadata.labels.app: " in done.stderr
+
+
 @pytest.mark.parametrize("broken", ["exit 0", "exit 1", "kill -9 $$", "echo remote file exists"])
 def test_a_wget_that_breaks_after_a_good_start_is_inconclusive_never_a_pass(broken, tmp_path):
     fake = tmp_path / "busybox"

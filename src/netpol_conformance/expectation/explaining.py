@@ -8,14 +8,17 @@ from ipaddress import ip_address
 from netpol_conformance.expectation.matrix import connections
 from netpol_conformance.model.decode import decode
 from netpol_conformance.model.objects import ClusterState, Namespace, Protocol
+from netpol_conformance.model.services import endpoints
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.oracle.decision import Connection, End, OutsideAddress
 from netpol_conformance.oracle.explain import explain
 from netpol_conformance.scenario.names import destination as read_destination
 from netpol_conformance.scenario.names import source as read_source
-from netpol_conformance.scenario.paths import path
+from netpol_conformance.scenario.paths import find_service, path
 from netpol_conformance.scenario.planning import planned_state
-from netpol_conformance.scenario.types import CellKey, Scenario
+from netpol_conformance.scenario.types import CellKey, Destination, Scenario, Via
+
+_SERVICE = "service/"
 
 
 class QuestionError(ValueError):
@@ -55,12 +58,35 @@ def explain_manifests(
 ) -> str:
     """The same for plain manifests. An end is ``POD``, ``NAMESPACE/POD`` or an IP address.
 
-    ``destination`` ends in ``:PORT`` or ``:PORT/UDP``. Namespaces that the manifests only mention
-    are there, without labels but the API's own. Raises ManifestError and QuestionError.
+    ``destination`` ends in ``:PORT`` or ``:PORT/UDP``, and may be ``service/NAME``, which asks of
+    every pod behind it. Namespaces that the manifests only mention are there, without labels but
+    the API's own. Raises ManifestError, QuestionError, and LookupError for a Service or port of
+    it that is not there.
     """
     state = _state(manifests, version, namespace)
     host, port, protocol = _split(destination)
-    asked = Connection(_end(state, source, namespace), _end(state, host, namespace), port, protocol)
+    start = _end(state, source, namespace)
+    if host.startswith(_SERVICE):
+        ends = _behind(state, host.removeprefix(_SERVICE), port, protocol, namespace)
+    else:
+        ends = [(_end(state, host, namespace), port)]
+    return "\n\n".join(_explained(state, Connection(start, *end, protocol)) for end in ends)
+
+
+def _behind(
+    state: ClusterState, name: str, port: int, protocol: Protocol, namespace: str
+) -> list[tuple[End, int]]:
+    """The pods behind a Service, each with the port it is asked at."""
+    space, _, own = name.rpartition("/")
+    asked = Destination(Via.SERVICE, space or namespace, own, port, protocol)
+    service, its_port = find_service(state, asked)
+    found = endpoints(state, service, its_port)
+    if not found:
+        raise QuestionError(f"no pod of the manifests is behind {service.key}")
+    return [(pod, port if service.headless else number) for pod, number in found]
+
+
+def _explained(state: ClusterState, asked: Connection) -> str:
     ends = [end for end in (asked.source, asked.destination) if isinstance(end, OutsideAddress)]
     return explain(state, replace(asked, family=ends[0].ip.version if ends else 4))
 
