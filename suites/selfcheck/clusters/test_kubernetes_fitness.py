@@ -260,6 +260,15 @@ def test_a_service_out_of_reach_is_a_fault_only_without_policies(
     waits.Readiness().wait(policed, UIDS, asked, 600)
 
 
+def test_a_pod_that_does_not_reach_itself_through_its_service_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waits, "UNDER_POLICY", 0.01)
+    asked = Asked(**{"10.9.0.1": Verdict.TIMED_OUT})
+    waits.Readiness().wait(STATE.without(CLIENT.key), {("default", "web"): "1"}, asked, 600)
+    assert {probe.source.name for probe in asked.probes} == {"web"}
+
+
 # -- a client that stands for another --------------------------------------------------------------
 
 

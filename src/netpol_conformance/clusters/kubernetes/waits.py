@@ -1,7 +1,8 @@
 """Waiting for pods and Services, and, where it is in vain, saying why in the cluster's words.
 
 Readiness is a real exchange: of each server with its own pod, and of each node with each Service.
-Where policies are in force a Service may rightly be out of reach; then a wait in vain is no fault.
+Where policies are in force a Service may rightly be out of reach, and a pod may not reach itself
+through its own Service on every cluster; there a wait in vain is no fault.
 """
 
 from __future__ import annotations
@@ -82,15 +83,16 @@ class Readiness:
         asked = {self._pod_key(pod, uids): _to_itself(pod) for pod in fresh}
         self._prove(asked, ask, seconds, fault="does not answer itself")
         spaces = {pod.namespace for pod in pods}
-        services = [item for item in state.services if item.namespace in spaces]
-        paths = {
-            self._service_key(service, state, uids): _to_service(service, state, fresh)
-            for service in services
-        }
-        if state.policies:
-            self._prove(paths, ask, min(seconds, UNDER_POLICY), fault="")
-        else:
-            self._prove(paths, ask, seconds, fault="does not reach the Service")
+        surely: dict[tuple[object, ...], list[Probe]] = {}
+        perhaps: dict[tuple[object, ...], list[Probe]] = {}
+        for service in state.services:
+            if service.namespace in spaces:
+                others, behind = _to_service(service, state, fresh)
+                certain = others and not state.policies
+                key = self._service_key(service, state, uids)
+                (surely if certain else perhaps)[key] = others or behind
+        self._prove(surely, ask, seconds, fault="does not reach the Service")
+        self._prove(perhaps, ask, min(seconds, UNDER_POLICY), fault="")
 
     def _prove(
         self, asked: dict[tuple[object, ...], list[Probe]], ask: Ask, seconds: float, *, fault: str
@@ -143,36 +145,40 @@ def _to_itself(pod: Pod) -> list[Probe]:
     ]
 
 
-def _to_service(service: Service, state: ClusterState, pods: Sequence[Pod]) -> list[Probe]:
+def _to_service(
+    service: Service, state: ClusterState, pods: Sequence[Pod]
+) -> tuple[list[Probe], list[Probe]]:
     """From one pod of each node, each port of the Service by its address and by its name.
 
-    SCTP is left out: whether kube-proxy serves it depends on the kernel.
+    First those of pods that are not behind the Service, then those of pods that are. SCTP is left
+    out, as whether kube-proxy serves it depends on the kernel; so are ports of headless Services
+    that nobody serves under that number.
     """
-    probes = []
+    probes: tuple[list[Probe], list[Probe]] = [], []
+    hosts = [*map(str, service.cluster_ips), f"{service.name}.{service.namespace}"]
     for port in service.ports:
-        behind = [pod for pod, _ in endpoints(state, service, port)]
+        ends = endpoints(state, service, port)
+        behind = [pod for pod, number in ends if not service.headless or number == port.port]
         if not behind or port.protocol is Protocol.SCTP:
             continue
         identities = frozenset(f"{pod.namespace}/{pod.name}" for pod in behind)
-        hosts = [str(ip) for ip in service.cluster_ips]
-        hosts.append(f"{service.name}.{service.namespace}")
         for prober in _one_of_each_node(pods, avoiding=behind):
             source = Source("pod", prober.name, prober.namespace)
-            probes += [
+            probes[prober in behind].extend(
                 Probe(source, host, port.port, identities, port.protocol, timeout=_PROBE_TIMEOUT)
                 for host in hosts
                 # Of several backends each answers in its turn, or by chance.
                 for _ in range(1 if len(behind) == 1 else 2 * len(behind))
-            ]
+            )
     return probes
 
 
 def _one_of_each_node(pods: Iterable[Pod], avoiding: Sequence[Pod]) -> list[Pod]:
-    """A prober a node; a pod behind the Service itself only where there is no other."""
+    """A prober a node; one of the pods to avoid only where there is no other."""
     chosen: dict[str, Pod] = {}
-    for pod in sorted(pods, key=lambda pod: (pod.host_network, pod in avoiding)):
+    for pod in sorted(pods, key=lambda pod: (pod in avoiding, pod.host_network)):
         chosen.setdefault(pod.node, pod)
-    return [pod for pod in chosen.values() if pod not in avoiding] or list(chosen.values())
+    return list(chosen.values())
 
 
 def _retry(look: Callable[[], list[Any]], seconds: float) -> list[Any]:
