@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from netpol_conformance import __version__, cli_enforcer, cli_images
 from netpol_conformance.cli_options import cluster_options
@@ -136,14 +134,9 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
 @app.command(name="list", epilog="Example: `netpol-conformance list handbook`")
 def list_scenarios(paths: Paths = None) -> None:
     """List scenarios: path, the rules they rest on, what they cover, title."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("scenario", "rules", "covers", "title"):
-        table.add_column(column, no_wrap=column == "scenario")
     for scenario in _corpus(paths):
-        table.add_row(
-            scenario.path, " ".join(scenario.rules), " ".join(scenario.covers), scenario.title
-        )
-    Console(highlight=False, markup=False).print(table)
+        covers = f"; {' '.join(scenario.covers)}" if scenario.covers else ""
+        typer.echo(f"{scenario.path}  {' '.join(scenario.rules)}{covers}\n  {scenario.title}")
 
 
 @app.command(epilog="Example: `netpol-conformance show handbook/simple-example.yaml`")

@@ -131,6 +131,14 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 """
 
 
+def test_list_tells_path_rules_and_title_however_narrow_the_terminal(tmp_path):
+    done = command("list", "handbook", cwd=tmp_path)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    at = lines.index("handbook/simple-example.yaml  S1 S2 S10 S11; HB6")
+    assert lines[at + 1] == "  Only pods labelled access=true reach nginx"
+
+
 def test_explain_asks_of_the_pods_behind_a_service_of_the_manifests(tmp_path):
     file = tmp_path / "web.yaml"
     file.write_text(BEHIND_A_SERVICE, encoding="utf-8")
