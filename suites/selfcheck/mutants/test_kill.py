@@ -23,7 +23,7 @@ from netpol_conformance.scenario.types import Expectation, Scenario
 from .netpol_mutants import MUTANTS
 
 FILE = Path(__file__).with_name("netpol_mutants.py")
-PACKS = ("handbook", "errata", "legacy", "semantics", "regressions")
+PACKS = ("handbook", "errata", "legacy", "recipes", "upstream", "semantics", "regressions")
 CORPUS = {scenario.path: scenario for scenario in load_corpus()}
 OWNERS = {name: CORPUS[f"{mutant.owner}.yaml"] for name, mutant in MUTANTS.items()}
 DENIALS = (Expectation.BLOCKED, Expectation.UNRESOLVED)
