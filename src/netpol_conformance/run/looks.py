@@ -59,11 +59,13 @@ class Controls:
         A step that allowed the cell has to do where its pods came after the first step and went
         before the last: neither without any policy nor after it could they be asked.
         """
-        asked = self._opening.get(cell, ()) + self._closing.get(cell, ())
-        return asked or self._allowed.get(cell, ())
+        opening, closing = self._opening.get(cell, ()), self._closing.get(cell, ())
+        if closing and not _all_connected(opening):
+            return closing  # on a busy machine; asked again because of that
+        return opening + closing or self._allowed.get(cell, ())
 
     def missing(self, denied: Mapping[CellKey, Expectation]) -> list[CellKey]:
-        """The denied cells without a control.
+        """The denied cells without a control, or with one that failed at the opening.
 
         An unresolved name needs one from after the policy too: a DNS server that died would
         otherwise look like a policy.
@@ -72,7 +74,10 @@ class Controls:
             cell
             for cell, expectation in denied.items()
             if cell not in self._closing
-            and (expectation is Expectation.UNRESOLVED or cell not in self._opening)
+            and (
+                expectation is Expectation.UNRESOLVED
+                or not _all_connected(self._opening.get(cell, ()))
+            )
         ]
 
 
@@ -167,6 +172,12 @@ class Looker:
         """A socket that dials what a user would: the name, where the cell has one."""
         named = cell.destination.via is Via.SERVICE
         return replace(self._addressing.probe(cell, by_name=named), timeout=timeout)
+
+
+def _all_connected(observations: Iterable[Observation]) -> bool:
+    """Whether there are any, and every one of them connected."""
+    seen = {observation.verdict for observation in observations}
+    return seen == {Verdict.CONNECTED}
 
 
 def _resolved(answer: Observation) -> bool:

@@ -294,6 +294,21 @@ def test_a_control_that_fails_once_on_a_busy_machine_is_asked_again():
     assert outcome is Outcome.PASS
 
 
+def test_a_control_that_fails_before_the_policy_is_asked_again_after_it():
+    applied = []
+
+    def busy(probe, verdict):
+        applied.extend(cluster.state().policies)
+        is_control = probe.tool is Tool.SOCKET and probe.timeout == QUICK.hold
+        return Verdict.TIMED_OUT if is_control and not applied else verdict
+
+    cluster = FakeCluster(SCENARIO, fault=busy)
+    outcome, events = run(cluster)
+    assert outcome is Outcome.PASS, events[-1].reason
+    controls = [item for item in cells(events)[2, "busybox"].evidence if item.phase == "control"]
+    assert {item.verdict for item in controls} == {Verdict.CONNECTED}
+
+
 def test_a_control_that_never_connects_makes_its_denial_inconclusive():
     def deaf(probe, verdict):
         return Verdict.TIMED_OUT if probe.source.name == "busybox" else verdict
