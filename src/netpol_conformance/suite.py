@@ -335,4 +335,6 @@ def _command() -> str:
 
 
 def _marker_names(scenario: Scenario) -> list[str]:
-    return [scenario.pack, *scenario.features, *scenario.rules]
+    """Its markers; a folder of somebody's own may be called what pytest takes for no marker."""
+    packs = [scenario.pack] if scenario.pack.isidentifier() and scenario.pack[0] != "_" else []
+    return [*packs, *scenario.features, *scenario.rules]

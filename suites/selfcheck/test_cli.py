@@ -107,6 +107,15 @@ def test_a_report_that_cannot_be_written_after_all_is_the_machines_fault(tmp_pat
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_folder_of_ones_own_may_have_any_name(tmp_path):
+    own = tmp_path / "_my own"
+    own.mkdir()
+    shutil.copy(PACKS.parent.parent / "scenarios" / "handbook" / "no-policy.yaml", own)
+    done, report = run(tmp_path, str(own))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [item.path for item in report.scenarios] == [str(own / "no-policy.yaml")]
+
+
 def test_a_scenario_that_the_oracle_contradicts_starts_nothing_and_names_the_line(tmp_path):
     text = (PACKS.parent.parent / "scenarios" / QUICK).read_text(encoding="utf-8")
     assert "blocked" in text
