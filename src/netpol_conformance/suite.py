@@ -132,6 +132,16 @@ class Conformance:
             self._failure = str(error)
             pytest.exit(str(error), returncode=EXIT_CODES[Outcome.INCONCLUSIVE])
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Say what could not be collected, where pytest itself is silenced."""
+        if report.failed and self._terminal is not None:
+            sys.stderr.write(f"{report.longreprtext}\n")
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Say what broke in pytest or in a plugin, where pytest itself is silenced."""
+        if self._terminal is not None:
+            sys.stderr.write(f"{excrepr}\n")
+
     def _progress(self, words: str) -> None:
         """What takes long says so: to the matrices' terminal, else to pytest's own."""
         if self._terminal is not None:

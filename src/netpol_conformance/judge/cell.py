@@ -103,13 +103,11 @@ def judge(expected: Expectation, looks: Sequence[Look], proof: Proof) -> Judgeme
 def _as_expected(
     expected: Expectation, looks: Sequence[Look], proof: Proof, verdict: Verdict
 ) -> Judgement:
-    wrong = [look for look in looks if not look.is_as(expected)]
-    if looks[-1].confirms or (expected is Expectation.BLOCKED and len(wrong) > 1):
-        # Only a connection proves itself: a busy machine can time out, but cannot connect.
-        leaks = [look for look in wrong if look.verdict(expected) is Verdict.CONNECTED]
-        proven = expected is not Expectation.CONNECTED and len(leaks) > 1
-        outcome = Outcome.FAIL if proven else Outcome.INCONCLUSIVE
-        reason = f"It did not hold: {len(wrong)} of {len(looks)} looks saw otherwise."
+    leaky = _leaks_again(expected, looks)
+    if looks[-1].confirms or leaky:
+        wrong = sum(not look.is_as(expected) for look in looks)
+        outcome = Outcome.FAIL if leaky else Outcome.INCONCLUSIVE
+        reason = f"It did not hold: {wrong} of {len(looks)} looks saw otherwise."
         return Judgement(outcome, reason, verdict)
     if expected is Expectation.CONNECTED:
         who = looks[-1].observations[0].identity
@@ -124,6 +122,20 @@ def _as_expected(
     manner = _manner(verdict)
     reason = f"Blocked ({manner}), the server listening; without the policy it connects."
     return Judgement(Outcome.PASS, reason, verdict, manner)
+
+
+def _leaks_again(expected: Expectation, looks: Sequence[Look]) -> bool:
+    """Whether a denial let something through twice, and once after it was seen to be in force.
+
+    Only a connection proves itself: a busy machine can time out, but cannot connect. Leaks from
+    before any full look saw the denial may be those of a plugin that was still at it.
+    """
+    if expected is Expectation.CONNECTED:
+        return False
+    verdicts = [look.verdict(expected) for look in looks]
+    in_force = [look.is_as(expected) for look in looks].index(True)
+    leaks = [verdict is Verdict.CONNECTED for verdict in verdicts]
+    return sum(leaks) > 1 and any(leaks[in_force:])
 
 
 def _against(

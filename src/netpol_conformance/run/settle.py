@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -22,8 +23,9 @@ _PAUSE = 0.02
 class Settled:
     """What came of one step: every full look in order, and what the quick ones last saw.
 
-    ``seconds`` is from the change to the first quick look with every cell as expected, None if
-    there was none. ``transient`` are the last unexpected quick observations of each cell.
+    ``seconds`` is from the change to the quick look, with every cell as expected, that the last
+    full look followed; None if there was none. ``transient`` are the last unexpected quick
+    observations of each cell.
     """
 
     looks: list[FullLook] = field(default_factory=list)
@@ -40,13 +42,13 @@ def settle(
 ) -> Settled:
     """Look until the matrix holds, or something wrong is confirmed.
 
-    That takes ``patience`` seconds since ``changed_at`` (monotonic) for a plugin that never gets
-    there; what gets there and then goes wrong twice in a row is taken at its word at once. Looks
-    that contradict each other go on for a few times as long, and end on whatever was seen last.
+    Nothing is confirmed before ``patience`` seconds since ``changed_at`` (monotonic) are over:
+    where a busy machine made quick looks see silence, the plugin may not be there yet. Looks that
+    contradict each other go on for a few times as long, and end on whatever was seen last.
     """
     settled = Settled()
     while True:
-        converged = converge(looker, expected, settled, changed_at=changed_at, patience=patience)
+        converge(looker, expected, settled, changed_at=changed_at, patience=patience)
         held = looker.full(expected)
         settled.looks.append(held)
         wrong = held.wrong(expected)
@@ -55,8 +57,8 @@ def settle(
         second = looker.full(expected, cells=wrong, confirms=True)
         settled.looks.append(second)
         waited = time.monotonic() - changed_at
-        confirmed = bool(second.wrong(expected))
-        if (confirmed and (converged or waited > patience)) or waited > _STUBBORN * patience:
+        limit = patience if second.wrong(expected) else _STUBBORN * patience
+        if waited > limit:
             return settled
 
 
@@ -67,14 +69,14 @@ def converge(
     *,
     changed_at: float,
     patience: float,
-) -> bool:
-    """Quick looks until one is as expected; whether there was one in time. Told to ``settled``."""
+) -> None:
+    """Quick looks until one is as expected, or time is up. Told to ``settled``."""
 
     def look() -> dict[CellKey, Observation]:
         asked_at = time.monotonic()
         wrong = looker.quick(expected)
         settled.transient.update(wrong)
-        if not wrong and settled.seconds is None:
+        if not wrong:
             settled.seconds = max(0.0, asked_at - changed_at)
         return wrong
 
@@ -82,8 +84,5 @@ def converge(
     polling = Retrying(
         retry=retry_if_result(bool), stop=stop_after_delay(left), wait=wait_fixed(_PAUSE)
     )
-    try:
+    with suppress(RetryError):
         polling(look)
-    except RetryError:
-        return False
-    return True

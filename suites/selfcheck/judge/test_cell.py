@@ -120,6 +120,11 @@ def test_a_denial_that_leaks_again_and_again_fails_though_the_last_look_was_clos
     assert judge(Expectation.BLOCKED, leaky, SOUND).outcome is Outcome.FAIL
 
 
+def test_leaks_from_before_the_denial_was_ever_seen_are_those_of_a_plugin_still_at_it():
+    slow = [*looks(Verdict.CONNECTED, Verdict.CONNECTED), *looks(Verdict.TIMED_OUT)]
+    assert judge(Expectation.BLOCKED, slow, SOUND).outcome is Outcome.PASS
+
+
 def test_a_first_syn_dropped_and_its_retransmission_accepted_is_a_leak():
     one = Look((seen(Verdict.TIMED_OUT), CONNECTED))
     two = Look((seen(Verdict.TIMED_OUT), CONNECTED), confirms=True)
