@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netpol_conformance.enforcer.loading import load
 from netpol_conformance.report.document import Report
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +79,12 @@ class Kind:
             for item in items
             if item["metadata"].get("namespace") != "netpol-conformance"  # its pods come anew
         }
+
+
+def owner_of(mutant: str) -> str:
+    """The path of the scenario that must fail with a broken enforcer."""
+    broken = load(f"{ROOT / MUTANTS}:{mutant}")
+    return f"{broken.owner}.yaml"  # type: ignore[attr-defined]
 
 
 def ended(command: list[str], report: Path) -> Ended:

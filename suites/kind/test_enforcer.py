@@ -15,7 +15,11 @@ from netpol_conformance.images import OWN_IMAGE
 
 from .conftest import Kind
 
-PATIENCE = 60.0
+PATIENCE = 120.0
+DENIED, ALLOWED = "0.1", "0.9"
+"""Seconds a connect may take: of what is denied many tries are wanted; of what is allowed, all that
+a busy machine takes, short of the second after which a dropped SYN is sent again.
+"""
 SCENE = "enforcer-under-test"
 SERVE = "echo hello > /tmp/index.html; exec busybox httpd -f -p 80 -h /tmp"
 DENY = f"""
@@ -35,7 +39,7 @@ end = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end:
     tries += 1
     try:
-        with socket.create_connection((sys.argv[1], 80), timeout=0.1):
+        with socket.create_connection((sys.argv[1], 80), timeout=float(sys.argv[3])):
             reached += 1
     except OSError:
         pass
@@ -79,7 +83,7 @@ class Scene:
             },
         }
         self.kubectl("apply", "--filename", "-", given=json.dumps(pod))
-        self.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
+        self.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=120s")
 
     def address(self, name: str) -> str:
         return self.kubectl("get", "pod", name, "--output=jsonpath={.status.podIP}")
@@ -91,14 +95,15 @@ class Scene:
 
     def knock(self, source: str, target: str, seconds: float = 0.5) -> tuple[int, int]:
         """How often ``source`` tried and reached ``target``'s address."""
-        tries, reached = self.spawn(source, KNOCK, target, str(seconds)).communicate()[0].split()
+        with self.spawn(source, KNOCK, target, str(seconds), DENIED) as knocking:
+            tries, reached = knocking.communicate()[0].split()
         return int(tries), int(reached)
 
     def enforcer(self, *words: str) -> str:
         return self.kind.kubectl("--namespace", NAMESPACE, *words)
 
     def wait_for_the_enforcer(self) -> None:
-        self.enforcer("rollout", "status", f"daemonset/{DAEMON_SET}", "--timeout=60s")
+        self.enforcer("rollout", "status", f"daemonset/{DAEMON_SET}", "--timeout=120s")
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +124,20 @@ def scene(kind: Kind) -> Iterator[Scene]:
 
 def test_a_restart_opens_nothing_and_cuts_nothing(scene):
     web = scene.address("web")
-    held = scene.spawn("far", HOLD, web)
-    assert held.stdout.readline() == "connected\n"
-    denied = scene.spawn("near", KNOCK, web, "8")
-    allowed = scene.spawn("far", KNOCK, web, "8")
-    scene.enforcer("delete", "pod", f"--selector=app.kubernetes.io/name={DAEMON_SET}")
-    scene.wait_for_the_enforcer()
-    tries, reached = map(int, denied.communicate()[0].split())
-    assert tries
-    assert reached == 0
-    tries, reached = map(int, allowed.communicate()[0].split())
-    assert reached == tries
-    assert held.communicate("go on\n")[0].startswith("HTTP/1")
+    with (
+        scene.spawn("far", HOLD, web) as held,
+        scene.spawn("near", KNOCK, web, "8", DENIED) as denied,
+        scene.spawn("far", KNOCK, web, "8", ALLOWED) as allowed,
+    ):
+        assert held.stdout.readline() == "connected\n"
+        scene.enforcer("delete", "pod", f"--selector=app.kubernetes.io/name={DAEMON_SET}")
+        scene.wait_for_the_enforcer()
+        tries, reached = map(int, denied.communicate()[0].split())
+        assert tries
+        assert reached == 0
+        tries, reached = map(int, allowed.communicate()[0].split())
+        assert reached == tries
+        assert held.communicate("go on\n")[0].startswith("HTTP/1")
 
 
 def test_a_pod_that_the_enforcer_has_not_seen_is_closed(scene):
