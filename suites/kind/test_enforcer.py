@@ -21,7 +21,17 @@ DENIED, ALLOWED = "0.1", "0.9"
 a busy machine takes, short of the second after which a dropped SYN is sent again.
 """
 SCENE = "enforcer-under-test"
-SERVE = "echo hello > /tmp/index.html; exec busybox httpd -f -p 80 -h /tmp"
+SERVE = """
+import socket, threading
+def answer(connection):
+    with connection:
+        if connection.recv(1000):
+            connection.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
+# A queue that never overflows: a full one drops SYNs, and that would look like a policy.
+server = socket.create_server(("", 80), backlog=1024)
+while True:
+    threading.Thread(target=answer, args=server.accept()[:1]).start()
+"""
 DENY = f"""
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -79,7 +89,9 @@ class Scene:
             "spec": {
                 "nodeName": node,
                 "terminationGracePeriodSeconds": 0,
-                "containers": [{"name": "web", "image": OWN_IMAGE, "command": ["sh", "-c", SERVE]}],
+                "containers": [
+                    {"name": "web", "image": OWN_IMAGE, "command": ["python3", "-c", SERVE]}
+                ],
             },
         }
         self.kubectl("apply", "--filename", "-", given=json.dumps(pod))
