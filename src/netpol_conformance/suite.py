@@ -214,10 +214,9 @@ class Conformance:
             return self._session.finish(reason=reason)
         report = self._collector.report()  # of the workers of pytest-xdist
         outcomes = [scenario.outcome for scenario in report.scenarios]
-        if report.self_test is not None:
-            outcomes.append(report.self_test.outcome)
+        tested = report.self_test.outcome if report.self_test is not None else None
         partial = any(scenario.state != "finished" for scenario in report.scenarios) or bool(reason)
-        return end_of_run(outcomes, report.started, partial=partial, reason=reason)
+        return end_of_run(outcomes, tested, report.started, partial=partial, reason=reason)
 
     def _setting(self) -> Setting:
         option = self._config.option

@@ -93,19 +93,26 @@ class Session:
         self._pool.shutdown(wait=True)
         self._close_clusters()
         return end_of_run(
-            self._outcomes(), self._began, partial=bool(unfinished or reason), reason=reason
+            self._outcomes(),
+            self._self_tested(),
+            self._began,
+            partial=bool(unfinished or reason),
+            reason=reason,
         )
 
     def _outcomes(self) -> list[Outcome]:
-        """The outcomes so far; INCONCLUSIVE for what was cut off or failed on our side."""
+        """The scenarios' outcomes; INCONCLUSIVE for what was cut off or failed on our side."""
         outcomes = []
         for future in self._futures.values():
             ended = future.done() and not future.cancelled() and future.exception() is None
             outcomes.append(future.result().finished.outcome if ended else Outcome.INCONCLUSIVE)
-        test = self._self_test
-        if test is not None and test.done() and not test.cancelled():
-            outcomes.append(test.result() if test.exception() is None else Outcome.INCONCLUSIVE)
         return outcomes
+
+    def _self_tested(self) -> Outcome | None:
+        test = self._self_test
+        if test is None or not test.done() or test.cancelled() or test.exception() is not None:
+            return None
+        return test.result()
 
     def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
         if scenario.path not in self._futures:
@@ -200,10 +207,23 @@ def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
 
 
 def end_of_run(
-    outcomes: Sequence[Outcome], began: float, *, partial: bool, reason: str = ""
+    outcomes: Sequence[Outcome],
+    self_test: Outcome | None,
+    began: float,
+    *,
+    partial: bool,
+    reason: str = "",
 ) -> RunFinished:
-    """The last event of a run that came to ``outcomes``; a partial one is never green."""
-    outcome = combine([*outcomes, Outcome.INCONCLUSIVE] if partial else outcomes)
+    """The last event of a run whose scenarios came to ``outcomes``.
+
+    A partial run is never green, nor one whose probes were not seen to work, nor one in which
+    nothing was asked.
+    """
+    sound = self_test is Outcome.PASS and not partial
+    outcome = combine(outcomes if sound else [*outcomes, Outcome.INCONCLUSIVE])
+    if outcome is Outcome.UNSUPPORTED:
+        outcome = Outcome.INCONCLUSIVE
+        reason = reason or "Nothing was tested: this cluster supports none of the scenarios."
     now = time.time()
     return RunFinished(
         outcome=outcome,

@@ -1,0 +1,105 @@
+"""What a run comes to: never green without evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from netpol_conformance.clusters.base import ClusterError, UnsupportedError
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.probe.verdict import Verdict
+from netpol_conformance.run.events import RunFinished, RunStarted, ScenarioFinished, SelfTested
+from netpol_conformance.run.session import Session, Setting, end_of_run
+from netpol_conformance.run.timeouts import Timeouts
+
+from .fakes import FakeCluster
+from .test_scenario_run import SCENARIO
+
+
+@dataclass
+class FakeDriver:
+    """Gives every worker a fake cluster made with ``options``."""
+
+    options: dict = field(default_factory=dict)
+    name = "fake"
+    implementation = "oracle"
+    concurrency = 2
+
+    def cluster(self) -> FakeCluster:
+        return FakeCluster(SCENARIO, **self.options)
+
+
+def session(events: list, **options) -> Session:
+    setting = Setting(FakeDriver(options), jobs=2, timeouts=Timeouts(enforce=0.05))
+    return Session(setting, events.append)
+
+
+def copies(number: int):
+    return [replace(SCENARIO, path=f"handbook/{index}.yaml") for index in range(number)]
+
+
+def test_all_scenarios_run_once_and_each_can_be_waited_for():
+    events = []
+    run = session(events)
+    scenarios = copies(5)
+    run.begin(scenarios)
+    assert {run.result(item).finished.path for item in scenarios} == {s.path for s in scenarios}
+    end = run.finish()
+    assert (end.outcome, end.exit_code, end.partial) == (Outcome.PASS, 0, False)
+    assert isinstance(events[0], RunStarted)
+    assert sum(isinstance(event, ScenarioFinished) for event in events) == 5
+    assert sum(isinstance(event, SelfTested) for event in events) == 1
+
+
+def test_a_probe_that_fails_its_own_test_makes_no_green_run():
+    events = []
+    run = session(events, self_test=Verdict.TIMED_OUT)
+    run.begin(copies(1))
+    assert run.result(copies(1)[0]).finished.outcome is Outcome.PASS
+    assert run.finish().exit_code == 3
+
+
+def test_what_was_never_started_makes_the_run_partial():
+    run = session([])
+    run.begin(copies(30))
+    end: RunFinished = run.finish(reason="It was interrupted.")
+    assert end.partial
+    assert end.exit_code in (1, 3)
+
+
+class Broken(FakeCluster):
+    """A cluster with a bug of ours in it, or one that cannot do what is asked."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(SCENARIO)
+        self._error = error
+
+    def apply(self, manifests: str):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "told"),
+    [
+        (KeyError("bug"), Outcome.INCONCLUSIVE, "The suite itself failed"),
+        (ClusterError("the API is away"), Outcome.INCONCLUSIVE, "the API is away"),
+        (UnsupportedError("no SCTP"), Outcome.UNSUPPORTED, "no SCTP"),
+    ],
+)
+def test_no_error_makes_a_green_run(error, outcome, told, monkeypatch):
+    monkeypatch.setattr(FakeDriver, "cluster", lambda _: Broken(error))
+    run = session([])
+    run.begin(copies(1))
+    finished = run.result(copies(1)[0]).finished
+    assert finished.outcome is outcome
+    assert told in finished.reason
+    assert run.finish().exit_code == 3
+
+
+def test_a_run_in_which_nothing_could_be_asked_is_not_conformant():
+    end = end_of_run([Outcome.UNSUPPORTED] * 3, Outcome.PASS, 0.0, partial=False)
+    assert end.exit_code == 3
+    assert "Nothing was tested" in end.reason
+    both = end_of_run([Outcome.UNSUPPORTED, Outcome.PASS], Outcome.PASS, 0.0, partial=False)
+    assert both.exit_code == 0
