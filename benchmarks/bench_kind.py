@@ -70,14 +70,14 @@ def main() -> None:
     try:
         made = time.perf_counter() - began
         times = sorted(enforcement(driver.cluster()))
-        batched = pack(driver.cluster_name, options, "-n", "4")
+        batched = pack(driver.cluster_name, options, "-n4")
         slow = pack(driver.cluster_name, options, "--jobs=1", "-pone_exec_a_probe")
     finally:
         driver.close()
     share = batched / slow
     figures = [
         ("kind: from kind create to the first scenario", made, "s", None),
-        ("kind: handbook pack, batched, -n 4", batched, "s", 120),
+        ("kind: handbook pack, batched, -n4", batched, "s", 120),
         ("kind: handbook pack, an exec a probe, one scenario at a time", slow, "s", None),
         ("kind: the former's share of the latter", share, "", 0.333),
         ("kind: time to enforce, median of 50", statistics.median(times), "s", None),
