@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from netpol_conformance.clusters.base import Cluster
@@ -49,10 +49,12 @@ class Share:
         """A part of the cluster for one worker."""
         balancer = KindBalancer(self._machines.networks())
         outside = KindOutside(self._machines, balancer, self._client)
+        # The images are on the nodes: no registry needs to be asked.
+        policy = options.pull_policy or "IfNotPresent"
         setup = Setup(
             self._client,
             self.run,
-            images_of(options),
+            replace(images_of(options), pull_policy=policy),
             "kind",
             implementation,
             outside=lambda: outside,
