@@ -35,7 +35,7 @@ _START = 20.0
 """Seconds until a machine runs, and a server on it answers."""
 _LOOK_AGAIN = 0.1
 _FOREVER = str(2**31 - 1)
-_SETTINGS = ("net.ipv4.conf.all.rp_filter=0", "net.ipv6.conf.all.disable_ipv6=0")
+_SETTINGS = {4: "net.ipv4.conf.all.rp_filter=0", 6: "net.ipv6.conf.all.disable_ipv6=0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Machines:
         """See that the host is there, routed both ways, with servers on its ports."""
         container = self.container(host)
         if container not in self._ready:
-            self._make(container)
+            self._make(container, host.ips)
             self._connect(container, host.ips)
             self._ready.add(container)
         for port in host.ports:
@@ -131,11 +131,12 @@ class Machines:
 
     # -- making one ------------------------------------------------------------------------------
 
-    def _make(self, container: str) -> None:
+    def _make(self, container: str, ips: Sequence[IPAddress]) -> None:
         words = ["run", "--detach", "--init", "--name", container, "--network", self._network]
         words += ["--label", f"{CONTAINER_LABEL}={self._cluster}"]
         words += ["--cap-add", "NET_ADMIN"]
-        words += [word for setting in _SETTINGS for word in ("--sysctl", setting)]
+        families = sorted({ip.version for ip in ips})
+        words += [word for family in families for word in ("--sysctl", _SETTINGS[family])]
         words += ["--entrypoint", "/bin/busybox", self._image, "sleep", _FOREVER]
         try:
             self._run(*words)
