@@ -11,8 +11,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tenacity import Retrying, retry_if_result, stop_after_delay
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import (
+    Retrying,
+    retry,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
