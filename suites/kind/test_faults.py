@@ -137,10 +137,15 @@ def test_a_namespace_that_an_earlier_run_left_disturbs_nobody(kind: Kind) -> Non
 
 @pytest.mark.usefixtures("nothing_left")
 def test_an_enforcer_killed_in_mid_run_is_no_ones_pass(kind: Kind, tmp_path: Path) -> None:
-    """What it still has to enforce fails; what is reported is a finding about it, or none."""
+    """What it still has to enforce fails; what is reported is a finding about it, or none.
+
+    The next run puts the enforcer back.
+    """
     command = kind.command("handbook", "--timeout", "enforce=1", report=tmp_path)
     words = ("delete", "daemonset", "enforcer", "--namespace", "netpol-conformance")
     run = interrupted(command, tmp_path, lambda _: kind.kubectl(*words))
     assert run.code in {1, 3}, run.output
     assert run.report is not None
     assert run.report.outcome.value in {"FAIL", "INCONCLUSIVE"}
+    mended = kind.run("handbook/web-deny-all.yaml")
+    assert mended.code == 0, mended.output
