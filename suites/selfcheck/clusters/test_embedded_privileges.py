@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,12 @@ import os, sys
 os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
 """
 
+PACKS = """
+import runpy
+
+runpy.run_module("netpol_conformance", run_name="__main__", alter_sys=True)
+"""
+
 HALF_HIDDEN_PROC = """
 import os, sys
 from pathlib import Path
@@ -85,23 +93,39 @@ def assert_works(*argv: str, **options) -> None:
         check=False,
         **options,
     )
-    assert tried.returncode == 0, tried.stderr
+    assert tried.returncode == 0, tried.stdout + tried.stderr
 
 
-def nobody_can_run_python() -> bool:
+def nobody_can_run_it() -> bool:
+    """Whether this Python and this checkout lie where not only root can go."""
+    words = [sys.executable, "-c", "import netpol_conformance.clusters.embedded"]
     try:
-        return subprocess.run([sys.executable, "-c", ""], check=False, **NOBODY).returncode == 0
+        tried = subprocess.run(words, check=False, capture_output=True, cwd="/", **NOBODY)
     except PermissionError:
         return False
+    return tried.returncode == 0
 
 
 def test_a_user_without_privileges_has_a_cluster():
     if os.geteuid() != 0:
         assert_works(CLUSTER, "4", "6")
-    elif nobody_can_run_python():
+    elif nobody_can_run_it():
         assert_works(CLUSTER, "4", "6", **NOBODY)
     else:
         pytest.skip("this Python lies where only root can go")
+
+
+def test_the_packs_pass_without_privileges():
+    """Root drops to nobody, or where nobody cannot go, to root without capabilities."""
+    words = ["run", "handbook", "errata", "legacy", "--jobs", "8", "--quiet", "--report"]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        if os.geteuid() != 0:
+            assert_works(PACKS, *words, folder)
+        elif nobody_can_run_it():
+            assert_works(PACKS, *words, folder, **NOBODY)
+        else:
+            assert_works(WITHOUT_CAPABILITIES, PACKS, *words, folder)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to lose")
