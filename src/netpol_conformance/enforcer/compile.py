@@ -33,9 +33,8 @@ from netpol_conformance.model.objects import (
     PolicyRule,
     Protocol,
 )
-from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST, KubernetesVersion
 
-ANNOTATION = "net.beta.kubernetes.io/network-policy"
 PROTOCOL_NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
 ANYONE = (IPBlock(ip_network("0.0.0.0/0")), IPBlock(ip_network("::/0")))
 
@@ -108,7 +107,7 @@ class Compiler(LabelMatching):
     def default_deny(self, namespace: Namespace) -> bool:
         """Whether the annotation of versions up to 1.6 says DefaultDeny; anything else doesn't."""
         try:
-            annotation = json.loads(namespace.annotations.get(ANNOTATION, "{}"))
+            annotation = json.loads(namespace.annotations.get(ISOLATION_ANNOTATION, "{}"))
             return bool(annotation["ingress"]["isolation"] == "DefaultDeny")
         except (ValueError, KeyError, TypeError):
             return False

@@ -23,11 +23,10 @@ from netpol_conformance.model.objects import (
     PolicyRule,
     Protocol,
 )
-from netpol_conformance.model.version import KubernetesVersion
+from netpol_conformance.model.version import ISOLATION_ANNOTATION, KubernetesVersion
 from netpol_conformance.oracle.labels import LabelIndex
 from netpol_conformance.oracle.places import EVERYONE, Block, Place, PlaceIndex, mask_of
 
-LEGACY_ANNOTATION = "net.beta.kubernetes.io/network-policy"
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 _NAME_LABEL_SINCE = KubernetesVersion(1, 21)
 
@@ -42,7 +41,7 @@ def namespace_labels(namespace: Namespace, version: KubernetesVersion) -> Labels
 def default_deny(namespace: Namespace) -> bool:
     """Whether the annotation isolates the namespace's pods for ingress, up to 1.6 (S70)."""
     try:
-        wanted = json.loads(namespace.annotations.get(LEGACY_ANNOTATION, ""))
+        wanted = json.loads(namespace.annotations.get(ISOLATION_ANNOTATION, ""))
     except ValueError:
         return False
     ingress = wanted.get("ingress") if isinstance(wanted, dict) else None
