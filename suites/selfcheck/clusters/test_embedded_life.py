@@ -22,6 +22,7 @@ from tenacity import (
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
+from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
 from netpol_conformance.probe.verdict import Verdict
 
 MARK = "NETPOL_SELFCHECK_MARK"
@@ -229,3 +230,22 @@ def test_threads_have_clusters_of_their_own_at_the_same_time(asking):
     with ThreadPoolExecutor(4) as threads:
         seen = list(threads.map(live, [f"web-{number}" for number in range(8)]))
     assert set(seen) == {Verdict.CONNECTED}
+
+
+def test_it_can_be_closed_by_others_while_it_is_asked() -> None:
+    def ask(process: HostProcess) -> str:
+        try:
+            while True:
+                process.call("state")
+        except ClusterError as error:
+            process.close()
+            return str(error)
+
+    for _ in range(20):
+        process = HostProcess()
+        process.call("start", ClusterSpec(nodes=1), "none", None, Surroundings.here())
+        with ThreadPoolExecutor(4) as pool:
+            asking = pool.submit(ask, process)
+            closing = [pool.submit(process.close) for _ in range(3)]
+            assert "has ended" in asking.result(20)
+            assert [future.result(20) for future in closing] == [None] * 3

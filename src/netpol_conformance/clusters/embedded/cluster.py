@@ -71,9 +71,9 @@ class EmbeddedCluster:
 
     def close(self) -> None:
         """End the cluster's process; the kernel removes all of it before this returns."""
-        if self._process is not None:
-            self._process.close()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.close()
 
     def _running(self) -> HostProcess:
         if self._process is None:

@@ -45,21 +45,27 @@ class Surroundings:
 
 
 class HostProcess:
-    """A cluster's process and the connection to it. Raises ClusterError if it cannot be started."""
+    """A cluster's process and the connection to it. Raises ClusterError if it cannot be started.
+
+    One thread asks; any thread may close, also while the other waits for an answer.
+    """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             _hand_over(theirs)
         self._connection = Connection(ours.detach())
+        self._asking = threading.Lock()
+        self._ending = threading.Lock()
 
     def call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 -- the caller knows it
         """What ``method`` of the cluster's host returns or raises; see ``host.Host``."""
         try:
-            # A process that failed to start has answered already, and reads no more.
-            with contextlib.suppress(BrokenPipeError):
-                self._connection.send((method, arguments))
-            failed, answer = self._connection.recv()
+            with self._asking:
+                # A process that failed to start has answered already, and reads no more.
+                with contextlib.suppress(BrokenPipeError):
+                    self._connection.send((method, arguments))
+                failed, answer = self._connection.recv()
         except (EOFError, OSError) as error:
             self.close()
             raise ClusterError(
@@ -75,14 +81,15 @@ class HostProcess:
 
     def close(self) -> None:
         """End the process and wait until the kernel has removed it and all it started."""
-        if self._connection.closed:
-            return
-        with contextlib.suppress(EOFError, OSError):
+        with self._ending, contextlib.suppress(OSError):
             _shut_down(self._connection)
-            while True:
-                # The last holder of the other end goes last of all.
-                self._connection.recv_bytes()
-        self._connection.close()
+        with self._asking:  # whoever waits for an answer has seen the end
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    # The last holder of the other end goes last of all.
+                    self._connection.recv_bytes()
+            with self._ending:
+                self._connection.close()
 
 
 def _shut_down(connection: Connection) -> None:
