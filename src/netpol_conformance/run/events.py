@@ -25,10 +25,11 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Phase = Literal["control", "converge", "hold", "confirm", "witness"]
+Phase = Literal["control", "converge", "hold", "confirm", "witness", "meanwhile", "held"]
 """Why a probe was sent: before policies (control), while waiting for the state (converge), to see
-that it stays (hold), a second look at something unexpected (confirm), or from inside the server's
-own pod to see that it listens (witness)."""
+that it stays (hold), a second look at something unexpected (confirm), from inside the server's
+own pod to see that it listens (witness), one of many all through a change (meanwhile), or over a
+connection opened before it (held)."""
 
 
 class Evidence(Record):
@@ -81,6 +82,47 @@ class RefusalResult(Record):
     reason: str
 
 
+class MeanwhileResult(Record):
+    """One cell that was probed all the time, from before a change until the step had settled."""
+
+    source: str
+    destination: str
+    protocol: Protocol
+    expected: Expectation = Field(description="what had to be so at every moment")
+    explanation: str
+    rules: tuple[str, ...]
+    outcome: Outcome
+    reason: str = Field(description="why it came to this outcome, in a sentence")
+    probes: int = Field(description="how many were sent")
+    seconds: float = Field(description="how long: while the source pod existed")
+    rate: float = Field(description="probes a second")
+    resolution: float | None = Field(
+        description="the longest time in seconds between two probes: what was shorter may have "
+        "been missed; null if it was never probed"
+    )
+    unexpected: int = Field(default=0, description="how many probes saw otherwise")
+    first_unexpected: float | None = Field(
+        default=None, description="when the first of them was sent, in seconds since the change"
+    )
+    gap: float | None = Field(
+        default=None,
+        description="how long the longest opening (or cut, of a cell that must connect) lasted",
+    )
+    evidence: tuple[Evidence, ...] = ()
+
+
+class HeldResult(Record):
+    """A connection opened before a change and used again after it (S8: recorded, never failed)."""
+
+    source: str
+    destination: str
+    protocol: Protocol
+    fate: Literal["survives", "cut"] | None = Field(description="null if it could not be told")
+    outcome: Outcome
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+
+
 class StepResult(Record):
     """One step: what was changed, the matrix, and how long the plugin took."""
 
@@ -88,10 +130,19 @@ class StepResult(Record):
     title: str
     applied: str = Field(description="the manifests as applied, addresses filled in")
     deleted: tuple[str, ...] = ()
+    finished: tuple[str, ...] = Field(default=(), description="pods that ran to their end")
+    reused: dict[str, str] = Field(
+        default={}, description="new pods that got the address of an old one, by their names"
+    )
+    enforcer: Literal["restarted", "cut off"] | None = Field(
+        default=None, description="what the enforcer went through during the change"
+    )
     refusal: RefusalResult | None = None
     cells: tuple[CellResult, ...] = ()
     sources: tuple[str, ...] = Field(default=(), description="the matrix's rows, in order")
     destinations: tuple[str, ...] = Field(default=(), description="its columns, in order")
+    meanwhile: tuple[MeanwhileResult, ...] = ()
+    held: tuple[HeldResult, ...] = ()
     outcome: Outcome
     seconds_to_enforce: float | None = Field(
         default=None,
@@ -149,6 +200,7 @@ class ScenarioStarted(Record):
     documented: str
     link: str
     about: str
+    digest: str = Field(default="", description="of the scenario's file: who ran the same text")
     steps: int
     started: float
     cluster: ClusterRecord | None = None
