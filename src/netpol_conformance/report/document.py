@@ -41,6 +41,7 @@ class ScenarioReport(Record):
     documented: str = ""
     link: str = ""
     about: str = ""
+    digest: str = Field(default="", description="of the scenario's file: who ran the same text")
     planned_steps: int | None = Field(default=None, description="unknown if it was not run")
     cluster: ClusterRecord | None = None
     state: State

@@ -265,6 +265,7 @@ def _started(scenario: Scenario, began: float, info: ClusterInfo | None) -> Scen
         documented=f"{scenario.documented.where}, {scenario.documented.section}",
         link=scenario.documented.link,
         about=scenario.about,
+        digest=scenario.digest,
         steps=len(scenario.steps),
         started=began,
         cluster=cluster,

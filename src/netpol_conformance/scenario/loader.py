@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -69,7 +71,7 @@ def load(text: str, path: str) -> Scenario:
     bare = _scenario(path, file, version, workloads, document)
     scenario = read_steps(bare, file, workloads.groups, complaints)
     complaints.raise_if_any()
-    return scenario
+    return replace(scenario, digest=sha256(text.encode()).hexdigest()[:16])
 
 
 def _selected(root: Path, selection: str) -> Iterable[Path]:

@@ -138,7 +138,7 @@ class Scenario:
     ``objects`` are the namespaces, pods and Services that exist before the first step, expanded
     from the file's short forms into whole objects; pods have no addresses yet.
     ``sources`` and ``destinations`` span the matrix that every step probes in full.
-    ``version_pinned`` tells whether the file itself asks for ``version``.
+    ``version_pinned`` tells whether the file itself asks for ``version``; ``digest`` is its text's.
     """
 
     path: str
@@ -157,6 +157,7 @@ class Scenario:
     version: KubernetesVersion = LATEST
     version_pinned: bool = False
     about: str = ""
+    digest: str = field(default="", compare=False)
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
