@@ -6,7 +6,6 @@ Here: words to settings, and errors to text and exit codes. Not here: any work.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -84,7 +83,8 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
     enforcer: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="what enforces: reference, MODULE:FACTORY or FILE.py:FACTORY"
+            metavar="NAME",
+            help="what enforces: reference, MODULE:FACTORY, FILE.py:FACTORY or FOLDER:FACTORY",
         ),
     ] = "reference",
     pull_policy: Annotated[str, typer.Option(help="when nodes pull the image")] = "IfNotPresent",
@@ -94,14 +94,15 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
     port: Port = 9479,
 ) -> None:
     """Print what to apply so that the enforcer runs on each node of a cluster."""
+    from netpol_conformance.enforcer.loading import is_path, read_source  # noqa: PLC0415
     from netpol_conformance.enforcer.manifests import Choices, Source, render  # noqa: PLC0415
     from netpol_conformance.images import own_image  # noqa: PLC0415
 
     chosen: str | Source = enforcer
     place, _, factory = enforcer.rpartition(":")
-    if place.endswith(".py"):
+    if is_path(place):
         try:
-            chosen = Source(Path(place).read_text(encoding="utf-8"), factory)
+            chosen = Source(read_source(place), factory)
         except OSError as error:
             _fail(f"cannot read the enforcer {place}: {error.strerror}", USAGE)
     choices = Choices(

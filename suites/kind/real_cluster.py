@@ -15,7 +15,7 @@ from netpol_conformance.enforcer.loading import load
 from netpol_conformance.report.document import Report
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = "suites/selfcheck/mutants/netpol_mutants.py"
+MUTANTS = "suites/selfcheck/mutants"
 IMAGE = os.environ.get("NETPOL_IMAGE", "")
 """The suite's own image, if not the usual one."""
 PACKS = os.environ.get("NETPOL_KIND_PACKS", "").split()
@@ -84,7 +84,7 @@ class Kind:
 def owner_of(mutant: str) -> str:
     """The path of the scenario that must fail with a broken enforcer."""
     broken = load(f"{ROOT / MUTANTS}:{mutant}")
-    return f"{broken.owner}.yaml"  # type: ignore[attr-defined]
+    return broken.owner_path  # type: ignore[attr-defined]
 
 
 def ended(command: list[str], report: Path) -> Ended:

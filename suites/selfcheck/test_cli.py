@@ -18,7 +18,7 @@ from netpol_conformance.report import json_report
 QUICK = "handbook/web-deny-all.yaml"
 HERE = Path(__file__).parent
 PACKS = HERE.parent / "conformance"
-NOTHING_ENFORCED = f"{HERE / 'mutants' / 'netpol_mutants.py'}:NothingEnforced"
+NOTHING_ENFORCED = f"{HERE / 'mutants'}:NothingEnforced"
 
 
 def command(*words: str, **options) -> subprocess.CompletedProcess[str]:

@@ -11,11 +11,12 @@ from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.loading import EnforcerError, load
 from netpol_conformance.enforcer.manifests import Choices, Source, render
 
+BROKEN = Source({"__init__.py": '"""It\'s {{ wrong }}."""\n'}, "x")
 CHOICES = {
     "whole": Choices("netpol-conformance:1"),
     "policy-only": Choices("registry.example/npc:1", network=False, pull_secret="secret"),
     "network-only": Choices("netpol-conformance:1", policy=False),
-    "broken": Choices("netpol-conformance:1", enforcer=Source('"""It\'s {{ wrong }}."""\n', "x")),
+    "broken": Choices("netpol-conformance:1", enforcer=BROKEN),
 }
 
 
@@ -41,9 +42,19 @@ def test_an_enforcer_of_a_file_goes_with_the_manifests(tmp_path):
     (tmp_path / "mine.py").write_text(text)
     result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}/mine.py:wrong"])
     objects = {item["kind"]: item for item in yaml.safe_load_all(result.output)}
-    assert objects["ConfigMap"]["data"] == {"chosen_enforcer.py": text}
+    assert objects["ConfigMap"]["data"] == {"__init__.py": text}
     (container,) = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"]
     assert "--enforcer=chosen_enforcer:wrong" in container["args"]
+
+
+def test_an_enforcer_of_a_folder_goes_as_its_package(tmp_path):
+    files = {"__init__.py": "from .parts import wrong\n", "parts.py": "wrong = 1\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "notes.txt").write_text("no source")
+    result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}:wrong"])
+    objects = {item["kind"]: item for item in yaml.safe_load_all(result.output)}
+    assert objects["ConfigMap"]["data"] == files
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -77,9 +88,16 @@ def test_enforcers_are_found_by_name(tmp_path):
     assert load("reference") is Controller
     assert load("netpol_conformance.enforcer.controller:Controller") is Controller
     assert load(f"{tmp_path}/found_by_path.py:chosen")() == 1
+    package = tmp_path / "found_as_folder"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .parts import chosen\n")
+    (package / "parts.py").write_text("def chosen(): return 2\n")
+    assert load(f"{package}:chosen")() == 2
 
 
-@pytest.mark.parametrize("name", ["calico", "no_such_module:x", "json:x", "/no/such/file.py:x"])
+@pytest.mark.parametrize(
+    "name", ["calico", "no_such_module:x", "json:x", "/no/such/file.py:x", "/no/such:x"]
+)
 def test_an_enforcer_that_is_not_there_is_named(name):
     with pytest.raises(EnforcerError, match=name):
         load(name)

@@ -60,9 +60,8 @@ def test_what_dies_in_the_middle_is_no_pass(fault, outcome, told):
 
 
 def test_a_relative_path_names_an_enforcer_from_where_the_user_stands(monkeypatch):
-    mutants = Path(__file__).parent.parent / "mutants"
-    monkeypatch.chdir(mutants)
-    cluster = EmbeddedCluster("netpol_mutants.py:NothingEnforced")
+    monkeypatch.chdir(Path(__file__).parent.parent)
+    cluster = EmbeddedCluster("./mutants:NothingEnforced")
     try:
         assert ScenarioRun(SCENARIO, cluster, QUICK, lambda _: None).run() is Outcome.FAIL
     finally:

@@ -15,7 +15,8 @@ class EmbeddedCluster:
     """A ``clusters.base.Cluster`` of network namespaces.
 
     ``implementation`` is who enforces policies: ``reference``, ``none``, or an
-    ``enforcer.controller.EnforcerFactory`` as ``module:factory`` or ``path/to/file.py:factory``.
+    ``enforcer.controller.EnforcerFactory`` as ``module:factory``, ``path/to/file.py:factory`` or
+    ``folder:factory``.
     ``busybox`` names the program that probes with wget, where it is not the one on PATH.
     """
 

@@ -11,6 +11,7 @@ import yaml
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.options import Options
+from netpol_conformance.enforcer.loading import is_path, read_source
 from netpol_conformance.enforcer.manifests import Choices, Source, render
 from netpol_conformance.images import own_image
 
@@ -88,14 +89,14 @@ def read_manifests(paths: Sequence[str]) -> str:
 
 
 def _enforcer(implementation: str) -> str | Source:
-    """The enforcer as the manifests want it: a file of this machine goes along."""
+    """The enforcer as the manifests want it: files of this machine go along."""
     place, colon, factory = implementation.rpartition(":")
     if implementation == "reference" or not colon:
         return implementation
-    if not place.endswith(".py"):
+    if not is_path(place):
         return implementation
     try:
-        return Source(Path(place).read_text(encoding="utf-8"), factory)
+        return Source(read_source(place), factory)
     except OSError as error:
         raise ClusterError(f"cannot read the enforcer {place}: {error.strerror}") from error
 

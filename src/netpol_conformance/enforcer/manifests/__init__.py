@@ -5,6 +5,7 @@ Here: the manifests as one template, and what can be chosen of them. Not here: a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -21,9 +22,9 @@ _MODULE = "chosen_enforcer"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An enforcer that the image does not have: a Python file's text, and the factory in it."""
+    """An enforcer that the image does not have: a package's files by name, and its factory."""
 
-    text: str
+    files: Mapping[str, str]
     factory: str
 
 
@@ -33,7 +34,7 @@ class Choices:
 
     ``network``: whether the enforcer also makes the pod network, in a cluster without a network
     plugin. ``policy``: whether policies are enforced. ``enforcer`` is ``reference``, a
-    ``MODULE:FACTORY`` of the image, or a file that goes with the manifests. ``pull_secret``
+    ``MODULE:FACTORY`` of the image, or files that go with the manifests. ``pull_secret``
     names a Secret in ``namespace``.
     """
 
@@ -59,9 +60,13 @@ def render(choices: Choices) -> str:
         daemon_set=DAEMON_SET,
         module=_MODULE,
         source=source,
-        digest=sha256(source.text.encode()).hexdigest()[:16] if source else "",
+        digest=_digest(source) if source else "",
         arguments=_arguments(choices),
     )
+
+
+def _digest(source: Source) -> str:
+    return sha256(repr(sorted(source.files.items())).encode()).hexdigest()[:16]
 
 
 def _arguments(choices: Choices) -> list[str]:

@@ -20,12 +20,12 @@ from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import Expectation, Scenario
 
-from .netpol_mutants import MUTANTS
+from ..mutants import MUTANTS
 
-FILE = Path(__file__).with_name("netpol_mutants.py")
+FOLDER = Path(__file__).parent.with_name("mutants")
 PACKS = ("handbook", "errata", "legacy", "recipes", "upstream", "semantics", "regressions")
 CORPUS = {scenario.path: scenario for scenario in load_corpus()}
-OWNERS = {name: CORPUS[f"{mutant.owner}.yaml"] for name, mutant in MUTANTS.items()}
+OWNERS = {name: CORPUS[mutant.owner_path] for name, mutant in MUTANTS.items()}
 DENIALS = (Expectation.BLOCKED, Expectation.UNRESOLVED)
 WITHOUT_DENIALS = ["handbook/no-policy.yaml"]
 
@@ -90,7 +90,7 @@ def denies(scenario: Scenario) -> bool:
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_mutant_fails_its_owner(name: str) -> None:
-    ended = end(OWNERS[name], f"{FILE}:{name}")
+    ended = end(OWNERS[name], f"{FOLDER}:{name}")
     assert ended.outcome is Outcome.FAIL, ended
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .netpol_mutants import MUTANTS
+from ..mutants import MUTANTS
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 UNSHARE = ("unshare", "--user", "--map-root-user", "--net")
 
 
@@ -21,7 +21,7 @@ def test_a_mutant_says_what_it_breaks_and_who_must_notice(name: str) -> None:
     assert mutant.name == name
     assert re.fullmatch(r"[A-Z].*\.", mutant.description), "one line, one sentence"
     assert re.fullmatch(r"[SH]\d+", mutant.rule)
-    assert re.fullmatch(r"[a-z]+/[a-z0-9-]+", mutant.owner)
+    assert re.fullmatch(r"[a-z]+/[a-z0-9-]+(#[a-z0-9-]+)?", mutant.owner)
     assert re.fullmatch(r"([\w-]+/[\w.-]+#\d+)?", mutant.bug)
 
 
@@ -29,8 +29,8 @@ def test_nft_takes_the_rules_of_every_mutant() -> None:
     """A mutant that nft refuses would be killed by its error, not by a scenario."""
     if subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode:
         pytest.skip("user namespaces are forbidden here")
-    command = [*UNSHARE, sys.executable, "loading.py"]
+    command = [*UNSHARE, sys.executable, "-m", "suites.selfcheck.kills.loading"]
     result = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=120, cwd=FOLDER
+        command, check=False, capture_output=True, text=True, timeout=120, cwd=ROOT
     )
     assert result.returncode == 0, result.stderr

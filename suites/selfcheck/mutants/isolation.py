@@ -1,0 +1,73 @@
+"""Pods isolated that must not be, or in the wrong direction, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from netpol_conformance.enforcer.boxes import Box
+from netpol_conformance.enforcer.compile import Compiler
+from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.model.objects import Direction, KubernetesObject, NetworkPolicy, PolicyRule
+
+from .registry import mutant
+
+
+@mutant("S1", "handbook/web-deny-all")
+class NothingEnforced(Controller):
+    """Policies are accepted and nothing comes of them."""
+
+    def start(self, objects: Iterable[KubernetesObject]) -> None:
+        """Nothing."""
+
+    def handle(self, events: Sequence[WatchEvent]) -> None:
+        """Nothing."""
+
+
+@mutant("S1", "handbook/default-deny-egress")
+class EgressNotEnforced(Compiler):
+    """No policy isolates for egress."""
+
+    def isolates(self, policy: NetworkPolicy, direction: Direction) -> bool:
+        return direction is Direction.INGRESS and super().isolates(policy, direction)
+
+
+@mutant("S1", "handbook/default-deny-ingress")
+class IngressNotEnforced(Compiler):
+    """No policy isolates for ingress."""
+
+    def isolates(self, policy: NetworkPolicy, direction: Direction) -> bool:
+        return direction is Direction.EGRESS and super().isolates(policy, direction)
+
+
+@mutant("H7", "errata/h7-default-deny-ingress-only")
+class EveryPolicyIsolatesBothWays(Compiler):
+    """A policy isolates in both directions, whatever its policyTypes."""
+
+    def isolates(self, policy: NetworkPolicy, direction: Direction) -> bool:
+        return True
+
+
+@mutant("H1", "errata/h1-allow-all-egress-closes-ingress")
+class EgressRulesMeanEgressOnly(Compiler):
+    """A policy with egress rules and no ingress rules doesn't isolate for ingress."""
+
+    def isolates(self, policy: NetworkPolicy, direction: Direction) -> bool:
+        if direction is Direction.INGRESS and policy.egress and not policy.ingress:
+            return False
+        return super().isolates(policy, direction)
+
+
+@mutant("S14", "handbook/web-deny-all")
+class NoRulesAllowAll(Compiler):
+    """A policy without rules in a direction allows everything."""
+
+    def rules(self, policy: NetworkPolicy, direction: Direction) -> tuple[PolicyRule, ...]:
+        return super().rules(policy, direction) or (PolicyRule(),)
+
+
+@mutant("S2", "handbook/allow-all-ingress")
+class LastPolicyWins(Compiler):
+    """Of several policies of a pod only the last one, by name, counts."""
+
+    def union(self, allowances: Sequence[tuple[NetworkPolicy, frozenset[Box]]]) -> frozenset[Box]:
+        return super().union(allowances[-1:])
