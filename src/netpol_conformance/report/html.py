@@ -1,93 +1,26 @@
-"""The report as one HTML file that loads nothing and runs no script but its own. Pure.
+"""The report as one HTML file. Pure.
 
-Templates, style and script are in ``templates``, a file a part. What comes from a run is hostile
-until escaped: the templates escape all of it, evidence goes in as JSON that cannot end its element
-and is shown as text only, and the page's policy allows just the style and the script whose
-hashes it names.
+What all our pages share is ``page``, what the templates show is made in ``views``, and evidence
+goes in packed by ``packing``, for the page's script to show when somebody asks.
 """
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from netpol_conformance.report.document import Report
 from netpol_conformance.report.packing import dumps, pack
-from netpol_conformance.report.text import one_line, plural, visible
+from netpol_conformance.report.page import render_page
 from netpol_conformance.report.views import ordered_steps, page
-
-_QUOTED = re.compile(r"`([^`]+)`")
-
-_POLICY = (
-    "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; "
-    "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
 
 
 def render(report: Report) -> str:
     """The page, complete: UTF-8, nothing beside it needed."""
-    style, script = _asset("style.css"), _asset("script.js")
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            view=page(report),
-            policy=_POLICY.format(style=_hash(style), script=_hash(script)),
-            # Ours, and hashed as they stand; nothing of a run is in them.
-            style=Markup(style),  # noqa: S704
-            script=Markup(script),  # noqa: S704
-            # Escaped for its element by ``dumps``.
-            evidence=Markup(dumps(pack(ordered_steps(report)))),  # noqa: S704
-        )
+    return render_page(
+        "page.html.j2",
+        styles=("style.css",),
+        scripts=("script.js",),
+        view=page(report),
+        # Escaped for its element by ``dumps``.
+        evidence=Markup(dumps(pack(ordered_steps(report)))),  # noqa: S704
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("netpol_conformance.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["plural"] = plural
-    environment.filters["one_line"] = one_line
-    environment.filters["breakable"] = _breakable
-    environment.filters["prose"] = _prose
-    return environment
-
-
-def _finalize(value: object) -> object:
-    """Spell out control characters in whatever a template writes."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _breakable(name: str) -> Markup:
-    """A long name that may be broken after its slashes."""
-    return escape(visible(name)).replace("/", Markup("/<wbr>"))
-
-
-def _prose(text: str) -> Markup:
-    """An author's sentences, what stands in backquotes set as code."""
-    # Splitting at pairs leaves what was quoted at the odd places.
-    parts = _QUOTED.split(visible(text))
-    code = Markup("<code>{}</code>")
-    return Markup().join(
-        code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
-    )
-
-
-def _asset(name: str) -> str:
-    return (files("netpol_conformance.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()

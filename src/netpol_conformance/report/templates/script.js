@@ -1,6 +1,4 @@
-"use strict";
 // Opens the evidence behind a cell. Everything from the run is shown through textContent.
-(() => {
   const data = JSON.parse(document.getElementById("evidence-data").textContent);
   const dialog = document.getElementById("evidence");
   const title = document.getElementById("evidence-title");
@@ -191,4 +189,3 @@
   }
   document.documentElement.classList.add("scripted");
   if (location.hash) reveal(location.hash.slice(1));
-})();
