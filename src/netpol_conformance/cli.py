@@ -152,11 +152,12 @@ def show(paths: Paths = None) -> None:
 def lint(paths: Paths = None) -> None:
     """Check scenario files, each and as a corpus, against the format and the oracle."""
     from netpol_conformance.expectation.matrix import expectation  # noqa: PLC0415
+    from netpol_conformance.expectation.needs import needed_features  # noqa: PLC0415
     from netpol_conformance.scenario.lint import lint as check  # noqa: PLC0415
     from netpol_conformance.scenario.lint import uncovered  # noqa: PLC0415
 
     corpus = _corpus(paths)
-    problems = check(corpus, expectation)
+    problems = check(corpus, expectation, needed_features)
     for problem in problems:
         typer.echo(str(problem))
     if not paths:

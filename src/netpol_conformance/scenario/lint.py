@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from netpol_conformance.model.objects import ClusterState, Pod
@@ -11,7 +11,7 @@ from netpol_conformance.scenario.catalogue import LINES, RULES, UNLINKED_DOCUMEN
 from netpol_conformance.scenario.errors import Problem, did_you_mean
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import End, path
-from netpol_conformance.scenario.planning import planned_state
+from netpol_conformance.scenario.planning import state_in_force
 from netpol_conformance.scenario.types import (
     CellKey,
     Expectation,
@@ -22,18 +22,21 @@ from netpol_conformance.scenario.types import (
 
 Expect = Callable[[ClusterState, Scenario, CellKey], Expectation]
 """An oracle's say on one cell; handed in, for this package knows none."""
+Needs = Callable[[Scenario], Mapping[str, str]]
+"""The features that a scenario is seen to need, each with what shows it."""
 Matrix = dict[CellKey, Expectation]
 
 
-def lint(scenarios: Iterable[Scenario], expect: Expect) -> list[Problem]:
+def lint(scenarios: Iterable[Scenario], expect: Expect, needs: Needs) -> list[Problem]:
     """Everything wrong with these scenarios, file by file; empty for a sound corpus.
 
     Found are: a stated cell that ``expect`` contradicts (double entry), a workload that no
     expectation speaks of, an unknown S-number or line of the catalogue, a missing link, a step
-    that changes no cell without saying why (or says so and changes one), and a title used twice.
+    that changes no cell without saying why (or says so and changes one), a feature that is needed
+    and not declared (or declared and not needed), and a title used twice.
     """
     corpus = list(scenarios)
-    findings = [finding for scenario in corpus for finding in _of_one(scenario, expect)]
+    findings = [finding for scenario in corpus for finding in _of_one(scenario, expect, needs)]
     return findings + list(_double_titles(corpus))
 
 
@@ -54,8 +57,9 @@ def uncovered(
     return {line: LINES[line] for line in lines if line not in covered}
 
 
-def _of_one(scenario: Scenario, expect: Expect) -> Iterator[Problem]:
+def _of_one(scenario: Scenario, expect: Expect, needs: Needs) -> Iterator[Problem]:
     yield from _unknown_numbers(scenario)
+    yield from _features(scenario, needs(scenario))
     states = _states(scenario)
     yield from _unused_workloads(scenario, states)
     matrices = [
@@ -68,7 +72,7 @@ def _of_one(scenario: Scenario, expect: Expect) -> Iterator[Problem]:
 
 def _states(scenario: Scenario) -> list[ClusterState]:
     """The cluster after each step."""
-    return [planned_state(scenario, index) for index in range(len(scenario.steps))]
+    return [state_in_force(scenario, index) for index in range(len(scenario.steps))]
 
 
 def _unknown_numbers(scenario: Scenario) -> Iterator[Problem]:
@@ -85,6 +89,19 @@ def _unknown_numbers(scenario: Scenario) -> Iterator[Problem]:
     documented = scenario.documented
     if not documented.link and documented.where not in UNLINKED_DOCUMENTS:
         yield _finding(scenario, "documented", "has no link", "add link: https://...")
+
+
+def _features(scenario: Scenario, needed: Mapping[str, str]) -> Iterator[Problem]:
+    """Whether the scenario declares the features that it needs, and no others."""
+    for feature, shown in needed.items():
+        if feature not in scenario.features:
+            declared = ", ".join(sorted({*scenario.features, feature}))
+            reason = f"{feature} is needed, for {shown}"
+            yield _finding(scenario, "features", reason, f"declare it: features: [{declared}]")
+    for feature in scenario.features:
+        if feature not in needed:
+            reason = f"{feature} is declared, but nothing here needs it"
+            yield _finding(scenario, "features", reason, "leave it out")
 
 
 def _unused_workloads(scenario: Scenario, states: list[ClusterState]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -10,7 +11,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from netpol_conformance.model.version import LATEST, KubernetesVersion
-from netpol_conformance.model.yaml import Document, YAMLError, load_all
+from netpol_conformance.model.yaml import Document, YAMLError
+from netpol_conformance.model.yaml import load_all as load_documents
+from netpol_conformance.scenario.cases import Whole, scenarios_in
 from netpol_conformance.scenario.errors import (
     Complaints,
     Problem,
@@ -24,25 +27,12 @@ from netpol_conformance.scenario.types import Documented, Scenario, SourceRef
 from netpol_conformance.scenario.validation import explain
 from netpol_conformance.scenario.workloads import Workloads, expand
 
-SUFFIX = ".yaml"
+CASE = "#"
+"""Between a file and a case of it: ``semantics/pairwise.yaml#ingress-tcp``."""
 
 
-def discover(root: Path, selections: Sequence[str] = ()) -> list[Path]:
-    """The scenario files under ``root`` that ``selections`` name, sorted, each once.
-
-    A selection is a file or a folder: relative to ``root``, to the working directory, or
-    absolute; without any, all files. Raises ScenarioError for one that names nothing.
-    """
-    if not selections:
-        return sorted(root.rglob(f"*{SUFFIX}"))
-    found: set[Path] = set()
-    for selection in selections:
-        found.update(_selected(root, selection))
-    return sorted(found)
-
-
-def load_file(root: Path, path: Path) -> Scenario:
-    """Load one file; its name is its path below ``root``, or as given if it is not there.
+def load_file(root: Path, path: Path) -> tuple[Scenario, ...]:
+    """Load the scenarios of one file, called by its path below ``root``, or as it is given.
 
     Raises ScenarioError.
     """
@@ -53,14 +43,38 @@ def load_file(root: Path, path: Path) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError([Problem(name, 1, "", f"cannot be read: {error}")]) from error
-    return load(text, name)
+    return load_all(text, name)
 
 
 def load(text: str, path: str) -> Scenario:
-    """The scenario that ``text`` holds, called ``path``; raises ScenarioError with all problems."""
+    """The only scenario that ``text`` holds, called ``path``; raises ScenarioError."""
+    scenarios = load_all(text, path)
+    if scenarios[0].case:
+        reason = f"holds {len(scenarios)} cases, where one scenario is wanted"
+        raise ScenarioError([Problem(path, 1, "cases", reason, f"name one: {scenarios[0].path}")])
+    return scenarios[0]
+
+
+def load_all(text: str, path: str) -> tuple[Scenario, ...]:
+    """The scenarios that the file called ``path`` holds: one, or one for each of its cases.
+
+    Raises ScenarioError with all problems.
+    """
     document = _document(text, path)
     complaints = Complaints(path, document.line)
     file = _validate(document, complaints)
+    scenarios, problems = [], complaints.problems
+    for whole in scenarios_in(file, complaints):
+        try:
+            scenarios.append(_load(path, whole, _digest(text, document, whole.case)))
+        except ScenarioError as error:
+            problems.extend(each for each in error.problems if each not in problems)
+    complaints.raise_if_any()
+    return tuple(scenarios)
+
+
+def _load(path: str, whole: Whole, digest: str) -> Scenario:
+    file, complaints = whole.file, whole.complaints
     version = _version(file.cluster, complaints)
     for number, feature in enumerate(file.features):
         if feature not in FEATURES:
@@ -68,26 +82,23 @@ def load(text: str, path: str) -> Scenario:
             complaints.add(("features", number), f'no feature is called "{feature}"', hint)
     workloads = expand(file, version, complaints)
     complaints.raise_if_any()
-    bare = _scenario(path, file, version, workloads, document)
+    bare = _scenario(path, whole, version, workloads)
     scenario = read_steps(bare, file, workloads.groups, complaints)
     complaints.raise_if_any()
-    return replace(scenario, digest=sha256(text.encode()).hexdigest()[:16])
+    return replace(scenario, digest=digest)
 
 
-def _selected(root: Path, selection: str) -> Iterable[Path]:
-    for candidate in (root / selection, Path(selection), root / f"{selection}{SUFFIX}"):
-        if candidate.is_file():
-            return [candidate]
-        if candidate.is_dir() and any(candidate.rglob(f"*{SUFFIX}")):
-            return candidate.rglob(f"*{SUFFIX}")
-    known = [item.relative_to(root).as_posix() for item in root.rglob("*")]
-    hint = did_you_mean(selection, known) or "list them with: netpol-conformance list"
-    raise ScenarioError([Problem(selection, 1, "", "names no scenario file or folder", hint)])
+def _digest(text: str, document: Document, case: str) -> str:
+    """Of the file's text; for a case, of what is left of the file without the others."""
+    if case:
+        data = cast("dict[str, Any]", document.data)
+        text = json.dumps({**data, "cases": {case: data["cases"][case]}})
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _document(text: str, path: str) -> Document:
     try:
-        documents = load_all(text, source=path)
+        documents = load_documents(text, source=path)
     except YAMLError as error:
         raise ScenarioError([Problem(path, error.line, "", error.reason)]) from error
     if len(documents) != 1:
@@ -116,16 +127,14 @@ def _version(cluster: ClusterPart, complaints: Complaints) -> KubernetesVersion:
 
 
 def _scenario(
-    path: str,
-    file: ScenarioFile,
-    version: KubernetesVersion,
-    workloads: Workloads,
-    document: Document,
+    path: str, whole: Whole, version: KubernetesVersion, workloads: Workloads
 ) -> Scenario:
     """The scenario less its steps and what only steps tell."""
+    file = whole.file
     families = tuple(6 if family == "IPv6" else 4 for family in file.cluster.families)
     return Scenario(
-        path=path,
+        path=f"{path}{CASE}{whole.case}" if whole.case else path,
+        case=whole.case,
         title=file.title,
         rules=tuple(file.rules),
         documented=Documented(file.documented.where, file.documented.section, file.documented.link),
@@ -141,17 +150,19 @@ def _scenario(
         version=version,
         version_pinned=bool(file.cluster.kubernetes),
         about=file.about.strip(),
-        lines=_lines(file, workloads, document),
+        axes=dict(file.axes),
+        lines=_lines(file, workloads, whole.complaints.line_of),
     )
 
 
-def _lines(file: ScenarioFile, workloads: Workloads, document: Document) -> dict[str, int]:
+def _lines(file: ScenarioFile, workloads: Workloads, line_of: LineOf) -> dict[str, int]:
     """The line of each field that a check of the corpus may point at."""
-    lines = {field: document.line((field,)) for field in ("title", "rules", "documented", "covers")}
+    fields = ("title", "rules", "documented", "covers", "features")
+    lines = {field: line_of((field,)) for field in fields}
     for key, names in zip(file.pods, workloads.groups.items(), strict=True):
         (namespace, _), replicas = names
         for name in replicas:
-            lines[f"pods.{SourceRef('pod', namespace, name)}"] = document.line(("pods", key))
+            lines[f"pods.{SourceRef('pod', namespace, name)}"] = line_of(("pods", key))
     for name in file.outside:
-        lines[f"outside.{name}"] = document.line(("outside", name))
+        lines[f"outside.{name}"] = line_of(("outside", name))
     return lines

@@ -7,7 +7,7 @@ title: Only friend reaches web
 rules: [S2]
 documented: {in: Kubernetes handbook, section: Simple example}
 covers: [HB6]
-features: [ipBlockMatchesPods]
+features: [ipv6]
 cluster: {nodes: 3, families: [IPv4, IPv6], kubernetes: "1.34"}
 namespaces:
   other: {labels: {team: blue}}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from netpol_conformance.expectation.matrix import expectation
+from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.scenario.catalogue import LINES, RULES
 from netpol_conformance.scenario.lint import lint, uncovered
 from netpol_conformance.scenario.loader import discover, load, load_file
@@ -23,7 +24,7 @@ def corpus():
 
 
 def test_our_corpus_is_sound(corpus):
-    assert [str(finding) for finding in lint(corpus, expectation)] == []
+    assert [str(finding) for finding in lint(corpus, expectation, needed_features)] == []
 
 
 def test_our_corpus_covers_the_catalogue(corpus):
@@ -57,7 +58,7 @@ def test_the_rules_are_those_of_the_document():
 
 
 def findings(text: str, path: str = "x.yaml") -> list[str]:
-    return [str(finding) for finding in lint([load(text, path)], expectation)]
+    return [str(finding) for finding in lint([load(text, path)], expectation, needed_features)]
 
 
 def test_a_sound_scenario():
@@ -110,4 +111,7 @@ def test_a_step_that_claims_to_change_nothing():
 
 def test_a_title_is_used_once():
     twins = [load(SOUND, "a.yaml"), load(SOUND, "b.yaml")]
-    assert [finding.file for finding in lint(twins, expectation)] == ["a.yaml", "b.yaml"]
+    assert [finding.file for finding in lint(twins, expectation, needed_features)] == [
+        "a.yaml",
+        "b.yaml",
+    ]

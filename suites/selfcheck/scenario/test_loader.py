@@ -33,7 +33,7 @@ def test_header(sound):
     assert (sound.rules, sound.covers, sound.features) == (
         ("S2",),
         ("HB6",),
-        ("ipBlockMatchesPods",),
+        ("ipv6",),
     )
     assert (sound.nodes, sound.families, sound.version) == (3, (4, 6), KubernetesVersion(1, 34))
     assert sound.documented.where == "Kubernetes handbook"
@@ -125,7 +125,7 @@ FAULTS = [
     ("targetPort", "targetport", 'unknown key "targetport"', 'did you mean "targetPort"?'),
     ("rules: [S2]", "rules: [two]", '"two"', ""),
     ("rules: [S2]", "rules: []", "must not be empty", ""),
-    ("ipBlockMatchesPods", "ipBlockMatchPods", "no feature", 'mean "ipBlockMatchesPods"?'),
+    ("[ipv6]", "[ipv66]", "no feature", 'mean "ipv6"?'),
     ('kubernetes: "1.34"', "kubernetes: 1.34", "must be a string", 'in quotes: "1.34"'),
     ('kubernetes: "1.34"', 'kubernetes: "new"', "not a Kubernetes version", ""),
     ("dns=53/UDP", "dns=53/udp", '"udp" is not a protocol', ""),

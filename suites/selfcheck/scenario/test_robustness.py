@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.expectation.matrix import expectation
+from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.scenario.errors import Problem, ScenarioError
 from netpol_conformance.scenario.lint import lint
 from netpol_conformance.scenario.loader import load
@@ -85,7 +86,7 @@ def test_a_changed_file_is_loaded_or_refused(changes):
     assert all(problem.line >= 1 and problem.reason for problem in problems)
     assert bool(problems) == (scenario is None)
     if scenario is not None:
-        lint([scenario], expectation)
+        lint([scenario], expectation, needed_features)
 
 
 @settings(deadline=None, max_examples=100)
