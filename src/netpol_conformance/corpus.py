@@ -10,7 +10,8 @@ from netpol_conformance.expectation.matrix import expectation
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.scenario.errors import Problem, ScenarioError
 from netpol_conformance.scenario.lint import contradictions
-from netpol_conformance.scenario.loader import discover, load_file
+from netpol_conformance.scenario.loader import load_file
+from netpol_conformance.scenario.selection import chosen, select
 from netpol_conformance.scenario.types import Scenario
 
 _PACKAGE = Path(__file__).parent
@@ -36,9 +37,9 @@ def load_corpus(
     root = packs_root()
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
-    for path in discover(root, selections):
+    for path, cases in select(root, selections).items():
         try:
-            scenarios.append(load_file(root, path))
+            scenarios += chosen(load_file(root, path), cases)
         except ScenarioError as error:
             problems += error.problems
     if problems:

@@ -65,16 +65,25 @@ def dotted(path: FieldPath) -> str:
 
 @dataclass(slots=True)
 class Complaints:
-    """Collects the problems of one file; ``line_of`` finds the line of a path in it."""
+    """Collects the problems of one file; ``line_of`` finds the line of a path in it.
+
+    ``place`` tells where in the file a path stands, for a part that is read as if it were one.
+    """
 
     file: str
     line_of: LineOf
     problems: list[Problem] = field(default_factory=list)
+    place: Callable[[FieldPath], FieldPath] = field(default=lambda path: path)
 
     def add(self, path: FieldPath, reason: str, suggestion: str = "", *, line: int = 0) -> None:
         """Note a problem at ``path``, or at ``line`` where the caller knows better."""
         at = line or self.line_of(path)
-        self.problems.append(Problem(self.file, at, dotted(path), reason, suggestion))
+        where = dotted(self.place(path))
+        self.problems.append(Problem(self.file, at, where, reason, suggestion))
+
+    def at(self, place: Callable[[FieldPath], FieldPath]) -> Complaints:
+        """Complaints of their own for a part of this file, which ``place`` finds in it."""
+        return Complaints(self.file, lambda path: self.line_of(place(path)), place=place)
 
     def raise_if_any(self) -> None:
         """Raise ScenarioError if a problem was noted; problems come in the file's order."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from netpol_conformance.model.objects import ClusterState, Pod
 from netpol_conformance.scenario.catalogue import LINES, RULES, UNLINKED_DOCUMENTS
-from netpol_conformance.scenario.errors import Problem, did_you_mean
+from netpol_conformance.scenario.errors import Problem, did_you_mean, dotted
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import End, path
 from netpol_conformance.scenario.planning import state_in_force
@@ -37,7 +37,8 @@ def lint(scenarios: Iterable[Scenario], expect: Expect, needs: Needs) -> list[Pr
     """
     corpus = list(scenarios)
     findings = [finding for scenario in corpus for finding in _of_one(scenario, expect, needs)]
-    return findings + list(_double_titles(corpus))
+    findings += [*_unused_workloads(corpus), *_double_titles(corpus)]
+    return list(dict.fromkeys(findings))  # what cases have in common is wrong once
 
 
 def contradictions(scenarios: Iterable[Scenario], expect: Expect) -> list[Problem]:
@@ -61,7 +62,6 @@ def _of_one(scenario: Scenario, expect: Expect, needs: Needs) -> Iterator[Proble
     yield from _unknown_numbers(scenario)
     yield from _features(scenario, needs(scenario))
     states = _states(scenario)
-    yield from _unused_workloads(scenario, states)
     matrices = [
         {cell: expect(state, scenario, cell) for cell in cells(scenario, step, state)}
         for step, state in zip(scenario.steps, states, strict=True)
@@ -104,19 +104,21 @@ def _features(scenario: Scenario, needed: Mapping[str, str]) -> Iterator[Problem
             yield _finding(scenario, "features", reason, "leave it out")
 
 
-def _unused_workloads(scenario: Scenario, states: list[ClusterState]) -> Iterator[Problem]:
-    """A pod or host at neither end of any stated cell shows nothing."""
+def _unused_workloads(corpus: list[Scenario]) -> Iterator[Problem]:
+    """A pod or host at neither end of any stated cell, of no case of its file, shows nothing."""
     used = {
-        end
-        for step, state in zip(scenario.steps, states, strict=True)
+        (scenario.file, scenario.lines.get(end))
+        for scenario in corpus
+        for step, state in zip(scenario.steps, _states(scenario), strict=True)
         for cell, _ in step.expected
         for flow in path(state, scenario, cell).flows
         for end in (_field(flow.source), _field(flow.destination))
     }
-    for field, line in scenario.lines.items():
-        if "." in field and field not in used:
-            reason = "no expectation speaks of it"
-            yield Problem(scenario.path, line, field, reason, "state a cell of it, or remove it")
+    for scenario in corpus:
+        for field, line in scenario.lines.items():
+            if "." in field and (scenario.file, line) not in used:
+                hint = "state a cell of it, or remove it"
+                yield Problem(scenario.file, line, field, "no expectation speaks of it", hint)
 
 
 def _field(end: End) -> str:
@@ -134,20 +136,20 @@ def _double_entry(
             computed = expect(state, scenario, cell)
             if computed is not stated:
                 reason = f"{cell} is stated as {stated}, but the specification says {computed}"
-                yield Problem(scenario.path, line, f"steps[{number}].expect", reason)
+                yield Problem(scenario.file, line, f"{_step(scenario, number)}.expect", reason)
 
 
 def _unchanged_steps(scenario: Scenario, matrices: list[Matrix]) -> Iterator[Problem]:
     numbered = zip(scenario.steps[1:], pairwise(matrices), strict=True)
     for number, (step, (before, now)) in enumerate(numbered, 1):
-        where = f"steps[{number}]"
+        where = _step(scenario, number)
         if before == now and not step.same_because and not step.refused:
             reason = "every cell is expected as in the step before"
-            yield Problem(scenario.path, step.line, where, reason, "say why: unchanged: ...")
+            yield Problem(scenario.file, step.line, where, reason, "say why: unchanged: ...")
         if before != now and step.same_because:
             changed = next(cell for cell in now if before.get(cell) != now[cell])
             reason = f"says it is unchanged, but {changed} becomes {now[changed]}"
-            yield Problem(scenario.path, step.line, where, reason)
+            yield Problem(scenario.file, step.line, where, reason)
 
 
 def _double_titles(corpus: list[Scenario]) -> Iterator[Problem]:
@@ -157,5 +159,11 @@ def _double_titles(corpus: list[Scenario]) -> Iterator[Problem]:
             yield _finding(scenario, "title", f'another scenario is titled "{scenario.title}" too')
 
 
+def _step(scenario: Scenario, number: int) -> str:
+    """Where a step is declared in the file."""
+    above = ("cases", scenario.case) if scenario.case else ()
+    return dotted((*above, "steps", number))
+
+
 def _finding(scenario: Scenario, field: str, reason: str, suggestion: str = "") -> Problem:
-    return Problem(scenario.path, scenario.lines.get(field, 1), field, reason, suggestion)
+    return Problem(scenario.file, scenario.lines.get(field, 1), field, reason, suggestion)

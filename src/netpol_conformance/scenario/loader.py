@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from netpol_conformance.model.yaml import load_all as load_documents
 from netpol_conformance.scenario.cases import Whole, scenarios_in
 from netpol_conformance.scenario.errors import (
     Complaints,
+    LineOf,
     Problem,
     ScenarioError,
     did_you_mean,

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from netpol_conformance.model.objects import ContainerPort, Protocol
+from netpol_conformance.scenario.axes import AXES, check
 
 _PORT = re.compile(r"(?:(?P<name>[a-z0-9-]+)=)?(?P<number>[1-9]\d{0,4})(?:/(?P<protocol>\w+))?")
 _NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -172,40 +173,85 @@ class StepPart(_Part):
     )
 
 
+def _place(axes: dict[str, str]) -> dict[str, str]:
+    check(axes)
+    return axes
+
+
+Rules = list[Annotated[str, Field(pattern=r"^S\d+$")]]
+Lines = list[Annotated[str, Field(pattern=r"^[A-Z]+\d+$")]]
+Namespaces = Annotated[dict[Name, NamespacePart], Field(json_schema_extra=_NO_OTHER_KEYS)]
+Pods = Annotated[dict[PodKey, PodPart], Field(json_schema_extra=_NO_OTHER_KEYS)]
+Outside = Annotated[dict[Name, OutsidePart], Field(json_schema_extra=_NO_OTHER_KEYS)]
+Axes = Annotated[
+    dict[str, str],
+    AfterValidator(_place),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {axis: {"enum": list(values)} for axis, values in AXES.items()},
+            **_NO_OTHER_KEYS,
+        }
+    ),
+]
+_AXES = "Where it stands on the axes that the corpus crosses pair by pair."
+
+
+class CasePart(_Part):
+    """A scenario of its own that shares what stands beside ``cases`` with the others there."""
+
+    title: str = Field(min_length=1, description="The rule that the case shows, in the indicative.")
+    rules: Rules = Field(default=[], description="Further sentences that it rests on.")
+    covers: Lines = Field(default=[], description="Further lines of the catalogue it settles.")
+    about: str = Field(default="", description="Anything else a reader should know of it.")
+    axes: Axes = Field(default={}, description=_AXES)
+    features: list[str] = Field(default=[], description="Further features that it needs.")
+    cluster: ClusterPart | None = Field(default=None, description="Instead of the file's.")
+    namespaces: Namespaces = Field(default={}, description="Further namespaces.")
+    pods: Pods = Field(default={}, description="Further workloads.")
+    outside: Outside = Field(default={}, description="Further hosts outside the cluster.")
+    steps: list[StepPart] = Field(min_length=1, description="What is done, and what then holds.")
+
+
 class ScenarioFile(_Part):
-    """A scenario of the NetworkPolicy conformance suite."""
+    """A scenario of the NetworkPolicy conformance suite, or several of one kind."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["pods", "steps"]}, {"required": ["cases"]}]}
+    )
 
     title: str = Field(
         min_length=1,
         description="The rule that the scenario shows, in the indicative.",
         examples=["Only pods labelled access=true reach nginx"],
     )
-    rules: list[Annotated[str, Field(pattern=r"^S\d+$")]] = Field(
+    rules: Rules = Field(
         min_length=1, description="The sentences of docs/semantics.md it rests on."
     )
     documented: DocumentedPart
-    covers: list[Annotated[str, Field(pattern=r"^[A-Z]+\d+$")]] = Field(
+    covers: Lines = Field(
         default=[], description="The lines of the catalogue that it settles.", examples=[["HB6"]]
     )
     about: str = Field(default="", description="Anything else a reader should know.")
+    axes: Axes = Field(default={}, description=_AXES)
     features: list[str] = Field(
         default=[], description="What an implementation may declare that it lacks."
     )
     cluster: ClusterPart = ClusterPart()
-    namespaces: dict[Name, NamespacePart] = Field(
+    namespaces: Namespaces = Field(
+        default={}, description="Namespaces besides default, which always exists."
+    )
+    pods: Pods = Field(
         default={},
-        description="Namespaces besides default, which always exists.",
-        json_schema_extra=_NO_OTHER_KEYS,
-    )
-    pods: dict[PodKey, PodPart] = Field(
-        min_length=1,
         description="The workloads, by name in the namespace default, or by namespace/name.",
-        json_schema_extra=_NO_OTHER_KEYS,
     )
-    outside: dict[Name, OutsidePart] = Field(
-        default={}, description="Hosts outside the cluster.", json_schema_extra=_NO_OTHER_KEYS
+    outside: Outside = Field(default={}, description="Hosts outside the cluster.")
+    steps: list[StepPart] = Field(
+        default=[], description="What is done, one step after the other, and what then holds."
     )
-    steps: list[StepPart] = Field(min_length=1)
+    cases: Annotated[dict[Name, CasePart], Field(json_schema_extra=_NO_OTHER_KEYS)] = Field(
+        default={}, description="Instead of steps: scenarios that differ in little, by name."
+    )
 
 
 def json_schema() -> dict[str, Any]:

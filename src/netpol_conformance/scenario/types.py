@@ -135,10 +135,13 @@ class OutsideSpec:
 class Scenario:
     """One scenario. ``path`` is its name everywhere: ``handbook/simple-example.yaml``.
 
+    Of a file with several it ends in ``#`` and ``case``: ``semantics/pairwise.yaml#ingress-tcp``.
+
     ``objects`` are the namespaces, pods and Services that exist before the first step, expanded
     from the file's short forms into whole objects; pods have no addresses yet.
     ``sources`` and ``destinations`` span the matrix that every step probes in full.
     ``version_pinned`` tells whether the file itself asks for ``version``; ``digest`` is its text's.
+    ``axes`` is where it stands on those that the corpus crosses (``axes``).
     """
 
     path: str
@@ -157,8 +160,15 @@ class Scenario:
     version: KubernetesVersion = LATEST
     version_pinned: bool = False
     about: str = ""
+    case: str = ""
+    axes: Mapping[str, str] = field(default_factory=dict, hash=False)
     digest: str = field(default="", compare=False)
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def file(self) -> str:
+        """The path of the file that it is in."""
+        return self.path.removesuffix(f"#{self.case}") if self.case else self.path
 
     @property
     def pack(self) -> str:

@@ -15,7 +15,7 @@ from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.loader import load_file
 
 ROOT = packs_root()
-SCENARIO = load_file(ROOT, ROOT / "handbook" / "simple-example.yaml")
+(SCENARIO,) = load_file(ROOT, ROOT / "handbook" / "simple-example.yaml")
 QUICK = Timeouts(enforce=1.0)
 
 

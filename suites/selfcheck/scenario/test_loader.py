@@ -9,7 +9,8 @@ import pytest
 from netpol_conformance.model.objects import Namespace, ObjectKey, Pod, Protocol, Service
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.scenario.errors import ScenarioError
-from netpol_conformance.scenario.loader import discover, load, load_file
+from netpol_conformance.scenario.loader import load, load_file
+from netpol_conformance.scenario.selection import discover
 from netpol_conformance.scenario.types import CellKey, Destination, Expectation, SourceRef, Via
 
 from .scenario_texts import SOUND, spoilt
@@ -265,7 +266,7 @@ class TestFiles:
         assert discover(root, [str(tmp_path / "own")]) == [mine]
         monkeypatch.chdir(tmp_path)
         (found,) = discover(root, ["own"])
-        scenario = load_file(root, found)
+        (scenario,) = load_file(root, found)
         assert scenario.path == "own/mine.yaml"
         assert scenario.pack == "own"
 
@@ -279,7 +280,8 @@ class TestFiles:
             discover(root, ["handbok"])
 
     def test_a_file_is_called_by_its_path(self, root):
-        assert load_file(root, root / "handbook/a.yaml").path == "handbook/a.yaml"
+        (scenario,) = load_file(root, root / "handbook/a.yaml")
+        assert scenario.path == scenario.file == "handbook/a.yaml"
 
     def test_an_unreadable_file(self, root):
         with pytest.raises(ScenarioError, match="cannot be read"):
