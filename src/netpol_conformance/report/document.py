@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.report.conformance import (
+    FeatureResult,
+    ProfileResult,
+    Tally,
+    feature_results,
+    profile_results,
+    tally,
+)
 from netpol_conformance.run.events import (
     ClusterRecord,
+    Declaration,
     Event,
+    PluginProfileRecord,
     Record,
     RunFinished,
     RunStarted,
@@ -25,9 +34,6 @@ from netpol_conformance.run.events import (
 State = Literal["finished", "unfinished", "not run"]
 """How far a scenario came. Only a finished one can have passed."""
 
-Tally = dict[Outcome, int]
-"""How many of each outcome; every outcome is a key."""
-
 
 class ScenarioReport(Record):
     """One scenario and all that was seen of it. Times as in events."""
@@ -38,6 +44,7 @@ class ScenarioReport(Record):
     rules: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    profile: str = Field(default="", description="core, extended or history; empty if not run")
     documented: str = ""
     link: str = ""
     about: str = ""
@@ -47,6 +54,9 @@ class ScenarioReport(Record):
     state: State
     outcome: Outcome
     reason: str = Field(default="", description="why, in a sentence, unless it passed")
+    declared: tuple[Declaration, ...] = Field(
+        default=(), description="what the plugin's profile says of it"
+    )
     rerun: str = Field(default="", description="the command that runs just this scenario again")
     started: float | None = None
     duration: float | None = None
@@ -79,6 +89,11 @@ class Report(Record):
     partial: bool = Field(description="whether any scenario was not run to its end")
     reason: str = ""
     self_test: SelfTested | None = Field(description="null if the run did not get that far")
+    profile: str = Field(default="extended", description="that the scenarios were chosen by")
+    whole: bool = Field(default=False, description="whether all the profile's scenarios ran")
+    plugin_profile: PluginProfileRecord | None = None
+    profiles: tuple[ProfileResult, ...] = ()
+    features: tuple[FeatureResult, ...] = ()
     counts: Counts
     scenarios: tuple[ScenarioReport, ...]
 
@@ -137,6 +152,7 @@ class Collector:
             state="finished" if end else "unfinished" if start else "not run",
             outcome=outcome,
             reason=reason,
+            declared=end.declared if end else (),
             rerun=end.rerun if end else "",
             duration=end.duration if end else None,
             steps=steps,
@@ -149,20 +165,28 @@ class Collector:
         scenarios = tuple(self.scenario(path) for path in self._paths)
         outcome = self._end.outcome if self._end else self._outcome(scenarios)
         run = self._run.model_dump(exclude={"type", "scenarios"})
+        partial = self._is_partial(scenarios)
+        tested = self._self_test is not None and self._self_test.outcome is Outcome.PASS
         return Report(
             **run,
             finished=self._end.finished if self._end else None,
             duration=self._end.duration if self._end else None,
             outcome=outcome,
             exit_code=self._end.exit_code if self._end else EXIT_CODES.get(outcome, 0),
-            partial=self._end is None
-            or self._end.partial
-            or any(scenario.state != "finished" for scenario in scenarios),
+            partial=partial,
             reason=self._end.reason if self._end else "The run ended before it could say so.",
             self_test=self._self_test,
+            profiles=profile_results(
+                scenarios, whole=self._run.whole, sound=tested and not partial
+            ),
+            features=feature_results(scenarios, self._run.plugin_profile),
             counts=count(scenarios),
             scenarios=scenarios,
         )
+
+    def _is_partial(self, scenarios: Iterable[ScenarioReport]) -> bool:
+        ended = self._end is not None and not self._end.partial
+        return not ended or any(scenario.state != "finished" for scenario in scenarios)
 
     def _know(self, path: str) -> None:
         if path not in self._paths:
@@ -178,14 +202,9 @@ def count(scenarios: Iterable[ScenarioReport]) -> Counts:
     scenarios = tuple(scenarios)
     cells = (cell for item in scenarios for step in item.steps for cell in step.cells)
     return Counts(
-        scenarios=_tally(scenario.outcome for scenario in scenarios),
-        cells=_tally(cell.outcome for cell in cells),
+        scenarios=tally(scenario.outcome for scenario in scenarios),
+        cells=tally(cell.outcome for cell in cells),
     )
-
-
-def _tally(outcomes: Iterable[Outcome]) -> Tally:
-    counter = Counter(outcomes)
-    return {outcome: counter[outcome] for outcome in Outcome}
 
 
 def _judged(

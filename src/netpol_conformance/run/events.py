@@ -123,6 +123,10 @@ class HeldResult(Record):
     evidence: tuple[Evidence, ...] = ()
 
 
+AnyCell = CellResult | MeanwhileResult | HeldResult
+"""Whatever is judged of one source and destination in a step."""
+
+
 class StepResult(Record):
     """One step: what was changed, the matrix, and how long the plugin took."""
 
@@ -163,6 +167,36 @@ class ClusterRecord(Record):
     details: dict[str, str] = {}
 
 
+class LackRecord(Record):
+    """A feature that an implementation declares that it does not support."""
+
+    feature: str
+    reason: str
+    link: str
+
+
+class PluginProfileRecord(Record):
+    """What an implementation says of itself: the file under ``plugins/`` that the run went by."""
+
+    file: str
+    implementation: str
+    link: str
+    versions: tuple[str, ...] = Field(default=(), description="that it holds for; all if empty")
+    unsupported: tuple[LackRecord, ...] = ()
+    known_failures: int = 0
+
+
+class Declaration(Record):
+    """Something that the plugin's profile says of a scenario, and whether it is so."""
+
+    feature: str = Field(default="", description="the unsupported feature; empty: a known failure")
+    reason: str
+    link: str
+    holds: bool | None = Field(
+        description="whether it failed as declared; false: it passes all the same; null: not shown"
+    )
+
+
 class RunStarted(Record):
     """The run begins; ``scenarios`` are the paths it will take, in order."""
 
@@ -176,6 +210,9 @@ class RunStarted(Record):
     scenarios: tuple[str, ...]
     command: str
     machine: dict[str, str] = {}
+    profile: str = Field(default="extended", description="core, or extended: all there is")
+    whole: bool = Field(default=False, description="whether all the profile's scenarios will run")
+    plugin_profile: PluginProfileRecord | None = None
 
 
 class SelfTested(Record):
@@ -197,6 +234,7 @@ class ScenarioStarted(Record):
     rules: tuple[str, ...]
     covers: tuple[str, ...]
     features: tuple[str, ...]
+    profile: str = Field(default="", description="core, extended or history")
     documented: str
     link: str
     about: str
@@ -221,6 +259,9 @@ class ScenarioFinished(Record):
     path: str
     outcome: Outcome
     reason: str = ""
+    declared: tuple[Declaration, ...] = Field(
+        default=(), description="what the plugin's profile says of the scenario"
+    )
     duration: float
     rerun: str = Field(description="the command that runs just this scenario again")
 

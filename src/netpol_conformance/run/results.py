@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from netpol_conformance.judge.cell import Judgement, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.probe.verdict import Observation
 from netpol_conformance.run.events import (
+    AnyCell,
     CellResult,
     Evidence,
     Phase,
@@ -69,6 +70,20 @@ def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepRe
         started=round_.started,
         duration=round_.duration,
     )
+
+
+def first_reason(results: Sequence[StepResult]) -> str:
+    """The first thing that is not as it should be, in a sentence; empty if all is well."""
+    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        for result in results:
+            if result.refusal is not None and result.refusal.outcome is outcome:
+                return f"Step {result.index}: {result.refusal.reason}"
+            asked: list[AnyCell] = [*result.cells, *result.meanwhile, *result.held]
+            for cell in asked:
+                if cell.outcome is outcome:
+                    where = f"Step {result.index}: {cell.source} -> {cell.destination}"
+                    return f"{where}: {cell.reason}"
+    return ""
 
 
 def evidence(phase: Phase, observation: Observation) -> Evidence:

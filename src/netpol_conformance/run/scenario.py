@@ -34,9 +34,10 @@ from netpol_conformance.run.events import (
     StepResult,
 )
 from netpol_conformance.run.looks import Controls, Looker
-from netpol_conformance.run.results import Round, step_result
+from netpol_conformance.run.results import Round, first_reason, step_result
 from netpol_conformance.run.settle import Settled, converge, settle
 from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.features import profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError, directory, fill
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
@@ -102,7 +103,7 @@ class ScenarioRun:
             return (Outcome.UNSUPPORTED if other else Outcome.INCONCLUSIVE), str(error)
         except _OURS as error:
             return Outcome.INCONCLUSIVE, str(error)
-        return combine(result.outcome for result in results), _reason(results)
+        return combine(result.outcome for result in results), first_reason(results)
 
     def _results(self) -> list[StepResult]:
         self._cluster.apply(_manifests(self._scenario.objects))
@@ -262,6 +263,7 @@ def _started(scenario: Scenario, began: float, info: ClusterInfo | None) -> Scen
         rules=scenario.rules,
         covers=scenario.covers,
         features=scenario.features,
+        profile=profile_of(scenario).value,
         documented=f"{scenario.documented.where}, {scenario.documented.section}",
         link=scenario.documented.link,
         about=scenario.about,
@@ -270,16 +272,3 @@ def _started(scenario: Scenario, began: float, info: ClusterInfo | None) -> Scen
         started=began,
         cluster=cluster,
     )
-
-
-def _reason(results: Sequence[StepResult]) -> str:
-    """The first thing that is not as it should be, in a sentence; empty if all is well."""
-    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
-        for result in results:
-            if result.refusal is not None and result.refusal.outcome is outcome:
-                return f"Step {result.index}: {result.refusal.reason}"
-            for cell in result.cells:
-                if cell.outcome is outcome:
-                    where = f"Step {result.index}: {cell.source} -> {cell.destination}"
-                    return f"{where}: {cell.reason}"
-    return ""

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from netpol_conformance import __version__
 from netpol_conformance.clusters.base import Cluster, ClusterError, ClusterSpec, Driver
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.plugins.types import Declared, PluginProfile
+from netpol_conformance.run.declaring import Declaring, profile_record
 from netpol_conformance.run.events import (
     Consumer,
     Event,
@@ -27,6 +29,7 @@ from netpol_conformance.run.events import (
 from netpol_conformance.run.results import evidence
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
+from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
 
@@ -34,7 +37,9 @@ from netpol_conformance.scenario.types import Scenario
 class Setting:
     """What a run is made with. ``driver`` is open and gives each of ``jobs`` workers a cluster.
 
-    ``options`` are those that running one of its scenarios again needs.
+    ``options`` are those that running one of its scenarios again needs. ``plugin_profile`` is what
+    the implementation says of itself; ``strict_features`` fails what it calls unsupported and
+    passes. ``profile`` is what the scenarios were chosen by, all of them if ``whole``.
     """
 
     driver: Driver
@@ -43,6 +48,10 @@ class Setting:
     command: str = ""
     options: tuple[str, ...] = ()
     kubernetes_version: str | None = None
+    plugin_profile: PluginProfile | None = None
+    strict_features: bool = False
+    profile: Profile = Profile.EXTENDED
+    whole: bool = False
 
 
 @dataclass
@@ -132,9 +141,12 @@ class Session:
                 self._emit(event)
 
         setting = self._setting
+        profile = setting.plugin_profile
+        declared = profile.declared(scenario) if profile else Declared("")
+        emit = Declaring(declared, keep, strict=setting.strict_features)
         try:
             ScenarioRun(
-                scenario, self._cluster(), setting.timeouts, keep, options=setting.options
+                scenario, self._cluster(), setting.timeouts, emit, options=setting.options
             ).run()
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
             keep(
@@ -203,6 +215,9 @@ def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
         scenarios=tuple(scenario.path for scenario in scenarios),
         command=setting.command,
         machine=machine(),
+        profile=setting.profile.value,
+        whole=setting.whole,
+        plugin_profile=profile_record(setting.plugin_profile),
     )
 
 

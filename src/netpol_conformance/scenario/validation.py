@@ -24,11 +24,13 @@ _REASONS = {
 }
 
 
-def explain(error: ValidationError, complaints: Complaints) -> None:
-    """Note each of pydantic's errors as a problem."""
+def explain(
+    error: ValidationError, complaints: Complaints, model: type[BaseModel] = ScenarioFile
+) -> None:
+    """Note each of pydantic's errors as a problem; ``model`` is what the whole file should be."""
     for detail in error.errors(include_url=False):
         where = tuple(part for part in detail["loc"] if part != "[key]")
-        complaints.add(where, _reason(detail), _suggestion(detail, where))
+        complaints.add(where, _reason(detail), _suggestion(detail, where, model))
 
 
 def _reason(detail: ErrorDetails) -> str:
@@ -44,10 +46,10 @@ def _reason(detail: ErrorDetails) -> str:
     return detail["msg"].removeprefix("Value error, ")
 
 
-def _suggestion(detail: ErrorDetails, where: FieldPath) -> str:
+def _suggestion(detail: ErrorDetails, where: FieldPath, model: type[BaseModel]) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "extra_forbidden":
-        return did_you_mean(str(where[-1]), _keys(where[:-1]))
+        return did_you_mean(str(where[-1]), _keys(where[:-1], model))
     if kind == "literal_error":
         expected = str(detail["ctx"]["expected"])
         words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
@@ -57,9 +59,8 @@ def _suggestion(detail: ErrorDetails, where: FieldPath) -> str:
     return ""
 
 
-def _keys(where: FieldPath) -> list[str]:
-    """The keys that the mapping at ``where`` may have."""
-    model: type[BaseModel] = ScenarioFile
+def _keys(where: FieldPath, model: type[BaseModel]) -> list[str]:
+    """The keys that the mapping at ``where`` in a ``model`` may have."""
     parts = iter(where)
     for part in parts:
         annotation = _fields(model)[str(part)].annotation

@@ -1,0 +1,130 @@
+"""What a run says of each profile and each feature. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.run.events import PluginProfileRecord, Record
+from netpol_conformance.scenario.features import FEATURES, Profile
+
+if TYPE_CHECKING:
+    from netpol_conformance.report.document import ScenarioReport
+
+Conforms = Literal["yes", "no", "unknown"]
+
+Tally = dict[Outcome, int]
+"""How many of each outcome; every outcome is a key."""
+
+
+class ProfileResult(Record):
+    """Whether the implementation conforms to a profile, as far as this run can tell."""
+
+    profile: str
+    scenarios: Tally
+    conforms: Conforms = Field(
+        description="yes: all its scenarios ran and passed; no: some fail, declared or not"
+    )
+    reason: str
+
+
+class FeatureResult(Record):
+    """A feature that scenarios of the run needed, and what they came to."""
+
+    feature: str
+    title: str
+    profile: str
+    scenarios: Tally
+    outcome: Outcome
+    declared_unsupported: bool = False
+    passes_though_unsupported: bool = Field(
+        default=False, description="all that needs it passes: the declaration may be out of date"
+    )
+    reason: str = Field(default="", description="why it is not supported, as declared")
+    link: str = ""
+
+
+def tally(outcomes: Iterable[Outcome]) -> Tally:
+    """How many of each outcome."""
+    counter = Counter(outcomes)
+    return {outcome: counter[outcome] for outcome in Outcome}
+
+
+def profile_results(
+    scenarios: Sequence[ScenarioReport], *, whole: bool, sound: bool
+) -> tuple[ProfileResult, ...]:
+    """A result for each profile that a scenario of the run is in.
+
+    ``whole`` if all of the profiles' scenarios are among them, ``sound`` if the run ended, its
+    probes seen to work.
+    """
+    results = []
+    for profile in Profile:
+        members = [item for item in scenarios if item.profile == profile.value]
+        if members:
+            conforms, reason = _conforms(members, whole=whole, sound=sound)
+            results.append(
+                ProfileResult(
+                    profile=profile.value,
+                    scenarios=tally(item.outcome for item in members),
+                    conforms=conforms,
+                    reason=reason,
+                )
+            )
+    return tuple(results)
+
+
+def _conforms(
+    members: Sequence[ScenarioReport], *, whole: bool, sound: bool
+) -> tuple[Conforms, str]:
+    total, told = len(members), tally(item.outcome for item in members)
+    wrong = told[Outcome.FAIL] + sum(map(_excused, members))
+    if wrong:
+        return "no", f"{wrong} of {total} fail"
+    if not sound:
+        return "unknown", "the run did not get to its end, or its probes were not seen to work"
+    if told[Outcome.INCONCLUSIVE]:
+        return "unknown", f"{told[Outcome.INCONCLUSIVE]} of {total} are inconclusive"
+    if told[Outcome.UNSUPPORTED]:
+        return "unknown", f"{told[Outcome.UNSUPPORTED]} of {total} could not be asked here"
+    if not whole:
+        return "unknown", f"only {total} of its scenarios were run"
+    return "yes", f"all {total} pass"
+
+
+def _excused(scenario: ScenarioReport) -> bool:
+    """Whether the scenario fails, though as declared: that keeps no profile's promise."""
+    return scenario.outcome in (Outcome.XFAIL, Outcome.UNSUPPORTED) and any(
+        item.holds for item in scenario.declared
+    )
+
+
+def feature_results(
+    scenarios: Sequence[ScenarioReport], declared: PluginProfileRecord | None
+) -> tuple[FeatureResult, ...]:
+    """A result for each feature that a scenario of the run needs."""
+    lacks = {item.feature: item for item in declared.unsupported} if declared else {}
+    results = []
+    for name, feature in FEATURES.items():
+        outcomes = [item.outcome for item in scenarios if name in item.features]
+        if not outcomes:
+            continue
+        lack = lacks.get(name)
+        results.append(
+            FeatureResult(
+                feature=name,
+                title=feature.title,
+                profile=feature.profile.value,
+                scenarios=tally(outcomes),
+                outcome=combine(outcomes),
+                declared_unsupported=lack is not None,
+                passes_though_unsupported=lack is not None and set(outcomes) == {Outcome.PASS},
+                reason=lack.reason if lack else "",
+                link=lack.link if lack else "",
+            )
+        )
+    return tuple(results)
