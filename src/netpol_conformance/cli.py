@@ -15,13 +15,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from netpol_conformance import __version__, cli_enforcer, cli_images
+from netpol_conformance import __version__, cli_compare, cli_enforcer, cli_images
 from netpol_conformance.cli_options import cluster_options
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus, suite_root
 from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
 app = typer.Typer(
@@ -34,6 +35,9 @@ app = typer.Typer(
 )
 app.add_typer(cli_enforcer.app, name="enforcer")
 app.add_typer(cli_images.app, name="images")
+app.command(epilog="Example: `netpol-conformance compare old.json new.json --html diff.html`")(
+    cli_compare.compare
+)
 
 
 _DIVIDER = "\n---\n"
@@ -90,6 +94,23 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     marker: Annotated[
         str, typer.Option("-m", metavar="EXPRESSION", help="only these packs, features, S-numbers")
     ] = "",
+    profile: Annotated[
+        Profile,
+        typer.Option(help="core: what every plugin is held to; extended: all there is"),
+    ] = Profile.EXTENDED,
+    plugin_profile: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="what the implementation declares: a profile under plugins/, a file, or none",
+        ),
+    ] = "",
+    strict_features: Annotated[
+        bool,
+        typer.Option(
+            "--strict-features", help="fail what passes though it is declared as unsupported"
+        ),
+    ] = False,
     timeout: Annotated[
         list[str] | None,
         typer.Option(
@@ -119,6 +140,9 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
         f"--conformance-junit={report / 'junit.xml'}",
         *as_arguments(from_values(of_cluster)),
         *([f"--kubernetes-version={kubernetes_version}"] if kubernetes_version else []),
+        f"--conformance-profile={profile.value}",
+        *([f"--plugin-profile={plugin_profile}"] if plugin_profile else []),
+        *(["--strict-features"] if strict_features else []),
         *(f"--timeout-setting={setting}" for setting in timeout or []),
         *(f"--scenario={path}" for path in words if not path.startswith("-")),
         *(["-k", keyword] if keyword else []),

@@ -1,4 +1,4 @@
-"""Where the scenario packs are, and the one way to load and check them before anything starts."""
+"""Where the suite's data is, and the one way to load and check scenarios before anything starts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def packs_root() -> Path:
 def suite_root() -> Path:
     """The folder of the pytest suite that runs the packs."""
     return _beside("suites/conformance", _PACKAGE / "_packs" / "conformance")
+
+
+def plugins_root() -> Path:
+    """The folder of plugins' profiles."""
+    return _beside("plugins", _PACKAGE / "_packs" / "plugins")
 
 
 def load_corpus(

@@ -60,6 +60,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME=SECONDS",
         help="set a named time-out: ready, enforce, poll, probe, confirm or hold",
     )
+    add(
+        "--conformance-profile",
+        choices=("core", "extended", "history"),
+        default="extended",
+        help="core: what every plugin is held to; extended (the default): all there is; "
+        "history: what older versions meant",
+    )
+    add(
+        "--plugin-profile",
+        metavar="NAME|FILE",
+        default="",
+        help="what the implementation declares: a profile under plugins/, a file, or none "
+        "(default: the implementation's own, if there is one)",
+    )
+    add(
+        "--strict-features",
+        action="store_true",
+        help="fail what passes though it needs a feature that is declared as unsupported",
+    )
     add("--conformance-json", metavar="FILE", help="write the report as JSON")
     add("--conformance-html", metavar="FILE", help="write the report as one HTML page")
     add("--conformance-junit", metavar="FILE", help="write the report as JUnit XML of its own")

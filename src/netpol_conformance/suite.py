@@ -25,6 +25,8 @@ from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_agreed
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.plugin_files import load_plugin_profile
+from netpol_conformance.plugins.types import PluginProfile
 from netpol_conformance.report import html, json_report, junit
 from netpol_conformance.report.document import Collector
 from netpol_conformance.report.files import FileReports, Format
@@ -39,6 +41,7 @@ from netpol_conformance.run.session import (
 )
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.features import Profile, selected
 from netpol_conformance.scenario.types import Scenario
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
@@ -100,8 +103,21 @@ class Conformance:
     def _scenarios(self) -> tuple[Scenario, ...]:
         option = self._config.option
         try:
-            return load_agreed(option.scenario, _version(option.kubernetes_version))
+            corpus = load_agreed(option.scenario, _version(option.kubernetes_version))
         except (ScenarioError, ValueError) as error:
+            raise pytest.UsageError(str(error)) from error
+        return selected(corpus, self._profile)
+
+    @property
+    def _profile(self) -> Profile:
+        return Profile(self._config.option.conformance_profile)
+
+    @cached_property
+    def _plugin_profile(self) -> PluginProfile | None:
+        asked = self._config.option.plugin_profile
+        try:
+            return load_plugin_profile(asked, self._driver.implementation)
+        except ScenarioError as error:
             raise pytest.UsageError(str(error)) from error
 
     @cached_property
@@ -162,7 +178,8 @@ class Conformance:
         chosen = [spec.params["scenario"] for spec in specs if spec and "scenario" in spec.params]
         if chosen:
             self._open()
-            self._session = Session(self._setting(), self._tell)
+            whole = not self._config.option.scenario and len(chosen) == len(self._scenarios)
+            self._session = Session(self._setting(whole=whole), self._tell)
             self._session.begin(chosen, ahead=not self._is_worker)
 
     def check(self, scenario: Scenario) -> None:
@@ -218,7 +235,7 @@ class Conformance:
         partial = any(scenario.state != "finished" for scenario in report.scenarios) or bool(reason)
         return end_of_run(outcomes, tested, report.started, partial=partial, reason=reason)
 
-    def _setting(self) -> Setting:
+    def _setting(self, *, whole: bool = False) -> Setting:
         option = self._config.option
         try:
             timeouts = Timeouts().with_settings(option.timeout_setting)
@@ -231,6 +248,10 @@ class Conformance:
             command=_command(),
             options=_rerun_options(self._config),
             kubernetes_version=option.kubernetes_version,
+            plugin_profile=self._plugin_profile,
+            strict_features=option.strict_features,
+            profile=self._profile,
+            whole=whole,
         )
 
     # -- events ----------------------------------------------------------------------------------
@@ -331,10 +352,13 @@ def _files(config: pytest.Config) -> dict[str, Path]:
 
 def _rerun_options(config: pytest.Config) -> tuple[str, ...]:
     """The options, other than their defaults, without which a rerun would be another run."""
-    version = config.option.kubernetes_version
+    option = config.option
+    version, declared = option.kubernetes_version, option.plugin_profile
     return (
-        *as_arguments(from_values(vars(config.option))),
+        *as_arguments(from_values(vars(option))),
         *(("--kubernetes-version", version) if version else ()),
+        *(("--plugin-profile", declared) if declared else ()),
+        *(("--strict-features",) if option.strict_features else ()),
     )
 
 

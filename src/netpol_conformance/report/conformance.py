@@ -48,6 +48,16 @@ class FeatureResult(Record):
     link: str = ""
 
 
+_KINDS = {
+    Outcome.PASS: "Features that pass",
+    Outcome.FAIL: "Features that fail",
+    Outcome.XFAIL: "Features that fail as declared",
+    Outcome.UNSUPPORTED: "Features not supported",
+    Outcome.INCONCLUSIVE: "Features without a verdict",
+    Outcome.UNSPECIFIED: "Features left open by the specification",
+}
+
+
 def tally(outcomes: Iterable[Outcome]) -> Tally:
     """How many of each outcome."""
     counter = Counter(outcomes)
@@ -120,7 +130,7 @@ def feature_results(
                 title=feature.title,
                 profile=feature.profile.value,
                 scenarios=tally(outcomes),
-                outcome=combine(outcomes),
+                outcome=_together(outcomes, lacking=lack is not None),
                 declared_unsupported=lack is not None,
                 passes_though_unsupported=lack is not None and set(outcomes) == {Outcome.PASS},
                 reason=lack.reason if lack else "",
@@ -128,3 +138,38 @@ def feature_results(
             )
         )
     return tuple(results)
+
+
+def _together(outcomes: Sequence[Outcome], *, lacking: bool) -> Outcome:
+    """What a feature comes to: one that is declared as lacking, and is, is not supported."""
+    whole = combine(outcomes)
+    lacks = lacking and Outcome.UNSUPPORTED in outcomes and whole is Outcome.PASS
+    return Outcome.UNSUPPORTED if lacks else whole
+
+
+def in_words(profiles: Iterable[ProfileResult], features: Iterable[FeatureResult]) -> list[str]:
+    """A line for each profile, and one for the features of each kind of result."""
+    lines = [
+        f"Conforms to {item.profile}: {item.conforms} ({item.reason})."
+        for item in profiles
+        if item.profile != Profile.HISTORY.value
+    ]
+    kinds: dict[str, list[str]] = {}
+    for feature in features:
+        kinds.setdefault(_kind(feature), []).append(feature.feature)
+    return lines + [f"{kind}: {', '.join(names)}." for kind, names in kinds.items()]
+
+
+def surprises(scenario: ScenarioReport) -> list[str]:
+    """What the scenario passes though the plugin's profile says that it cannot."""
+    return [
+        f"{item.feature} is declared as unsupported, but this passes ({item.link})."
+        for item in scenario.declared
+        if item.feature and item.holds is False
+    ]
+
+
+def _kind(feature: FeatureResult) -> str:
+    if feature.passes_though_unsupported:
+        return "Declared unsupported, but passes"
+    return _KINDS[feature.outcome]

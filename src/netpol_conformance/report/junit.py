@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.conformance import surprises
 from netpol_conformance.report.document import Report, ScenarioReport
 from netpol_conformance.report.matrix import failure_text
 from netpol_conformance.report.summary import PackSummary, packs
@@ -67,6 +68,9 @@ def _case(scenario: ScenarioReport) -> ET.Element:
             "time": f"{scenario.duration or 0:.3f}",
         },
     )
+    surprising = surprises(scenario)
+    if surprising:
+        case.append(_named(("declared", text) for text in surprising))
     element = _ELEMENTS.get(scenario.outcome)
     if element:
         child = ET.SubElement(case, element, {"message": _message(scenario)})
@@ -98,9 +102,16 @@ def _properties(report: Report) -> ET.Element:
         "suite_version": report.suite_version,
         "run_id": report.run_id,
         "partial": str(report.partial).lower(),
+        "profile": report.profile,
+        "plugin_profile": report.plugin_profile.file if report.plugin_profile else "",
     }
+    conforms = {f"conforms to {item.profile}": item.conforms for item in report.profiles}
+    return _named((values | conforms).items())
+
+
+def _named(values: Iterable[tuple[str, str]]) -> ET.Element:
     element = ET.Element("properties")
-    for name, value in values.items():
+    for name, value in values:
         ET.SubElement(element, "property", {"name": name, "value": one_line(value)})
     return element
 

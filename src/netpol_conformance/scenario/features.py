@@ -150,3 +150,8 @@ def profile_of_features(names: Iterable[str]) -> Profile:
     """The profile of whatever needs these features: the least common that one of them is in."""
     profiles = {FEATURES[name].profile for name in names}
     return next((profile for profile in _LATTER if profile in profiles), Profile.CORE)
+
+
+def selected(scenarios: Iterable[Scenario], profile: Profile) -> tuple[Scenario, ...]:
+    """The scenarios that a run by a profile takes: its own, of extended all there are."""
+    return tuple(item for item in scenarios if profile in (Profile.EXTENDED, profile_of(item)))
