@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field
@@ -205,6 +206,12 @@ def count(scenarios: Iterable[ScenarioReport]) -> Counts:
         scenarios=tally(scenario.outcome for scenario in scenarios),
         cells=tally(cell.outcome for cell in cells),
     )
+
+
+def corpus_digest(report: Report) -> str:
+    """A digest of the texts of all scenarios that were started; empty if none was."""
+    texts = sorted(f"{item.path} {item.digest}\n" for item in report.scenarios if item.digest)
+    return sha256("".join(texts).encode()).hexdigest()[:16] if texts else ""
 
 
 def _judged(
