@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from netpol_conformance.scenario.loader import load
 
 from .scenario_texts import SOUND, spoilt
 
+ROOT = Path(__file__).parents[3]
 HEAD = """\
 title: A scenario
 rules: [S2]
@@ -187,3 +189,12 @@ def test_features_rest_on_rules_that_there_are():
         assert feature.name == name
         assert set(feature.rules) <= RULES
         assert feature.reason
+
+
+def test_the_documented_features_are_those_there_are():
+    text = (ROOT / "docs" / "profiles.md").read_text()
+    table = text[text.index("<!-- features") : text.index("<!-- /features")].splitlines()[1:]
+    assert table == [
+        f"| `{item.name}` | {item.title} ({', '.join(item.rules)}) | {item.profile} | {item.reason} |"
+        for item in FEATURES.values()
+    ]

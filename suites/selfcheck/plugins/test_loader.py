@@ -1,0 +1,173 @@
+"""A plugin's profile: read, or refused with every line that is wrong; and those we ship."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from netpol_conformance.model.yaml import load_all
+from netpol_conformance.plugin_files import load_plugin_profile, read_plugin_profile, shipped
+from netpol_conformance.plugins.loader import load
+from netpol_conformance.plugins.schema import json_schema
+from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.loader import load as load_scenario
+
+ROOT = Path(__file__).parents[3]
+COMMITTED = ROOT / "schemas" / "plugin.schema.json"
+SCENARIO = load_scenario(
+    """\
+title: A scenario
+rules: [S2]
+documented: {in: Kubernetes handbook, section: Simple example}
+features: [namedPorts]
+pods: {web: {ports: [80]}, client: {}}
+steps: [{title: A step, expect: {"web:80": {client: connected}}}]
+""",
+    "semantics/a.yaml",
+)
+SOUND = """\
+implementation: a plugin
+link: https://example.org/plugin
+versions: ["1.2"]
+called: [plug]
+unsupported:
+  sctp:
+    reason: the kernel lacks it
+    link: https://example.org/1
+knownFailures:
+- scenario: semantics/a.yaml
+  steps: [1]
+  cells: ["client -> web:80"]
+  reason: a bug
+  link: docs/plugins.md#a-plugin
+"""
+
+
+def find(name: str):
+    if name != SCENARIO.path:
+        raise LookupError('did you mean "semantics/a.yaml"?')
+    return [SCENARIO]
+
+
+def problems(old: str, new: str) -> list[str]:
+    assert old in SOUND
+    with pytest.raises(ScenarioError) as caught:
+        load(SOUND.replace(old, new), "mine.yaml", find)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_sound_profile():
+    profile = load(SOUND, "plugins/plug-in.yaml", find)
+    assert (profile.name, profile.versions, profile.called) == ("plug-in", ("1.2",), ("plug",))
+    (lack,), (failure,) = profile.lacks, profile.failures
+    assert (lack.feature, lack.reason, lack.line) == ("sctp", "the kernel lacks it", 6)
+    assert (failure.scenario, failure.steps, failure.cells) == (
+        "semantics/a.yaml",
+        (1,),
+        ("client -> web:80",),
+    )
+    assert failure.line == 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "  sctp:",
+            "  sctpp:",
+            'mine.yaml:6: unsupported.sctpp: no feature is called "sctpp"; did',
+        ),
+        (
+            "knownFailures",
+            "knownFailure",
+            'mine.yaml:9: knownFailure: unknown key "knownFailure"; ',
+        ),
+        ("  cells:", "  cell:", 'knownFailures[0].cell: unknown key "cell"; did you mean "cells"?'),
+        ("    link: https://example.org/1\n", "", "mine.yaml:6: unsupported.sctp.link: is missing"),
+        ("docs/plugins.md#a-plugin", "a-bug-tracker", "does not look right"),
+        ("semantics/a", "semantics/b", 'names no scenario; did you mean "semantics/a.yaml"?'),
+        ("steps: [1]", "steps: [2]", "mine.yaml:11: knownFailures[0].steps[0]: semantics/a.yaml"),
+        (
+            "-> web:80",
+            "-> web:8O",
+            'has no cell "client -> web:8O"; did you mean "client -> web:80',
+        ),
+        ("  sctp:", "  namedPorts:", "needs namedPorts, which is declared as unsupported already"),
+        ("  reason: a bug\n", "  reason: ''\n", "reason: must not be empty"),
+        ("a plugin\n", "a plugin\n---\n", "holds 2 YAML documents; a profile is one"),
+        ("link: https://example.org/plugin", "link: [", "mine.yaml:"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(old, new, told):
+    assert any(told in problem for problem in problems(old, new)), problems(old, new)
+
+
+def test_a_scenario_is_declared_once():
+    again = SOUND[SOUND.index("- scenario") :]
+    with pytest.raises(ScenarioError, match=r"semantics/a.yaml is declared twice"):
+        load(SOUND + again, "mine.yaml", find)
+
+
+def test_the_committed_schema_is_current():
+    assert json.loads(COMMITTED.read_text()) == json_schema(), (
+        "run: python -m netpol_conformance.plugins.schema > schemas/plugin.schema.json"
+    )
+
+
+@pytest.mark.parametrize("path", shipped(), ids=lambda path: path.stem)
+def test_every_shipped_profile_is_sound_and_obeys_the_schema(path):
+    profile = read_plugin_profile(path)
+    assert profile.file == f"plugins/{path.name}"
+    (document,) = load_all(path.read_text())
+    jsonschema.Draft202012Validator(json_schema()).validate(document.data)
+    assert path.read_text().startswith("# yaml-language-server: $schema=../schemas/plugin.schema")
+
+
+@pytest.mark.parametrize("path", shipped(), ids=lambda path: path.stem)
+def test_links_into_the_documentation_lead_somewhere(path):
+    profile = read_plugin_profile(path)
+    links = [profile.link, *(item.link for item in (*profile.lacks, *profile.failures))]
+    for link in links:
+        if not link.startswith("https://"):
+            file, _, anchor = link.partition("#")
+            headings = re.findall(r"^#+ (.*)$", (ROOT / file).read_text(), re.MULTILINE)
+            slugs = {
+                re.sub(r"[^a-z0-9 -]", "", text.lower()).replace(" ", "-") for text in headings
+            }
+            assert not anchor or anchor in slugs, link
+
+
+def test_a_run_finds_the_profile_of_its_implementation():
+    assert load_plugin_profile("", "kube-router").name == "kube-router"
+    assert load_plugin_profile("", "reference").name == "reference-enforcer"
+    assert load_plugin_profile("", "suites/mutants.py:Mutant") is None
+    assert load_plugin_profile("none", "kube-router") is None
+    assert load_plugin_profile("calico", "kube-router").name == "calico"
+
+
+def test_a_profile_that_is_not_there_is_an_error():
+    with pytest.raises(ScenarioError, match=r'is called "calicoo".* mean "calico"'):
+        load_plugin_profile("calicoo", "reference")
+    with pytest.raises(ScenarioError, match=r"nowhere.yaml:1: cannot be read"):
+        load_plugin_profile("nowhere.yaml", "reference")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        ("regressions/hairpinn.yaml", 'did you mean "regressions/hairpin.yaml"'),
+        ("regressions/hairpin", 'did you mean "regressions/hairpin.yaml"'),
+        ("handbook", "names no scenario; name a file, or one of its cases"),
+    ],
+)
+def test_scenarios_of_a_profile_are_those_of_the_packs(scenario, told, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    text = SOUND.replace("semantics/a.yaml", scenario)
+    mine.write_text(re.sub(r"  (steps|cells): .*\n", "", text))
+    with pytest.raises(ScenarioError) as caught:
+        read_plugin_profile(mine)
+    assert told in str(caught.value)
