@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.conformance import in_words, surprises
 from netpol_conformance.report.document import Collector, Report, ScenarioReport
 from netpol_conformance.report.marks import encodable, to_ascii
 from netpol_conformance.report.matrix import WIDTH, lines, wrong_cells
+from netpol_conformance.report.styles import STYLES
 from netpol_conformance.report.summary import (
     WORDS,
     headline,
@@ -38,14 +40,6 @@ from netpol_conformance.run.events import (
 Matrices = Literal["all", "failures"]
 """For which scenarios the matrices are shown; ``failures`` means all but the passed."""
 
-_STYLES = {
-    Outcome.PASS: "green",
-    Outcome.FAIL: "bold red",
-    Outcome.INCONCLUSIVE: "bold yellow",
-    Outcome.XFAIL: "magenta",
-    Outcome.UNSUPPORTED: "cyan",
-    Outcome.UNSPECIFIED: "cyan",
-}
 _GOOD = (Outcome.PASS, Outcome.XFAIL, Outcome.UNSUPPORTED, Outcome.UNSPECIFIED)
 _HEADS = {
     Outcome.PASS: "pass",
@@ -153,7 +147,7 @@ class Terminal:
         for outcome, words in WORDS.items():
             number = self._done.count(outcome)
             if number and outcome is not Outcome.PASS:
-                status.append(f"  {number} {words}", _STYLES[outcome])
+                status.append(f"  {number} {words}", STYLES[outcome])
         if self._running:
             status.append(f"  running {one_line(', '.join(self._running))}", "dim")
         return self._fitting(status)
@@ -173,9 +167,10 @@ class Terminal:
         self._console.print(_table(report))
         self._print(
             Text(),
-            Text(headline(report), f"{_STYLES[verdict(report)]} bold"),
+            Text(headline(report), f"{STYLES[verdict(report)]} bold"),
             Text(sentence(report)),
             *([Text(visible(report.reason))] if report.reason else []),
+            *(Text(visible(line)) for line in in_words(report.profiles, report.features)),
         )
 
     def _print(self, *rows: Text) -> None:
@@ -196,7 +191,7 @@ class Terminal:
 def _head(scenario: ScenarioReport) -> Text:
     took = f"  {seconds(scenario.duration)}" if scenario.duration is not None else ""
     return Text.assemble(
-        (f"{scenario.outcome.value:<12} ", _STYLES[scenario.outcome]),
+        (f"{scenario.outcome.value:<12} ", STYLES[scenario.outcome]),
         (one_line(scenario.path), "bold"),
         (took, "dim"),
     )
@@ -208,6 +203,8 @@ def _body(scenario: ScenarioReport, width: int) -> Iterator[Text]:
     yield Text(f"{_INDENT}{one_line(scenario.title)}")
     if scenario.reason:
         yield Text(f"{_INDENT}{visible(scenario.reason)}", "" if good else "red")
+    for surprise in surprises(scenario):
+        yield Text(f"{_INDENT}{visible(surprise)}", "magenta")
     for step in scenario.steps:
         yield Text()
         yield from _step(step, width - len(_INDENT))
@@ -226,9 +223,9 @@ def _step(step: StepResult, width: int) -> Iterator[Text]:
     )
     if step.refusal:
         answer = one_line(step.refusal.answer) or "accepted"
-        yield Text(f"{_INDENT}API: {answer}", _STYLES[step.refusal.outcome])
+        yield Text(f"{_INDENT}API: {answer}", STYLES[step.refusal.outcome])
     for line in lines(step, width=width):
-        pieces = [(piece.text, _STYLES[piece.outcome] if piece.outcome else "") for piece in line]
+        pieces = [(piece.text, STYLES[piece.outcome] if piece.outcome else "") for piece in line]
         yield Text.assemble(_INDENT if line else "", *pieces)
     told = wrong_cells(step, limit=_MOST_WRONG, width=width)
     if told:
@@ -252,7 +249,7 @@ def _table(report: Report) -> Table:
         table.add_row(
             Text(clip(one_line(pack.name), lines=1, characters=24)),
             *(
-                Text(str(number) if number else "-", _STYLES[outcome] if number else "dim")
+                Text(str(number) if number else "-", STYLES[outcome] if number else "dim")
                 for outcome, number in zip(occurring, numbers, strict=True)
             ),
             f"{sum(pack.counts.cells.values()):,}",
