@@ -194,7 +194,8 @@ def test_features_rest_on_rules_that_there_are():
 def test_the_documented_features_are_those_there_are():
     text = (ROOT / "docs" / "profiles.md").read_text()
     table = text[text.index("<!-- features") : text.index("<!-- /features")].splitlines()[1:]
-    assert table == [
-        f"| `{item.name}` | {item.title} ({', '.join(item.rules)}) | {item.profile} | {item.reason} |"
+    rows = [
+        (f"`{item.name}`", f"{item.title} ({', '.join(item.rules)})", item.profile, item.reason)
         for item in FEATURES.values()
     ]
+    assert table == [f"| {' | '.join(row)} |" for row in rows]
