@@ -79,14 +79,12 @@ class Document:
 
     def line(self, path: Path = ()) -> int:
         """The line (1-based) of the key or item at ``path``, or of its nearest known parent."""
-        node = self._nodes.root()
-        line = node.start_mark.line if node is not None else self._nodes.first_line
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                break
-            line, node = found
-        return line + 1
+        return self._nodes.find(path)[0] + 1
+
+    def span(self, path: Path = ()) -> tuple[int, int]:
+        """Its first and last line (1-based)."""
+        line, node = self._nodes.find(path)
+        return line + 1, max(line, _last_line(node)) + 1
 
 
 def load_all(text: str, *, source: str = "") -> list[Document]:
@@ -280,6 +278,17 @@ class _LazyNodes:
                 return None
         return self._root
 
+    def find(self, path: Path) -> tuple[int, Node | None]:
+        """The line (0-based) and node at ``path``, or of its nearest known parent."""
+        node = self.root()
+        line = node.start_mark.line if node is not None else self.first_line
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                break
+            line, node = found
+        return line, node
+
 
 def _unique(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     result = dict(pairs)
@@ -308,6 +317,17 @@ def _child(node: Node | None, step: str | int) -> tuple[int, Node] | None:
             if isinstance(key, ScalarNode) and key.value == step:
                 return key.start_mark.line, value
     return None
+
+
+def _last_line(node: Node | None) -> int:
+    """The last line (0-based) of a node; a block's own end mark is where the next thing begins."""
+    while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(node, MappingNode) else last
+    if node is None:
+        return 0
+    start, end = node.start_mark, node.end_mark
+    return int(end.line) - (1 if end.column == 0 and end.line > start.line else 0)
 
 
 def _expect_tag(event: CollectionStartEvent, kind: str) -> None:

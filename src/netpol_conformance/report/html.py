@@ -1,26 +1,36 @@
 """The report as one HTML file. Pure.
 
-What all our pages share is ``page``, what the templates show is made in ``views``, and evidence
-goes in packed by ``packing``, for the page's script to show when somebody asks.
+What all our pages share is ``page``. The templates show what ``views`` makes: the summary and the
+list of scenarios, which is all that a reader without JavaScript sees. Matrices and evidence go in
+packed (``packing``), for the page's scripts to show when somebody opens a scenario.
 """
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
 from netpol_conformance.report.document import Report
-from netpol_conformance.report.packing import dumps, pack
+from netpol_conformance.report.packing import packed
 from netpol_conformance.report.page import render_page
-from netpol_conformance.report.views import ordered_steps, page
+from netpol_conformance.report.views import ordered, page
+
+_STYLES = ("report.css", "matrix.css", "picture.css", "evidence.css")
+_SCRIPTS = (
+    "dom.js",
+    "data.js",
+    "picture.js",
+    "matrix.js",
+    "scenario.js",
+    "evidence.js",
+    "filters.js",
+    "navigation.js",
+)
 
 
 def render(report: Report) -> str:
     """The page, complete: UTF-8, nothing beside it needed."""
     return render_page(
         "page.html.j2",
-        styles=("style.css",),
-        scripts=("script.js",),
+        styles=_STYLES,
+        scripts=_SCRIPTS,
         view=page(report),
-        # Escaped for its element by ``dumps``.
-        evidence=Markup(dumps(pack(ordered_steps(report)))),  # noqa: S704
+        evidence=packed(ordered(report)),
     )

@@ -1,14 +1,18 @@
-"""The report as the page's templates want it: nothing left to work out. Pure."""
+"""The report as the page's templates want it: nothing left to work out. Pure.
+
+What a scenario's matrices and evidence hold is not here but in ``packing``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report import plots, timing
 from netpol_conformance.report.document import Report, ScenarioReport
-from netpol_conformance.report.marks import CONNECTED, Mark, legend, mark
+from netpol_conformance.report.marks import mark
 from netpol_conformance.report.summary import (
     MEANINGS,
     WORDS,
@@ -16,87 +20,39 @@ from netpol_conformance.report.summary import (
     headline,
     packs,
     sentence,
-    time_to_enforce,
     verdict,
 )
-from netpol_conformance.report.text import plural, seconds
-from netpol_conformance.run.events import CellResult, RefusalResult, StepResult
+from netpol_conformance.report.text import one_line, plural, seconds
+from netpol_conformance.report.tones import TONES, anchor
+from netpol_conformance.run.events import Phase, StepResult
 
-_WIDEST_HEADS, _FEW_HEADS = 64, 7
-"""Characters of column names that fit side by side; beyond them names are set upright, unless they
-are so few that they can rather be broken.
-"""
+_MOST_WRONG, _FEWEST_WRONG = 4, 1
+"""Wrong cells of one scenario in the list at the top: where few scenarios are wrong, and many."""
 
-_MOST_OPEN = 8
-"""Scenarios that went wrong are open from the start, unless there are more than this."""
+_MANY_WRONG = 5
+
+_LISTED_WRONG = 12
+"""Scenarios in the list at the top before the rest is folded away."""
 
 _FEW_SCENARIOS = 3
 """A page of no more scenarios than this has all of them open."""
 
-_MOST_WRONG = 4
-"""Wrong cells of one scenario in the list at the top."""
+_SLOWEST = 3
 
-TONES = {
-    Outcome.PASS: "pass",
-    Outcome.FAIL: "fail",
-    Outcome.INCONCLUSIVE: "unknown",
-    Outcome.XFAIL: "declared",
-    Outcome.UNSUPPORTED: "silent",
-    Outcome.UNSPECIFIED: "silent",
+_PHASES: dict[Phase, str] = {
+    "control": "Controls",
+    "converge": "Until as expected",
+    "hold": "Full look",
+    "confirm": "Second look",
+    "witness": "Witnesses",
+    "meanwhile": "During changes",
+    "held": "Held connections",
 }
-"""The class that colours an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
-class CellView:
-    """A cell: where links find it, its sign, the same in words, and its class."""
-
-    anchor: str
-    sign: str
-    words: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowView:
-    """A source and its cells; None where nothing was probed."""
-
-    source: str
-    cells: tuple[CellView | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LegendView:
-    """A sign that occurs in a matrix."""
-
-    sign: str
-    words: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A step; ``number`` counts steps through the whole page, as the packed evidence does."""
-
-    anchor: str
-    number: int
-    index: int
-    title: str
-    outcome: Outcome
-    tone: str
-    enforced: str
-    applied: str
-    deleted: tuple[str, ...]
-    refusal: RefusalResult | None
-    destinations: tuple[str, ...]
-    upright: bool
-    rows: tuple[RowView, ...]
-    legend: tuple[LegendView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WrongView:
-    """A cell that went wrong, for the list at the top."""
+class LinkView:
+    """Something to jump to, and words beside it."""
 
     anchor: str
     name: str
@@ -105,19 +61,19 @@ class WrongView:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioView:
-    """A scenario; ``link`` is empty unless it is safe to follow. ``wrong`` are the first of its
-    wrong cells, ``more_wrong`` how many there are besides.
+    """A scenario in the list; ``number`` is its place in the packed evidence, ``words`` what a
+    search finds it by besides its title and path. ``wrong`` are the first of what is wrong in it,
+    ``more_wrong`` how many there are besides.
     """
 
+    number: int
     anchor: str
     of: ScenarioReport
     tone: str
-    open: bool
     took: str
-    link: str
-    facts: tuple[tuple[str, str], ...]
-    steps: tuple[StepView, ...]
-    wrong: tuple[WrongView, ...]
+    words: str
+    open: bool
+    wrong: tuple[LinkView, ...]
     more_wrong: int
 
 
@@ -146,68 +102,73 @@ class OutcomeView:
 
 
 @dataclass(frozen=True, slots=True)
+class TimingView:
+    """The plots, and the changes that took longest to be enforced."""
+
+    enforced: plots.Plot
+    sentence: str
+    slowest: tuple[LinkView, ...]
+    phases: plots.Plot
+
+
+@dataclass(frozen=True, slots=True)
 class PageView:
     """The whole page."""
 
     title: str
     sentence: str
+    origin: str
     tone: str
     report: Report
     facts: tuple[tuple[str, str], ...]
     outcomes: tuple[OutcomeView, ...]
     wrong: tuple[ScenarioView, ...]
+    more_wrong: tuple[ScenarioView, ...]
+    timing: TimingView | None
+    features: tuple[str, ...]
     packs: tuple[PackView, ...]
 
 
 def page(report: Report) -> PageView:
     """What the page says of this report."""
-    wrong = [scenario for scenario in report.scenarios if _went_wrong(scenario)]
-    opened = wrong if len(wrong) <= _MOST_OPEN else []
-    if len(report.scenarios) <= _FEW_SCENARIOS:
-        opened = list(report.scenarios)
-    open_paths = {scenario.path for scenario in opened}
-    views, number = [], 0
-    for group in packs(report):
-        scenarios = []
-        for scenario in group.scenarios:
-            scenarios.append(_scenario(scenario, number, is_open=scenario.path in open_paths))
-            number += len(scenario.steps)
-        views.append(_pack(group, tuple(scenarios)))
+    wrong = [scenario for scenario in report.scenarios if _is_wrong(scenario)]
+    cells = _MOST_WRONG if len(wrong) <= _MANY_WRONG else _FEWEST_WRONG
+    numbers = {scenario.path: place for place, scenario in enumerate(ordered(report))}
+    few = len(report.scenarios) <= _FEW_SCENARIOS
+    views = tuple(
+        _pack(
+            group,
+            tuple(
+                _scenario(item, numbers[item.path], cells=cells, few=few)
+                for item in group.scenarios
+            ),
+        )
+        for group in packs(report)
+    )
+    listed = tuple(item for pack in views for item in pack.scenarios if _is_wrong(item.of))
+    features = {feature for scenario in report.scenarios for feature in scenario.features}
     return PageView(
         title=headline(report),
         sentence=sentence(report),
+        origin=_origin(report),
         tone=TONES[verdict(report)],
         report=report,
         facts=_facts(report),
         outcomes=_outcomes(report),
-        wrong=tuple(item for pack in views for item in pack.scenarios if _went_wrong(item.of)),
-        packs=tuple(views),
+        wrong=listed[:_LISTED_WRONG],
+        more_wrong=listed[_LISTED_WRONG:],
+        timing=_timing(report),
+        features=tuple(sorted(features)),
+        packs=views,
     )
 
 
-def ordered_steps(report: Report) -> tuple[StepResult, ...]:
-    """All steps in the order of the page; a ``StepView.number`` is an index into this."""
-    return tuple(
-        step for pack in packs(report) for scenario in pack.scenarios for step in scenario.steps
-    )
+def ordered(report: Report) -> tuple[ScenarioReport, ...]:
+    """All scenarios in the order of the page; a ``ScenarioView.number`` is an index into this."""
+    return tuple(scenario for pack in packs(report) for scenario in pack.scenarios)
 
 
-def anchor(*parts: str | int) -> str:
-    """A fragment that survives being typed: no blanks, nothing that needs escaping again."""
-    return ":".join(
-        quote(str(part).encode("utf-8", "backslashreplace"), safe="/") for part in parts
-    )
-
-
-def safe_link(link: str) -> str:
-    """The link if it leads to a web page, else nothing: a report may hold ``javascript:``."""
-    try:
-        return link if urlsplit(link).scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
-
-
-def _went_wrong(scenario: ScenarioReport) -> bool:
+def _is_wrong(scenario: ScenarioReport) -> bool:
     return scenario.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
 
 
@@ -220,95 +181,46 @@ def _pack(group: PackSummary, scenarios: tuple[ScenarioView, ...]) -> PackView:
     return PackView(anchor("pack", group.name), group.name, ", ".join(told), scenarios)
 
 
-def _scenario(scenario: ScenarioReport, number: int, *, is_open: bool) -> ScenarioView:
-    steps = tuple(
-        _step(scenario.path, step, number + place) for place, step in enumerate(scenario.steps)
-    )
-    wrong = _wrong(steps)
+def _scenario(scenario: ScenarioReport, number: int, *, cells: int, few: bool) -> ScenarioView:
+    wrong = tuple(link for step in scenario.steps for link in _wrong(scenario.path, step))
     return ScenarioView(
+        number=number,
         anchor=anchor(scenario.path),
         of=scenario,
         tone=TONES[scenario.outcome],
-        open=is_open,
         took="" if scenario.duration is None else seconds(scenario.duration),
-        link=safe_link(scenario.link),
-        facts=_scenario_facts(scenario),
-        steps=steps,
-        wrong=wrong[:_MOST_WRONG],
-        more_wrong=max(len(wrong) - _MOST_WRONG, 0),
+        words=_words(scenario),
+        open=few and bool(scenario.steps),
+        wrong=wrong[:cells],
+        more_wrong=max(len(wrong) - cells, 0),
     )
 
 
-def _wrong(steps: tuple[StepView, ...]) -> tuple[WrongView, ...]:
-    wrong_tones = (TONES[Outcome.FAIL], TONES[Outcome.INCONCLUSIVE])
-    return tuple(
-        WrongView(cell.anchor, f"Step {step.index}: {row.source} → {destination}", cell.words)
-        for step in steps
-        for row in step.rows
-        for destination, cell in zip(step.destinations, row.cells, strict=True)
-        if cell and cell.tone in wrong_tones
-    )
+def _words(scenario: ScenarioReport) -> str:
+    """What a search may be for: rules, catalogue, features, steps, pods and where to."""
+    found = [*scenario.rules, *scenario.covers, *scenario.features, one_line(scenario.documented)]
+    for step in scenario.steps:
+        found += [one_line(step.title), *step.sources, *step.destinations]
+    return " ".join(dict.fromkeys(one_line(item)[:200] for item in found)).lower()
 
 
-def _scenario_facts(scenario: ScenarioReport) -> tuple[tuple[str, str], ...]:
-    facts = [
-        ("Rules", ", ".join(scenario.rules)),
-        ("Covers", ", ".join(scenario.covers)),
-        ("Features", ", ".join(scenario.features)),
-    ]
-    if scenario.cluster:
-        cluster = scenario.cluster
-        details = [f"{name} {value}" for name, value in cluster.details.items()]
-        shape = [plural(cluster.nodes, "node"), *cluster.families, *details]
-        facts.append(("Cluster", f"Kubernetes {cluster.kubernetes_version}, {', '.join(shape)}"))
-    return tuple((name, value) for name, value in facts if value)
-
-
-def _step(path: str, step: StepResult, number: int) -> StepView:
-    cells = {(cell.source, cell.destination): cell for cell in step.cells}
-    rows = tuple(
-        RowView(
-            source,
-            tuple(
-                _cell(cells.get((source, destination)), anchor(path, step.index, f"{row}.{column}"))
-                for column, destination in enumerate(step.destinations, 1)
-            ),
-        )
-        for row, source in enumerate(step.sources, 1)
-    )
-    heads = sum(len(destination) + 3 for destination in step.destinations)
-    return StepView(
-        anchor=anchor(path, step.index),
-        number=number,
-        index=step.index,
-        title=step.title,
-        outcome=step.outcome,
-        tone=TONES[step.outcome],
-        enforced=time_to_enforce(step),
-        applied=step.applied.strip("\n"),
-        deleted=step.deleted,
-        refusal=step.refusal,
-        destinations=step.destinations,
-        upright=heads > _WIDEST_HEADS and len(step.destinations) > _FEW_HEADS,
-        rows=rows,
-        legend=tuple(
-            LegendView(sign.text, sign.words, _tone(sign, outcome))
-            for sign, outcome in legend(step.cells)
-        ),
-    )
-
-
-def _cell(cell: CellResult | None, where: str) -> CellView | None:
-    if cell is None:
-        return None
-    sign = mark(cell)
-    return CellView(where, sign.text, sign.words, _tone(sign, cell.outcome))
-
-
-def _tone(sign: Mark, outcome: Outcome) -> str:
-    if outcome is not Outcome.PASS:
-        return TONES[outcome]
-    return "open" if sign.text == CONNECTED else "shut"
+def _wrong(path: str, step: StepResult) -> Iterator[LinkView]:
+    """All that is wrong in a step: refusals, cells, gaps."""
+    wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
+    whole = anchor(path, step.index)
+    if step.refusal and step.refusal.outcome in wrong:
+        yield LinkView(whole, f"Step {step.index}", step.refusal.reason)
+    rows = {name: number for number, name in enumerate(step.sources, 1)}
+    columns = {name: number for number, name in enumerate(step.destinations, 1)}
+    for cell in step.cells:
+        if cell.outcome in wrong:
+            place = f"{rows.get(cell.source, 0)}.{columns.get(cell.destination, 0)}"
+            name = f"Step {step.index}: {cell.source} → {cell.destination}"
+            yield LinkView(anchor(path, step.index, place), name, mark(cell).words)
+    for during in step.meanwhile:
+        if during.outcome in wrong:
+            name = f"Step {step.index}, meanwhile: {during.source} → {during.destination}"
+            yield LinkView(whole, name, during.reason)
 
 
 def _outcomes(report: Report) -> tuple[OutcomeView, ...]:
@@ -333,6 +245,34 @@ def _outcomes(report: Report) -> tuple[OutcomeView, ...]:
         )
         start += width
     return tuple(views)
+
+
+def _timing(report: Report) -> TimingView | None:
+    found, phases = timing.enforced(report), timing.by_phase(report)
+    if not found or not phases:
+        return None
+    durations = [item.seconds for item in found]
+    told = (
+        f"Half of {plural(len(found), 'change')} were enforced within "
+        f"{seconds(timing.quantile(durations, 0.5))}, 95 of 100 within "
+        f"{seconds(timing.quantile(durations, 0.95))}, the last within {seconds(durations[-1])}."
+    )
+    slowest = tuple(
+        LinkView(
+            anchor(item.path, item.step.index), item.step.title or item.path, seconds(item.seconds)
+        )
+        for item in reversed(found[-_SLOWEST:])
+    )
+    named = {_PHASES[phase]: duration for phase, duration in phases.items()}
+    return TimingView(plots.distribution(durations), told, slowest, plots.rows(named))
+
+
+def _origin(report: Report) -> str:
+    """What was asked, where and when, in a line."""
+    on = f"{report.implementation} on {report.cluster}"
+    version = f"Kubernetes {report.kubernetes_version}" if report.kubernetes_version else ""
+    at = f"{datetime.fromtimestamp(report.started, UTC):%Y-%m-%d}"
+    return " · ".join(filter(None, (on, version, at)))
 
 
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:

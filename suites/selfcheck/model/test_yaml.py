@@ -158,3 +158,47 @@ def test_any_text_is_read_or_refused_with_a_line(text):
     except YAMLError as error:
         found = [error.line]
     assert all(line in lines for line in found)
+
+
+SPANS = """\
+# what it is for
+spec:
+  ingress:
+  - from:
+    - podSelector:
+        matchLabels: {a: b}
+    # beside it
+    - ipBlock: {cidr: 10.0.0.0/8,
+        except: [10.1.0.0/16]}
+
+  policyTypes: [Ingress]
+text: |
+  one
+  two
+last: 1"""
+
+
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        ((), (2, 15)),
+        (("spec",), (2, 11)),
+        (("spec", "ingress"), (3, 9)),
+        (("spec", "ingress", 0, "from", 0), (5, 6)),
+        (("spec", "ingress", 0, "from", 1), (8, 9)),
+        (("spec", "ingress", 0, "from", 1, "ipBlock", "except", 0), (9, 9)),
+        (("spec", "egress", 0, "to"), (2, 11)),
+        (("text",), (12, 14)),
+        (("last",), (15, 15)),
+    ],
+)
+def test_spans(path, lines):
+    [document] = load_all(SPANS)
+    assert document.span(path) == lines
+
+
+def test_spans_of_json_and_of_later_documents():
+    [document] = load_all('{"a":\n [1,\n 2]}')
+    assert document.span(("a",)) == (1, 3)
+    *_, second = load_all("a: 1\n---\nb:\n  c: 2\n")
+    assert second.span(("b",)) == (3, 4)
