@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,8 +11,10 @@ from netpol_conformance.model.objects import (
     IPAddress,
     KubernetesObject,
     ObjectKey,
+    Pod,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 
 
@@ -112,8 +114,52 @@ class Cluster(Protocol):
         A probe that could not be carried out comes back with Verdict.ERROR.
         """
 
+    def lifecycle(self) -> Lifecycle:
+        """What can happen to the started cluster's enforcer and pods; raises UnsupportedError."""
+
     def close(self) -> None:
         """Remove all that this object made. Safe to call twice."""
+
+
+class Lifecycle(Protocol):
+    """What may happen to a cluster's enforcer and pods, and how it is watched meanwhile.
+
+    Every method raises UnsupportedError where this cluster cannot be asked for it, saying why,
+    and ClusterError as a Cluster's methods do.
+    """
+
+    def stop_enforcer(self) -> None:
+        """Kill the enforcer on every node: rules stay in force, changes are not seen any more."""
+
+    def start_enforcer(self) -> None:
+        """Start the enforcer on every node again, from what the API says now."""
+
+    def cut_off_enforcer(self) -> None:
+        """Keep the API from the enforcer on every node: it runs and hears of nothing."""
+
+    def reconnect_enforcer(self) -> None:
+        """Let it have the API again, and all that it missed."""
+
+    def finish(self, pods: Sequence[ObjectKey]) -> None:
+        """Have these pods run to their end (phase Succeeded): their addresses are free again."""
+
+    def reuse(self, pods: Mapping[ObjectKey, Pod]) -> None:
+        """Give new pods, by their keys, the node and addresses of old ones when they come."""
+
+    def begin_series(self, probes: Sequence[Probe], witnesses: Sequence[Probe]) -> None:
+        """Ask each probe all the time from now on, those of a new pod from its first moment.
+
+        Witnesses are asked ten times less often. Returns when those that can have begun.
+        """
+
+    def end_series(self) -> tuple[Series, ...]:
+        """Ask no more; a series for each probe, in order, then one for each witness."""
+
+    def hold(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Open a connection for each probe, exchange something over it, and keep it."""
+
+    def ask_held(self, timeout: float) -> tuple[Observation, ...]:
+        """Exchange something over each of the connections that are held, and close them."""
 
 
 class Driver(Protocol):

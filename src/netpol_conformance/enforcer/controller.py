@@ -64,6 +64,9 @@ class Controller:
             self._compilation.put(item)
         self._load()
 
+    def lose_api(self) -> None:
+        """The API is out of reach: what is in force stays, for it is the last that is known."""
+
     def handle(self, events: Sequence[WatchEvent]) -> None:
         """Put changes in force, all at once.
 

@@ -15,7 +15,7 @@ from netpol_conformance.oracle.explain import explain
 from netpol_conformance.scenario.names import destination as read_destination
 from netpol_conformance.scenario.names import source as read_source
 from netpol_conformance.scenario.paths import find_service, path
-from netpol_conformance.scenario.planning import planned_state
+from netpol_conformance.scenario.planning import state_in_force
 from netpol_conformance.scenario.types import CellKey, Destination, Scenario, Via
 
 _SERVICE = "service/"
@@ -33,7 +33,7 @@ def explain_step(scenario: Scenario, step: int, source: str, destination: str) -
     """
     if not 0 <= step <= len(scenario.steps):
         raise QuestionError(f"{scenario.path} has steps 1 to {len(scenario.steps)}, not {step}")
-    state = planned_state(scenario, step - 1)
+    state = state_in_force(scenario, step - 1)
     try:
         where = read_destination(destination, scenario.families[0])
     except ValueError as error:

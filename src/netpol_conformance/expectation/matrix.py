@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from ipaddress import ip_address
 
@@ -60,6 +61,24 @@ def expected_matrix(state: ClusterState, scenario: Scenario, step: Step) -> dict
             entry.decided_by,
             stated=cell in stated,
         )
+    return matrix
+
+
+def expected_meanwhile(
+    states: Sequence[ClusterState], scenario: Scenario, step: Step
+) -> dict[CellKey, Expected]:
+    """What the step's cells must show at every moment, explained by the last of ``states``.
+
+    Raises DoubleEntryError if the specification says otherwise of any state that has the cell.
+    """
+    matrix = {}
+    for cell, stated in step.meanwhile:
+        for state in states:
+            with suppress(PathError):  # a pod that this step creates
+                entry = expect(_oracle(state), path(state, scenario, cell))
+                if entry.expectation is not stated:
+                    raise DoubleEntryError(disagreement(step, cell, stated, entry))
+                matrix[cell] = replace(entry, stated=True)
     return matrix
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import indent
 
 from netpol_conformance.expectation.matrix import Expected, expected_matrix
-from netpol_conformance.scenario.planning import planned_state
+from netpol_conformance.scenario.planning import state_in_force
 from netpol_conformance.scenario.types import CellKey, Scenario
 
 
@@ -26,7 +26,7 @@ def show_scenario(scenario: Scenario) -> str:
         parts.append(indent(step.apply.rstrip(), "   "))
         if step.refused:
             parts.append(f"   The API refuses it: {step.refused}")
-        matrix = expected_matrix(planned_state(scenario, index), scenario, step)
+        matrix = expected_matrix(state_in_force(scenario, index), scenario, step)
         parts.append("\n".join(_lines(matrix)))
     return "\n\n".join(part for part in parts if part) + "\n"
 

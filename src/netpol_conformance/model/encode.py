@@ -113,7 +113,12 @@ def _pod(pod: Pod) -> Manifest:
         for port in pod.ports
     ]
     container = {"name": "main", **_present(image=pod.image, ports=ports)}
-    spec = _present(containers=[container], nodeName=pod.node, hostNetwork=pod.host_network)
+    spec = _present(
+        containers=[container],
+        nodeName=pod.node,
+        nodeSelector=dict(pod.node_selector),
+        hostNetwork=pod.host_network,
+    )
     status = _present(phase=pod.phase, podIPs=_addresses("ip", pod.ips))
     return _object("v1", "Pod", _metadata(pod), spec=spec, status=status)
 

@@ -144,6 +144,7 @@ class Pod:
 
     ``phase`` is the API's: Pending, Running, Succeeded or Failed. A pod that has finished owns
     no address any more, whatever ``ips`` says. ``ports`` are all containers' ports in order.
+    ``node_selector`` are labels that its node must have: a pod that none has waits for one.
     """
 
     namespace: str
@@ -156,6 +157,7 @@ class Pod:
     host_network: bool = False
     ips: tuple[IPAddress, ...] = ()
     phase: str = "Running"
+    node_selector: Labels = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> ObjectKey:
@@ -166,6 +168,10 @@ class Pod:
     def finished(self) -> bool:
         """Whether the pod has ended and its address may be another's (S51)."""
         return self.phase in ("Succeeded", "Failed")
+
+    def fits(self, node: Node) -> bool:
+        """Whether the node has the labels that the pod asks for."""
+        return all(node.labels.get(key) == value for key, value in self.node_selector.items())
 
 
 @dataclass(frozen=True, slots=True)

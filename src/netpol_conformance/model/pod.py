@@ -6,6 +6,7 @@ from netpol_conformance.model.metadata import (
     METADATA,
     PROTOCOL,
     Context,
+    check_labels,
     read_metadata,
     read_protocol,
 )
@@ -18,11 +19,12 @@ from netpol_conformance.model.names import (
     port_name,
     port_number,
 )
-from netpol_conformance.model.objects import ContainerPort, IPAddress, Pod
+from netpol_conformance.model.objects import ContainerPort, IPAddress, Labels, Pod
 from netpol_conformance.model.problems import Faults, Path
 from netpol_conformance.model.schema import (
     BOOL,
     INT32,
+    LABELS,
     STRING,
     Fields,
     ListOf,
@@ -64,11 +66,12 @@ _SPEC = Struct(
         "initContainers": ListOf(_CONTAINER),
         "hostNetwork": BOOL,
         "nodeName": STRING,
+        "nodeSelector": LABELS,
         **ignored(
             *("activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "dnsConfig"),
             *("dnsPolicy", "enableServiceLinks", "ephemeralContainers", "hostAliases", "hostIPC"),
             *("hostPID", "hostUsers", "hostname", "hostnameOverride", "imagePullSecrets"),
-            *("nodeSelector", "os", "overhead", "preemptionPolicy", "priority"),
+            *("os", "overhead", "preemptionPolicy", "priority"),
             *("priorityClassName", "readinessGates", "resourceClaims", "resources"),
             *("restartPolicy", "runtimeClassName", "schedulerName", "schedulingGates"),
             *("securityContext", "serviceAccount", "serviceAccountName"),
@@ -110,6 +113,8 @@ def read(fields: Fields, context: Context, faults: Faults) -> Pod:
     node: str = spec.get("nodeName", "")
     if node:
         faults.each_invalid(("spec", "nodeName"), node, dns_subdomain(node))
+    node_selector: Labels = spec.get("nodeSelector", {})
+    check_labels(node_selector, ("spec", "nodeSelector"), faults)
     return Pod(
         namespace=meta.namespace,
         name=meta.name,
@@ -121,6 +126,7 @@ def read(fields: Fields, context: Context, faults: Faults) -> Pod:
         host_network=host_network,
         ips=_addresses(status, faults),
         phase=status.get("phase") or "Running",
+        node_selector=node_selector,
     )
 
 

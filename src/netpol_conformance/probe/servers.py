@@ -123,7 +123,10 @@ def _answer(opened: socket.socket, family: int, answer: _Answer) -> None:
 
 
 class _Http(asyncio.Protocol):
-    """One HTTP connection: whatever is asked, the answer is who we are."""
+    """One HTTP connection: whatever is asked, the answer is who we are.
+
+    It is closed after the first answer unless the client asks to keep it.
+    """
 
     def __init__(self, identity: str) -> None:
         self._identity = identity
@@ -138,17 +141,20 @@ class _Http(asyncio.Protocol):
         if b"\r\n\r\n" not in self._head:
             return
         body = b"" if self._head.startswith(b"HEAD ") else f"{self._identity}\n".encode()
-        self._transport.write(_http_head(self._identity) + body)
-        self._transport.close()
+        keep = b"\r\nconnection: keep-alive\r\n" in self._head.lower()
+        self._head = b""
+        self._transport.write(_http_head(self._identity, keep=keep) + body)
+        if not keep:
+            self._transport.close()
 
 
-def _http_head(identity: str) -> bytes:
+def _http_head(identity: str, *, keep: bool) -> bytes:
     return (
         "HTTP/1.1 200 OK\r\n"
         f"{IDENTITY_HEADER}: {identity}\r\n"
         "Content-Type: text/plain\r\n"
         f"Content-Length: {len(identity.encode()) + 1}\r\n"
-        "Connection: close\r\n"
+        f"Connection: {'keep-alive' if keep else 'close'}\r\n"
         "\r\n"
     ).encode()
 

@@ -67,7 +67,7 @@ async def exchange(opened: socket.socket, probe: Probe, address: str) -> Reading
         return failure(error, family=family)
 
 
-async def _receive(opened: socket.socket, deadline: float, nothing: str) -> bytes:
+async def receive(opened: socket.socket, deadline: float, nothing: str) -> bytes:
     """The next bytes or datagram; raises TimeoutError saying ``nothing`` if none comes."""
     while True:
         if not await until_ready(opened.fileno(), READABLE, deadline):
@@ -79,12 +79,12 @@ async def _receive(opened: socket.socket, deadline: float, nothing: str) -> byte
 
 
 async def _tcp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
-    await _connect(opened, address, probe.port, deadline)
+    await connect(opened, address, probe.port, deadline)
     host = f"[{probe.host}]" if ":" in probe.host else probe.host
     opened.send(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _MAX_HEAD:
-        received = await _receive(opened, deadline, "connected, but no answer to the request")
+        received = await receive(opened, deadline, "connected, but no answer to the request")
         if not received:
             break
         head += received
@@ -93,7 +93,8 @@ async def _tcp(opened: socket.socket, probe: Probe, address: str, deadline: floa
     return http(head.decode("latin-1").split("\r\n"), probe.identities)
 
 
-async def _connect(opened: socket.socket, address: str, port: int, deadline: float) -> None:
+async def connect(opened: socket.socket, address: str, port: int, deadline: float) -> None:
+    """Connect a socket; raises OSError, TimeoutError among them."""
     try:
         opened.connect((address, port))
     except BlockingIOError:
@@ -104,7 +105,7 @@ async def _connect(opened: socket.socket, address: str, port: int, deadline: flo
             raise OSError(code, os.strerror(code)) from None
 
 
-def _bind_afresh(opened: socket.socket, family: int) -> None:
+def bind_afresh(opened: socket.socket, family: int) -> None:
     """Give a UDP socket a port of its own that no probe used lately.
 
     Connection tracking remembers an allowed exchange for minutes: a later probe of a denied pair
@@ -127,11 +128,11 @@ def _fresh_port() -> int:
 
 
 async def _udp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
-    _bind_afresh(opened, ip_address(address).version)
+    bind_afresh(opened, ip_address(address).version)
     opened.connect((address, probe.port))
     payload = secrets.token_hex(8)
     opened.send(payload.encode())
-    answer = await _receive(opened, deadline, "no answer to the datagram")
+    answer = await receive(opened, deadline, "no answer to the datagram")
     identity, _, echoed = answer.decode("utf-8", "replace").partition("\n")
     if echoed != payload:
         return Reading(Verdict.WRONG_SERVER, remark=f"not an echo: {answer[:200]!r}")

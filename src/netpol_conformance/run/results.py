@@ -9,16 +9,17 @@ from functools import cached_property
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Judgement, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
-from netpol_conformance.probe.verdict import Observation
+from netpol_conformance.run.change import Change
 from netpol_conformance.run.events import (
     AnyCell,
     CellResult,
     Evidence,
-    Phase,
     PolicyField,
-    RefusalResult,
     StepResult,
 )
+from netpol_conformance.run.evidence import evidence
+from netpol_conformance.run.lasting import LastingSeen
+from netpol_conformance.run.lasting_results import held_results, meanwhile_results
 from netpol_conformance.run.looks import Controls
 from netpol_conformance.run.settle import Settled
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
@@ -30,10 +31,11 @@ class Round:
 
     index: int
     step: Step
-    applied: str
+    change: Change
     expected: Mapping[CellKey, Expected]
     settled: Settled
-    refusal: RefusalResult | None
+    lasting: LastingSeen
+    meanwhile: Mapping[CellKey, Expected]
     started: float
     duration: float
 
@@ -42,7 +44,7 @@ class Round:
         """The cells that need a control."""
         return {
             cell: entry.expectation
-            for cell, entry in self.expected.items()
+            for cell, entry in (*self.expected.items(), *self.meanwhile.items())
             if entry.expectation in (Expectation.BLOCKED, Expectation.UNRESOLVED)
         }
 
@@ -52,19 +54,26 @@ def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepRe
     cells = tuple(
         _cell_result(cell, entry, round_, controls) for cell, entry in round_.expected.items()
     )
-    outcomes: list[Outcome] = [cell.outcome for cell in cells]
-    if round_.refusal is not None:
-        outcomes.append(round_.refusal.outcome)
+    began, refusal = round_.change.began, round_.change.refusal
+    meanwhile = tuple(meanwhile_results(round_.lasting, round_.meanwhile, controls, began))
+    held = tuple(held_results(round_.lasting))
+    judged: list[AnyCell] = [*cells, *meanwhile, *held]
+    outcomes = [cell.outcome for cell in judged] + ([refusal.outcome] if refusal else [])
     present = {cell.source for cell in cells}, {cell.destination for cell in cells}
     return StepResult(
         index=round_.index,
         title=round_.step.title,
-        applied=round_.applied,
+        applied=round_.change.applied,
         deleted=tuple(str(key) for key in round_.step.delete),
-        refusal=round_.refusal,
+        finished=tuple(str(key) for key in round_.step.finish),
+        reused=round_.change.reused,
+        enforcer=round_.step.enforcer,
+        refusal=refusal,
         cells=cells,
         sources=_ordered(scenario.sources, present[0]),
         destinations=_ordered(scenario.destinations, present[1]),
+        meanwhile=meanwhile,
+        held=held,
         outcome=combine(outcomes),
         seconds_to_enforce=round_.settled.seconds,
         started=round_.started,
@@ -84,22 +93,6 @@ def first_reason(results: Sequence[StepResult]) -> str:
                     where = f"Step {result.index}: {cell.source} -> {cell.destination}"
                     return f"{where}: {cell.reason}"
     return ""
-
-
-def evidence(phase: Phase, observation: Observation) -> Evidence:
-    """An observation as events tell it."""
-    return Evidence(
-        phase=phase,
-        source=str(observation.probe.source),
-        tool=observation.probe.tool,
-        command=observation.command,
-        output=observation.output,
-        exit_code=observation.exit_code,
-        verdict=observation.verdict,
-        identity=observation.identity,
-        started=observation.started,
-        duration=observation.duration,
-    )
 
 
 def _cell_result(cell: CellKey, entry: Expected, round_: Round, controls: Controls) -> CellResult:

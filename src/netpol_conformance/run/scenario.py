@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -18,28 +18,35 @@ from netpol_conformance.clusters.base import (
     RefusedError,
     UnsupportedError,
 )
-from netpol_conformance.expectation.matrix import DoubleEntryError, expected_matrix, open_cells
+from netpol_conformance.expectation.matrix import (
+    DoubleEntryError,
+    Expected,
+    expected_matrix,
+    expected_meanwhile,
+    open_cells,
+)
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.encode import manifest
-from netpol_conformance.model.objects import KubernetesObject, Namespace
+from netpol_conformance.model.objects import ClusterState, KubernetesObject, Namespace
 from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST
 from netpol_conformance.run.addressing import AddressError, Addressing
+from netpol_conformance.run.change import Change, Changes
 from netpol_conformance.run.events import (
     ClusterRecord,
     Consumer,
-    RefusalResult,
     ScenarioFinished,
     ScenarioStarted,
     StepFinished,
     StepResult,
 )
+from netpol_conformance.run.lasting import Lasting
 from netpol_conformance.run.looks import Controls, Looker
 from netpol_conformance.run.results import Round, first_reason, step_result
 from netpol_conformance.run.settle import Settled, converge, settle
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import profile_of
 from netpol_conformance.scenario.paths import PathError
-from netpol_conformance.scenario.templating import TemplateError, directory, fill
+from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
 
 _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
@@ -69,6 +76,8 @@ class ScenarioRun:
         self._outside = {host.name: host for host in _outside_hosts(scenario)}
         self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
         self._controls = Controls()
+        self._changes = Changes(cluster, scenario)
+        self._in_force: ClusterState | None = None
         self._waiting: list[Round] = []
 
     def run(self) -> Outcome:
@@ -129,52 +138,39 @@ class ScenarioRun:
 
     def _round(self, index: int, step: Step) -> Round:
         began = time.time()
-        self._cluster.delete(step.delete)
-        applied = fill(step.apply, directory(self._cluster.state(), self._scenario.outside))
-        refusal = self._apply(step, applied)
-        changed_at = time.monotonic()
+        in_force = self._in_force or self._cluster.state()
+        lasting = Lasting(self._cluster, self._addressing(), step, self._timeouts)
+        lasting.begin()
+        change = self._changes.make(step)
         if step.apply and not step.refused:
             self._cluster.wait_ready(self._timeouts.ready)
-        state = self._cluster.state()
+        if step.enforcer != "cut off":
+            self._in_force = self._cluster.state()
+        state = self._in_force or in_force
         expected = expected_matrix(state, self._scenario, step)
-        settled = Settled()
-        if expected:
-            wanted = {cell: entry.expectation for cell, entry in expected.items()}
-            settled = settle(
-                self._looker(),
-                wanted,
-                changed_at=changed_at,
-                patience=self._timeouts.enforce,
-            )
-            self._controls.add_allowed(settled.looks[-1], wanted)
-        return Round(index, step, applied, expected, settled, refusal, began, time.time() - began)
-
-    def _apply(self, step: Step, manifests: str) -> RefusalResult | None:
-        """Apply the step's manifests; what the API answered, if the step is about that."""
-        if not manifests.strip():
-            return None
-        try:
-            self._cluster.apply(manifests)
-        except RefusedError as refused:
-            answer = str(refused)
-            if not step.refused:
-                if self._scenario.version_pinned:
-                    raise
-                raise UnsupportedError(f"This cluster's API refuses it: {answer}") from refused
-            right = step.refused in answer
-            reason = "The API refused it as expected." if right else "The API gave another reason."
-            outcome = Outcome.PASS if right else Outcome.FAIL
-            return RefusalResult(
-                expected=step.refused, answer=answer, outcome=outcome, reason=reason
-            )
-        if not step.refused:
-            return None
-        return RefusalResult(
-            expected=step.refused,
-            answer="",
-            outcome=Outcome.FAIL,
-            reason="The API accepted it, though it must refuse it.",
+        meanwhile = expected_meanwhile((in_force, state), self._scenario, step)
+        settled = self._settled(expected, change)
+        return Round(
+            index,
+            step,
+            change,
+            expected,
+            settled,
+            lasting.end(),
+            meanwhile,
+            began,
+            time.time() - began,
         )
+
+    def _settled(self, expected: Mapping[CellKey, Expected], change: Change) -> Settled:
+        if not expected:
+            return Settled()
+        wanted = {cell: entry.expectation for cell, entry in expected.items()}
+        settled = settle(
+            self._looker(), wanted, changed_at=change.done_at, patience=self._timeouts.enforce
+        )
+        self._controls.add_allowed(settled.looks[-1], wanted)
+        return settled
 
     # -- controls --------------------------------------------------------------------------------
 
@@ -189,6 +185,7 @@ class ScenarioRun:
         }
         if not missing:
             return
+        self._changes.reconnect()
         state = self._cluster.state()
         self._cluster.delete([policy.key for policy in state.policies])
         spaces = [_without_isolation(space) for space in state.namespaces]
@@ -211,9 +208,11 @@ class ScenarioRun:
 
     # -- the cluster's side ----------------------------------------------------------------------
 
+    def _addressing(self) -> Addressing:
+        return Addressing(self._cluster.state(), self._outside)
+
     def _looker(self) -> Looker:
-        addressing = Addressing(self._cluster.state(), self._outside)
-        return Looker(self._cluster, addressing, self._documented, self._timeouts)
+        return Looker(self._cluster, self._addressing(), self._documented, self._timeouts)
 
     def _spec(self) -> ClusterSpec:
         scenario = self._scenario

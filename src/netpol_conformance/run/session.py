@@ -26,7 +26,7 @@ from netpol_conformance.run.events import (
     SelfTested,
     StepFinished,
 )
-from netpol_conformance.run.results import evidence
+from netpol_conformance.run.evidence import evidence
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile

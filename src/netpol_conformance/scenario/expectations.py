@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from netpol_conformance.model.objects import ClusterState
 from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
+from netpol_conformance.scenario.lasting import Lasting, Moment, obstacles
 from netpol_conformance.scenario.matrix import INSIDE_ONLY, everyone_else
 from netpol_conformance.scenario.names import destination, source
 from netpol_conformance.scenario.paths import PathError, check_destination, has_family, path
@@ -22,6 +24,7 @@ from netpol_conformance.scenario.types import (
     Via,
 )
 
+_Kind = Literal["expect"] | Lasting
 EVERYONE_ELSE = "*"
 """The source that stands for all others: see ``matrix.everyone_else``."""
 
@@ -46,7 +49,7 @@ class Expectations:
     groups: dict[tuple[str, str], tuple[str, ...]]
     family: int
     complaints: Complaints
-    _rows: dict[int, list[_Row]] = field(default_factory=dict)
+    _rows: dict[tuple[int, _Kind], list[_Row]] = field(default_factory=dict)
 
     @property
     def sources(self) -> list[SourceRef]:
@@ -60,9 +63,16 @@ class Expectations:
 
     def read(self, number: int, part: StepPart) -> None:
         """Note what step ``number`` expects, without looking anything up."""
-        rows = self._rows.setdefault(number, [])
-        for text, sources in part.expect.items():
-            where: FieldPath = ("steps", number, "expect", text)
+        silent = Expectation.UNSPECIFIED.value
+        held = {text: dict.fromkeys(sources, silent) for text, sources in part.held.items()}
+        self._read(number, "expect", part.expect)
+        self._read(number, "meanwhile", part.meanwhile)
+        self._read(number, "held", held)
+
+    def _read(self, number: int, kind: _Kind, expected: Mapping[str, Mapping[str, str]]) -> None:
+        rows = self._rows.setdefault((number, kind), [])
+        for text, sources in expected.items():
+            where: FieldPath = ("steps", number, kind, text)
             try:
                 named = destination(text, self.family)
             except ValueError as error:
@@ -73,11 +83,33 @@ class Expectations:
             for replica in self._replicas(named):
                 rows.append(_Row(where, replica, words, Expectation(others) if others else None))
 
-    def fill(self, scenario: Scenario, number: int, step: Step, state: ClusterState) -> Step:
-        """``step`` with its cells, every one of which exists in ``state``."""
+    def fill(self, scenario: Scenario, number: int, step: Step, moment: Moment) -> Step:
+        """``step`` with its cells, every one of which exists when it is asked for."""
+        cells, lines = self._looked_up(scenario, number, "expect", moment.after)
+        meanwhile, their_lines = self._looked_up(scenario, number, "meanwhile", moment.after)
+        held, _ = self._looked_up(scenario, number, "held", moment.before)
+        if not self.complaints.problems:
+            kinds: dict[Lasting, Iterable[CellKey]] = {"meanwhile": meanwhile, "held": held}
+            for kind, chosen in kinds.items():
+                for cell in chosen:
+                    for reason in obstacles(scenario, step, cell, moment, kind):
+                        self.complaints.add(("steps", number, kind), f"{cell}: {reason}")
+        return replace(
+            step,
+            expected=tuple(cells.items()),
+            expected_lines=lines,
+            meanwhile=tuple(meanwhile.items()),
+            meanwhile_lines=their_lines,
+            held=tuple(held),
+        )
+
+    def _looked_up(
+        self, scenario: Scenario, number: int, kind: _Kind, state: ClusterState
+    ) -> tuple[dict[CellKey, Expectation], tuple[int, ...]]:
+        """The cells of one kind, all of which exist in ``state``, and their lines."""
         cells: dict[CellKey, Expectation] = {}
         lines: list[int] = []
-        for row in self._rows[number]:
+        for row in self._rows[number, kind]:
             if not self._is_there(scenario, state, row):
                 continue
             for where, cell, word in self._cells(scenario, state, row):
@@ -87,7 +119,7 @@ class Expectations:
                 self._check(scenario, state, where, cell, word)
                 cells[cell] = word
                 lines.append(self.complaints.line_of(where))
-        return replace(step, expected=tuple(cells.items()), expected_lines=tuple(lines))
+        return cells, tuple(lines)
 
     def _all(self) -> Iterator[_Row]:
         for rows in self._rows.values():

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
 
 from netpol_conformance.model.objects import ClusterState, Pod
 from netpol_conformance.scenario.catalogue import LINES, RULES, UNLINKED_DOCUMENTS
 from netpol_conformance.scenario.errors import Problem, did_you_mean, dotted
 from netpol_conformance.scenario.matrix import cells
-from netpol_conformance.scenario.paths import End, path
-from netpol_conformance.scenario.planning import state_in_force
+from netpol_conformance.scenario.paths import End, PathError, path
+from netpol_conformance.scenario.planning import passing_states, state_in_force
 from netpol_conformance.scenario.types import (
     CellKey,
     Expectation,
     OutsideSpec,
     Scenario,
     SourceRef,
+    Step,
 )
 
 Expect = Callable[[ClusterState, Scenario, CellKey], Expectation]
@@ -137,13 +139,32 @@ def _double_entry(
             if computed is not stated:
                 reason = f"{cell} is stated as {stated}, but the specification says {computed}"
                 yield Problem(scenario.file, line, f"{_step(scenario, number)}.expect", reason)
+        yield from _double_entry_meanwhile(scenario, number, step, expect)
+
+
+def _double_entry_meanwhile(
+    scenario: Scenario, number: int, step: Step, expect: Expect
+) -> Iterator[Problem]:
+    """What must be so at every moment must be what the specification says at each of them."""
+    states = passing_states(scenario, number) if step.meanwhile else []
+    for (cell, stated), line in zip(step.meanwhile, step.meanwhile_lines, strict=True):
+        for state in states:
+            with suppress(PathError):  # an end that comes or goes in this step
+                computed = expect(state, scenario, cell)
+                if computed is not stated:
+                    reason = f"{cell} must always be {stated}, but may be {computed} at a moment"
+                    yield Problem(
+                        scenario.file, line, f"{_step(scenario, number)}.meanwhile", reason
+                    )
+                    break
 
 
 def _unchanged_steps(scenario: Scenario, matrices: list[Matrix]) -> Iterator[Problem]:
     numbered = zip(scenario.steps[1:], pairwise(matrices), strict=True)
     for number, (step, (before, now)) in enumerate(numbered, 1):
         where = _step(scenario, number)
-        if before == now and not step.same_because and not step.refused:
+        lasting = step.enforcer is not None or bool(step.meanwhile)  # that is what it is about
+        if before == now and not (step.same_because or step.refused or lasting):
             reason = "every cell is expected as in the step before"
             yield Problem(scenario.file, step.line, where, reason, "say why: unchanged: ...")
         if before != now and step.same_because:

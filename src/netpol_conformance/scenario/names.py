@@ -67,6 +67,12 @@ def _split(name: str) -> tuple[Via, str, str]:
     return via, namespace if slash else "default", own_name
 
 
+def pod(text: str) -> ObjectKey:
+    """Read ``web`` or ``secondary/web``."""
+    namespace, slash, name = text.partition("/")
+    return ObjectKey("Pod", namespace if slash else "default", name if slash else namespace)
+
+
 def deletion(text: str) -> ObjectKey:
     """Read ``networkpolicy/default-deny`` or ``pod/secondary/web``; raises ValueError."""
     kind, *names = text.split("/")

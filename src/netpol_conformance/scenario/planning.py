@@ -7,7 +7,8 @@ an oracle compute every matrix before anything starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import reduce
 from ipaddress import ip_address, ip_network
@@ -51,6 +52,35 @@ def planned_state(scenario: Scenario, step_index: int) -> ClusterState:
     return reduce(lambda state, step: change(state, step, scenario)[0], steps, initial(scenario))
 
 
+def state_in_force(scenario: Scenario, step_index: int) -> ClusterState:
+    """What must be in force after the step: where the enforcer is cut off from the API, the state
+    after the last step at which it was not.
+    """
+    return planned_state(scenario, last_connected(scenario, step_index))
+
+
+def last_connected(scenario: Scenario, step_index: int) -> int:
+    """The last step up to this one at which the enforcer saw the API; -1 if there was none."""
+    connected = (i for i in range(step_index, -1, -1) if scenario.steps[i].enforcer != "cut off")
+    return next(connected, -1)
+
+
+def passing_states(scenario: Scenario, step_index: int) -> list[ClusterState]:
+    """All that may rightly be in force at some moment from before the step until it has settled.
+
+    Its changes are made one by one, and a plugin may put each in force by itself.
+    """
+    before = state_in_force(scenario, step_index - 1)
+    step = scenario.steps[step_index]
+    if step.enforcer == "cut off":
+        return [before]
+    missed = planned_state(scenario, step_index - 1)
+    states = [] if missed == before else [missed]
+    with suppress(ManifestError):
+        states += moments(missed, step, scenario)
+    return [before, *states]
+
+
 def initial(scenario: Scenario) -> ClusterState:
     """The cluster before the first step: nodes, DNS, and the scenario's own objects."""
     numbers = range(1, scenario.nodes + 1)
@@ -74,15 +104,28 @@ def change(
     Of manifests that are refused, those before the refused one are applied. Raises
     TemplateError, and KeyError for the deletion of what is not there.
     """
-    for key in step.delete:
-        state = _without(state, key)
-    text = fill(step.apply, directory(state, scenario.outside))
     try:
-        for item in iter_decode(text, version=scenario.version):
-            state = _with(state, item, scenario)
+        for moment in moments(state, step, scenario):
+            state = moment
     except ManifestError as refusal:
         return state, refusal
     return state, None
+
+
+def moments(state: ClusterState, step: Step, scenario: Scenario) -> Iterator[ClusterState]:
+    """``state`` after each single change of ``step``; raises as ``change``, and ManifestError."""
+    addresses = {new: _found(state, old) for new, old in step.reuse}
+    for key in step.finish:
+        pod = _found(state, key)
+        state = state.with_objects(replace(pod, phase="Succeeded"))
+        yield state
+    for key in step.delete:
+        state = _without(state, key)
+        yield state
+    text = fill(step.apply, directory(state, scenario.outside))
+    for item in iter_decode(text, version=scenario.version):
+        state = _with(state, item, scenario, addresses)
+        yield state
 
 
 def own_pods(state: ClusterState) -> tuple[Pod, ...]:
@@ -101,9 +144,22 @@ def _without(state: ClusterState, key: ObjectKey) -> ClusterState:
     return state.without(*gone)
 
 
-def _with(state: ClusterState, item: KubernetesObject, scenario: Scenario) -> ClusterState:
+def _found(state: ClusterState, key: ObjectKey) -> Pod:
+    for pod in state.pods:
+        if pod.key == key:
+            return pod
+    raise KeyError(str(key))
+
+
+def _with(
+    state: ClusterState,
+    item: KubernetesObject,
+    scenario: Scenario,
+    addresses: Mapping[ObjectKey, Pod] | None = None,
+) -> ClusterState:
+    """``state`` with one object; ``addresses`` are the old pods whose addresses new ones get."""
     if isinstance(item, Pod):
-        item = _placed(state, item)
+        item = _placed(state, item, (addresses or {}).get(item.key))
     elif isinstance(item, Service):
         item = _addressed(state, item, scenario.families)
     elif isinstance(item, Namespace):
@@ -136,16 +192,22 @@ def _dns_service(families: tuple[int, ...]) -> Service:
     return Service("kube-system", "kube-dns", _DNS_LABELS, ports, cluster_ips=addresses)
 
 
-def _placed(state: ClusterState, pod: Pod) -> Pod:
-    """The pod on a node and with addresses, those it had before if it is not new."""
+def _placed(state: ClusterState, pod: Pod, old: Pod | None) -> Pod:
+    """The pod on a node and with addresses: those it had before if it is not new, else those of
+    ``old`` if there is one. It has neither while no node is fit for it.
+    """
     known = next((other for other in state.pods if other.key == pod.key), None)
     if known is not None:
-        return replace(pod, node=known.node, ips=known.ips)
+        return replace(pod, node=known.node, ips=known.ips, phase=known.phase)
+    if old is not None:
+        return replace(pod, node=old.node, ips=old.ips)
+    if not any(pod.fits(node) for node in state.nodes):
+        return replace(pod, phase="Pending")
     turn = len(state.pods) % len(state.nodes)
     node = next((node for node in state.nodes if node.name == pod.node), state.nodes[turn])
     if pod.host_network:
         return replace(pod, node=node.name, ips=node.ips)
-    taken = {ip for other in state.pods for ip in other.ips}
+    taken = {ip for other in state.pods if not other.finished for ip in other.ips}
     ips = tuple(_free(network, taken) for network in node.pod_cidrs)
     return replace(pod, node=node.name, ips=ips)
 

@@ -45,6 +45,7 @@ Port = Annotated[
     ),
 ]
 Word = Literal["connected", "blocked", "unresolved", "unspecified"]
+Certain = Literal["connected", "blocked"]
 Name = Annotated[str, Field(pattern=rf"^{_NAME}$", max_length=63)]
 _NO_OTHER_KEYS: dict[str, JsonValue] = {"additionalProperties": False}
 PodKey = Annotated[str, Field(pattern=rf"^({_NAME}/)?{_NAME}$", max_length=127)]
@@ -154,6 +155,24 @@ class StepPart(_Part):
         "default, or kind/namespace/name.",
         examples=[["networkpolicy/default-deny", "networkpolicy/secondary/web-deny"]],
     )
+    finish: list[PodKey] = Field(
+        default=[],
+        description="Pods that run to their end, before anything is deleted: their phase is then "
+        "Succeeded, and their addresses are free again.",
+    )
+    reuse: dict[PodKey, PodKey] = Field(
+        default={},
+        description="New pods of this step, each with the pod whose address it gets: one that has "
+        "finished, or is deleted in this step.",
+        examples=[{"newcomer": "job"}],
+        json_schema_extra=_NO_OTHER_KEYS,
+    )
+    enforcer: Literal["restarted", "cut off"] | None = Field(
+        default=None,
+        description="restarted: killed before the step's changes and started after them. cut off: "
+        "without the API from before them, so that the last state stays in force; the next step "
+        "that does not say so is connected again.",
+    )
     apply: str = Field(
         default="",
         description="Manifests as for kubectl apply -f -. ${pod/db}, ${node/node-1}, "
@@ -170,6 +189,19 @@ class StepPart(_Part):
         description="Who reaches what: for each destination its sources and a word for each. "
         'The source "*" is every other source for which this destination is a cell.',
         examples=[{"service/nginx:80": {"busybox": "blocked", "labelled": "connected"}}],
+    )
+    meanwhile: dict[str, dict[str, Certain]] = Field(
+        default={},
+        description="What must be so at every moment, from before the step's changes until they "
+        "have settled: written like expect, and probed all the time. A pod that the step creates "
+        "probes from its first moment.",
+        examples=[{"web:80": {"client": "blocked"}}],
+    )
+    held: dict[str, list[str]] = Field(
+        default={},
+        description="Connections opened before the step's changes and used again after them: for "
+        "each destination its sources. Recorded, never failed (S8).",
+        examples=[{"web:80": ["client"]}],
     )
 
 

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netpol_conformance.model.decode import ManifestError
-from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.model.objects import ClusterState, ObjectKey
 from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
 from netpol_conformance.scenario.expectations import Expectations
-from netpol_conformance.scenario.names import deletion
+from netpol_conformance.scenario.lasting import Moment
+from netpol_conformance.scenario.names import deletion, pod
 from netpol_conformance.scenario.planning import change, initial, own_pods
 from netpol_conformance.scenario.schema import ScenarioFile, StepPart
 from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import Destination, Scenario, SourceRef, Step, Via
+
+_CUT_OFF = "an enforcer that is cut off cannot know of pods that come, go or end meanwhile"
 
 
 def read_steps(
@@ -41,24 +44,25 @@ def read_steps(
         sources=_sources(scenario, states, expectations.sources),
         destinations=_destinations(scenario, states, expectations.destinations),
     )
-    return replace(
-        whole,
-        steps=tuple(
-            expectations.fill(whole, number, step, state)
-            for number, (step, state) in enumerate(zip(steps, states, strict=True))
-        ),
+    befores = [initial(scenario), *states]
+    filled = tuple(
+        expectations.fill(whole, number, step, Moment(before, after))
+        for number, (step, before, after) in enumerate(zip(steps, befores, states, strict=False))
     )
+    return replace(whole, steps=filled)
 
 
 def _step(number: int, part: StepPart, complaints: Complaints) -> Step:
     """The step less its expectations."""
+    if part.enforcer == "cut off" and (part.finish or part.reuse):
+        complaints.add(("steps", number, "enforcer"), _CUT_OFF)
     keys = []
     for index, text in enumerate(part.delete):
         try:
             keys.append(deletion(text))
         except ValueError as error:
             complaints.add(("steps", number, "delete", index), str(error))
-    if not part.expect and not part.refused:
+    if not (part.expect or part.refused or part.meanwhile):
         complaints.add(("steps", number), "states nothing", "give expect, or refused")
     if part.refused and not part.apply:
         complaints.add(("steps", number, "refused"), "nothing is applied that could be refused")
@@ -69,6 +73,9 @@ def _step(number: int, part: StepPart, complaints: Complaints) -> Step:
         refused=part.refused,
         same_because=part.unchanged,
         line=complaints.line_of(("steps", number)),
+        finish=tuple(pod(name) for name in part.finish),
+        reuse=tuple((pod(new), pod(old)) for new, old in part.reuse.items()),
+        enforcer=part.enforcer,
     )
 
 
@@ -80,6 +87,7 @@ def _states(
     for number, step in enumerate(steps):
         where: FieldPath = ("steps", number, "apply")
         first_line = complaints.line_of(where) + 1
+        before = state
         try:
             state, refusal = change(state, step, scenario)
         except TemplateError as error:
@@ -89,12 +97,36 @@ def _states(
             known = [str(item.key) for item in state.objects()]
             name = str(error.args[0])
             reason = f"there is no {name} at this step"
-            complaints.add(("steps", number, "delete"), reason, did_you_mean(name, known))
+            deleted = name in map(str, step.delete)
+            place: FieldPath = ("steps", number, "delete") if deleted else ("steps", number)
+            complaints.add(place, reason, did_you_mean(name, known))
         else:
+            _check_changes(number, step, before, state, complaints)
             _check_refusal(number, step, refusal, first_line, complaints)
         if complaints.problems:
             return  # what follows would only tell of the consequences
         yield state
+
+
+def _check_changes(
+    number: int, step: Step, before: ClusterState, after: ClusterState, complaints: Complaints
+) -> None:
+    """Whether what the step asks of pods and enforcer can be."""
+    had, has = ({item.key for item in state.objects()} for state in (before, after))
+    if step.enforcer == "cut off" and _workloads(had) != _workloads(has):
+        complaints.add(("steps", number, "enforcer"), _CUT_OFF)
+    ended = {item.key for item in before.pods if item.finished} | {*step.finish, *step.delete}
+    where: FieldPath = ("steps", number, "reuse")
+    for new, old in step.reuse:
+        if old not in ended:
+            complaints.add(where, f"{old} still has its address", "finish or delete it")
+        if new not in has or new in had:
+            complaints.add(where, f"{new} is not created in this step", "apply its manifest here")
+
+
+def _workloads(keys: Iterable[ObjectKey]) -> set[ObjectKey]:
+    """All that an enforcer must know of besides policies."""
+    return {key for key in keys if key.kind != "NetworkPolicy"}
 
 
 def _check_refusal(
@@ -118,7 +150,7 @@ def _sources(
 ) -> tuple[SourceRef, ...]:
     """Every pod of any step, every outside host, and the nodes that an expectation names."""
     pods = [
-        SourceRef("pod", pod.namespace, pod.name) for state in states for pod in own_pods(state)
+        SourceRef("pod", item.namespace, item.name) for state in states for item in own_pods(state)
     ]
     hosts = [SourceRef("outside", "", host.name) for host in scenario.outside]
     return tuple(dict.fromkeys([*pods, *hosts, *named]))
@@ -129,10 +161,10 @@ def _destinations(
 ) -> tuple[Destination, ...]:
     """What the expectations name, in their order, then every other port that a pod serves."""
     served = [
-        Destination(Via.POD, pod.namespace, pod.name, port.number, port.protocol, family=family)
+        Destination(Via.POD, item.namespace, item.name, port.number, port.protocol, family=family)
         for state in states
-        for pod in own_pods(state)
-        for port in pod.ports
+        for item in own_pods(state)
+        for port in item.ports
         for family in scenario.families
     ]
     return tuple(dict.fromkeys([*named, *served]))

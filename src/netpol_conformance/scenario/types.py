@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Literal
 
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Protocol
 from netpol_conformance.model.version import LATEST, KubernetesVersion
@@ -101,6 +102,10 @@ class Step:
     filled in (``templating``). ``refused`` is a part of the API's message when the step expects
     a refusal. ``expected`` is what the author wrote, in order, and ``expected_lines`` are the
     lines in the file where it stands; ``same_because`` says why a step changes no cell.
+    ``finish`` are pods that end before anything is deleted; ``reuse`` pairs a new pod with the
+    old one whose address it gets; ``enforcer`` is what the enforcer goes through during the
+    changes. ``meanwhile`` must hold at every moment of them, and has ``meanwhile_lines``; ``held``
+    are connections kept open across them.
     """
 
     title: str
@@ -111,6 +116,12 @@ class Step:
     same_because: str = ""
     line: int = 0
     expected_lines: tuple[int, ...] = field(default=(), compare=False)
+    finish: tuple[ObjectKey, ...] = ()
+    reuse: tuple[tuple[ObjectKey, ObjectKey], ...] = ()
+    enforcer: Literal["restarted", "cut off"] | None = None
+    meanwhile: tuple[tuple[CellKey, Expectation], ...] = ()
+    meanwhile_lines: tuple[int, ...] = field(default=(), compare=False)
+    held: tuple[CellKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from netpol_conformance.probe import sockets
 
 def bound(family: int) -> socket.socket:
     opened = sockets.open_socket(Protocol.UDP, family)
-    sockets._bind_afresh(opened, family)
+    sockets.bind_afresh(opened, family)
     return opened
 
 

@@ -6,7 +6,7 @@ that knows the other objects can do: check that the namespace exists, schedule, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -49,6 +49,7 @@ class Api:
         self._families = spec.families
         self._objects: dict[ObjectKey, KubernetesObject] = {}
         self._scheduled = 0
+        self._reserved: dict[ObjectKey, Pod] = {}
         self._events: list[WatchEvent] = []
         for name in _KEPT_NAMESPACES:
             self.store(Namespace(name))
@@ -96,6 +97,18 @@ class Api:
             if key.kind == "Namespace":
                 self.delete([other for other in self._objects if other.namespace == key.name])
             self._events.append(WatchEvent("DELETED", self._objects.pop(key)))
+
+    def finish(self, keys: Sequence[ObjectKey]) -> None:
+        """Have pods run to their end, as a kubelet tells it; raises RefusedError."""
+        for key in keys:
+            pod = self._objects.get(key)
+            if not isinstance(pod, Pod):
+                raise RefusedError(f'pods "{key.name}" not found')
+            self._set(replace(pod, phase="Succeeded"))
+
+    def reserve(self, pods: Mapping[ObjectKey, Pod]) -> None:
+        """Have new pods, by their keys, take the node and addresses of old ones."""
+        self._reserved.update(pods)
 
     def drain(self) -> tuple[WatchEvent, ...]:
         """The events since the last call, in order."""
@@ -158,6 +171,8 @@ class Api:
             pod = replace(pod, ips=())
         if pod.phase == "Pending" or pod.finished:
             return pod
+        if (old := self._reserved.pop(pod.key, None)) is not None:
+            return replace(pod, node=old.node, ips=old.ips)
         node = self._node_for(pod)
         if node is None:
             return replace(pod, phase="Pending")
@@ -166,8 +181,7 @@ class Api:
     @staticmethod
     def _updated(before: Pod, pod: Pod) -> Pod:
         pod = replace(pod, node=pod.node or before.node)
-        fixed = (pod.node, pod.ports, pod.host_network)
-        if before.node and fixed != (before.node, before.ports, before.host_network):
+        if before.node and _fixed(pod) != _fixed(before):
             raise RefusedError(
                 f'The Pod "{pod.name}" is invalid: spec: Forbidden: pod updates may not change '
                 "fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, "
@@ -178,8 +192,8 @@ class Api:
         return pod
 
     def _node_for(self, pod: Pod) -> Node | None:
-        nodes = list(self.nodes())
-        if pod.node:
+        nodes = [node for node in self.nodes() if pod.fits(node)]
+        if pod.node or not nodes:
             return next((node for node in nodes if node.name == pod.node), None)
         self._scheduled += 1
         return nodes[(self._scheduled - 1) % len(nodes)]
@@ -247,3 +261,8 @@ class Api:
             used.add(number)
             given.append(replace(port, node_port=number))
         return tuple(given)
+
+
+def _fixed(pod: Pod) -> tuple[object, ...]:
+    """What the server lets nobody change of a pod that has a node."""
+    return pod.node, pod.ports, pod.host_network, dict(pod.node_selector)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, SelfCheck
 from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
-from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey
+from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey, Pod
+from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.verdict import Observation, Probe
 
 
@@ -69,6 +70,42 @@ class EmbeddedCluster:
     def start_enforcer(self) -> None:
         """Start the enforcer on every node again, from what the API says now."""
         self._running().call("start_enforcer")
+
+    def lifecycle(self) -> EmbeddedCluster:
+        """All that can happen, happens here; as ``clusters.base.Lifecycle``."""
+        return self
+
+    def cut_off_enforcer(self) -> None:
+        """Keep the API from the enforcer on every node."""
+        self._running().call("cut_off_enforcer")
+
+    def reconnect_enforcer(self) -> None:
+        """Let it have the API again, and all that it missed."""
+        self._running().call("reconnect_enforcer")
+
+    def finish(self, pods: Sequence[ObjectKey]) -> None:
+        """End pods; their addresses are free again."""
+        self._running().call("finish", tuple(pods))
+
+    def reuse(self, pods: Mapping[ObjectKey, Pod]) -> None:
+        """Keep the node and addresses of old pods for new ones."""
+        self._running().call("reuse", dict(pods))
+
+    def begin_series(self, probes: Sequence[Probe], witnesses: Sequence[Probe]) -> None:
+        """Ask all the time, in a thread beside the cluster's own."""
+        self._running().call("begin_series", tuple(probes), tuple(witnesses))
+
+    def end_series(self) -> tuple[Series, ...]:
+        """What was seen meanwhile."""
+        return tuple(self._running().call("end_series"))
+
+    def hold(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Open connections and keep them."""
+        return tuple(self._running().call("hold", tuple(probes)))
+
+    def ask_held(self, timeout: float) -> tuple[Observation, ...]:
+        """Use the connections again, and close them."""
+        return tuple(self._running().call("ask_held", timeout))
 
     def close(self) -> None:
         """End the cluster's process; the kernel removes all of it before this returns."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -17,6 +18,7 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.clusters.embedded import addresses, dns, readiness, selftest, services
 from netpol_conformance.clusters.embedded.api import SYSTEM_NAMESPACE, Api
+from netpol_conformance.clusters.embedded.continuous import ContinuousProbes
 from netpol_conformance.clusters.embedded.enforcers import Enforcers, find_factory
 from netpol_conformance.clusters.embedded.files import Files
 from netpol_conformance.clusters.embedded.machines import Machines
@@ -33,8 +35,11 @@ from netpol_conformance.model.objects import (
     ServicePort,
 )
 from netpol_conformance.probe.ask import ask_all
+from netpol_conformance.probe.held import HeldConnection
 from netpol_conformance.probe.netns import inside
+from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.servers import OwnServers, Server
+from netpol_conformance.probe.sockets import open_socket
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 _DNS_LABELS = {"k8s-app": "kube-dns"}
@@ -76,14 +81,16 @@ class ControlPlane:
             with self._machines.in_node(node.name):
                 self._firewalls[node.name] = _nft()
         self._enforcers = Enforcers(factory, self._firewalls, spec.version)
+        self._continuous: ContinuousProbes | None = None
+        self._held: list[HeldConnection] = []
 
     async def start(self) -> ClusterInfo:
         """Bring up hosts outside, enforcers and DNS."""
         for host in self._spec.outside:
             self._machines.add_outside(host)
             await self._serve_outside(host)
-        self._api.store(_DNS_POD)
-        self._api.store(_dns_service(self._spec.families))
+        for item in system_objects(self._spec.families):
+            self._api.store(item)
         self._api.drain()
         self._enforcers.start(self._api.state().objects())
         await self._reconcile()
@@ -156,6 +163,49 @@ class ControlPlane:
         """Start the enforcers from what the API says now."""
         self._enforcers.start(self._api.state().objects())
 
+    def cut_off_enforcer(self) -> None:
+        """Keep all changes from the enforcers."""
+        self._enforcers.cut_off()
+
+    def reconnect_enforcer(self) -> None:
+        """Tell the enforcers of all that they missed."""
+        self._enforcers.reconnect()
+
+    async def finish(self, pods: Sequence[ObjectKey]) -> None:
+        """End pods; as ``clusters.base.Lifecycle.finish``."""
+        self._api.finish(pods)
+        await self._reconcile()
+
+    def reuse(self, pods: Mapping[ObjectKey, Pod]) -> None:
+        """Keep addresses for new pods; as ``clusters.base.Lifecycle.reuse``."""
+        self._api.reserve(pods)
+
+    async def begin_series(self, probes: Sequence[Probe], witnesses: Sequence[Probe]) -> None:
+        """Ask all the time; as ``clusters.base.Lifecycle.begin_series``."""
+        self._continuous = ContinuousProbes(probes, witnesses, self._network_of)
+        sources = dict.fromkeys(probe.source for probe in (*probes, *witnesses))
+        await self._continuous.begin([source for source in sources if self._is_there(source)])
+
+    async def end_series(self) -> tuple[Series, ...]:
+        """Ask no more; as ``clusters.base.Lifecycle.end_series``."""
+        continuous, self._continuous = self._continuous, None
+        return () if continuous is None else await continuous.end()
+
+    async def hold(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
+        """Open connections to keep; as ``clusters.base.Lifecycle.hold``."""
+        self._held = [self._connection(probe) for probe in probes]
+        waits = [held.ask(probe.timeout) for held, probe in zip(self._held, probes, strict=True)]
+        return tuple(await asyncio.gather(*waits))
+
+    async def ask_held(self, timeout: float) -> tuple[Observation, ...]:  # noqa: ASYNC109
+        """Use them again, and close them; as ``clusters.base.Lifecycle.ask_held``."""
+        held, self._held = self._held, []
+        try:
+            return tuple(await asyncio.gather(*(one.ask(timeout) for one in held)))
+        finally:
+            for one in held:
+                one.close()
+
     def enter(self, source: Source) -> AbstractContextManager[None]:
         """Be where ``source`` is: in its network, with its files. Raises LookupError."""
         try:
@@ -163,6 +213,22 @@ class ControlPlane:
         except KeyError:
             raise LookupError(f"there is no running {source.kind} {source}") from None
         return inside(network, self._files.of(source.namespace or "default"))
+
+    def _connection(self, probe: Probe) -> HeldConnection:
+        with self._network_of(probe.source):
+            opened = open_socket(probe.protocol, 6 if ":" in probe.host else 4)
+        return HeldConnection(probe, opened)
+
+    def _network_of(self, source: Source) -> AbstractContextManager[None]:
+        """Be in the network of a source, with the files of the cluster. Raises LookupError."""
+        return inside(self._machines.network(source.kind, source.name, source.namespace))
+
+    def _is_there(self, source: Source) -> bool:
+        try:
+            self._machines.network(source.kind, source.name, source.namespace)
+        except KeyError:
+            return False
+        return True
 
     async def _dns_answers(self) -> None:
         if _DNS_POD.key not in self._running:
@@ -192,7 +258,11 @@ class ControlPlane:
         # force.
         self._enforcers.handle(events)
         new = [pod for key, pod in wanted.items() if key not in self._running]
+        since = time.time()
         self._machines.add_pods(new)
+        if self._continuous is not None:
+            for pod in new:
+                self._continuous.appear(Source("pod", pod.name, pod.namespace), since)
         await asyncio.gather(*(self._start(pod) for pod in new))
         self._translate()
 
@@ -207,6 +277,8 @@ class ControlPlane:
 
     async def _stop(self, pod: Pod) -> None:
         _, server = self._running.pop(pod.key)
+        if self._continuous is not None:
+            await self._continuous.vanish(Source("pod", pod.name, pod.namespace))
         await server.stop()
         self._machines.remove_pod(pod)
 
@@ -252,8 +324,9 @@ def _built(pod: Pod) -> tuple[object, ...]:
     return pod.node, pod.ips, pod.image, pod.ports
 
 
-def _dns_service(families: Iterable[int]) -> Service:
-    return Service(
+def system_objects(families: Iterable[int]) -> tuple[Pod, Service]:
+    """What the cluster has before any scenario's objects: its DNS."""
+    service = Service(
         SYSTEM_NAMESPACE,
         "kube-dns",
         selector=_DNS_LABELS,
@@ -264,6 +337,7 @@ def _dns_service(families: Iterable[int]) -> Service:
         ),
         cluster_ips=tuple(addresses.DNS[family] for family in families),
     )
+    return _DNS_POD, service
 
 
 def _nft() -> Nft:

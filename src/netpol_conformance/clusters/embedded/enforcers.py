@@ -31,6 +31,7 @@ class Enforcers:
         self._firewalls = firewalls
         self._version = version
         self._controllers: dict[str, Controller] = {}
+        self._missed: list[WatchEvent] | None = None
 
     def start(self, objects: Iterable[KubernetesObject]) -> None:
         """Start one on each node, afresh, from all objects there are."""
@@ -44,12 +45,28 @@ class Enforcers:
             self._controllers[node] = controller
 
     def handle(self, events: Sequence[WatchEvent]) -> None:
-        """Tell every controller of changes; in force when this returns."""
+        """Tell every controller of changes; in force when this returns, unless they are cut off."""
+        if self._missed is not None:
+            self._missed += events
+            return
         if not events:
             return
         for node, controller in self._controllers.items():
             with _blamed(f"the enforcer of {node} failed"):
                 controller.handle(events)
+
+    def cut_off(self) -> None:
+        """Keep the API from them all: they run, and hear of nothing."""
+        if self._missed is None:
+            self._missed = []
+            for node, controller in self._controllers.items():
+                with _blamed(f"the enforcer of {node} failed"):
+                    controller.lose_api()
+
+    def reconnect(self) -> None:
+        """Let them have the API again, and all that they missed."""
+        missed, self._missed = self._missed or [], None
+        self.handle(missed)
 
     def stop(self) -> None:
         """Kill them all: their rules stay, as they do in a real cluster."""

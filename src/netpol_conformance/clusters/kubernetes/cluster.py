@@ -15,6 +15,7 @@ from netpol_conformance.clusters.base import (
     ClusterError,
     ClusterInfo,
     ClusterSpec,
+    Lifecycle,
     SelfCheck,
     UnsupportedError,
 )
@@ -176,6 +177,10 @@ class KubernetesCluster:
             names.own_observation(seen, probe)
             for seen, probe in zip(self._asked(stage, real), probes, strict=True)
         )
+
+    def lifecycle(self) -> Lifecycle:
+        """Nothing yet."""
+        raise UnsupportedError("needs what only the embedded cluster can do with enforcer and pods")
 
     def close(self) -> None:
         """Begin to remove all of it; the driver sees to it that it is gone."""
