@@ -1,12 +1,13 @@
 """The report as JUnit XML: a test suite a pack, a test case a scenario. Pure.
 
 Written for GitLab, Jenkins and GitHub's readers of it: they show the body of ``failure`` and
-``error``, so all that a person needs stands there.
+``error``, so all that a person needs stands there; of what is skipped they show the message, so
+its reason and link are in that. ``file`` is the scenario's, relative to the folder of packs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
@@ -66,11 +67,10 @@ def _case(scenario: ScenarioReport) -> ET.Element:
             "classname": one_line(scenario.pack),
             "name": one_line(scenario.path),
             "time": f"{scenario.duration or 0:.3f}",
+            "file": one_line(scenario.path.partition("#")[0]),
         },
     )
-    surprising = surprises(scenario)
-    if surprising:
-        case.append(_named(("declared", text) for text in surprising))
+    case.append(_named(_about(scenario)))
     element = _ELEMENTS.get(scenario.outcome)
     if element:
         child = ET.SubElement(case, element, {"message": _message(scenario)})
@@ -116,8 +116,23 @@ def _named(values: Iterable[tuple[str, str]]) -> ET.Element:
     return element
 
 
+def _about(scenario: ScenarioReport) -> Iterator[tuple[str, str]]:
+    """What a reader may group or look up by; what says nothing is left out."""
+    values = {
+        "outcome": scenario.outcome.value,
+        "profile": scenario.profile,
+        "features": " ".join(scenario.features),
+        "rules": " ".join(scenario.rules),
+        "documented": f"{scenario.documented} {scenario.link}",
+        "rerun": scenario.rerun,
+    }
+    yield from ((name, value) for name, value in values.items() if value.strip())
+    yield from (("declared", text) for text in surprises(scenario))
+
+
 def _message(scenario: ScenarioReport) -> str:
-    return one_line(f"{scenario.outcome.value}: {scenario.reason or scenario.title}")
+    links = " ".join(dict.fromkeys(item.link for item in scenario.declared if item.link))
+    return one_line(f"{scenario.outcome.value}: {scenario.reason or scenario.title} {links}")
 
 
 def _first(scenarios: Iterable[ScenarioReport], otherwise: float) -> float:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import junit
 from netpol_conformance.report.document import Report
+from netpol_conformance.run.events import Declaration
 
 
 def parsed(report: Report) -> ET.Element:
@@ -48,6 +49,45 @@ def test_a_failure_shows_matrix_explanation_evidence_and_command(report: Report)
         "netpol-conformance run handbook/simple-example.yaml",
     ):
         assert part in failure.text
+
+
+def test_a_case_names_its_file_and_what_it_can_be_grouped_by(report: Report) -> None:
+    first = report.scenarios[0].model_copy(
+        update={"path": "semantics/ports.yaml#named", "features": ("namedPorts", "sctp")}
+    )
+    case = parsed(report.model_copy(update={"scenarios": (first,)})).find(".//testcase")
+    assert case is not None
+    assert case.get("file") == "semantics/ports.yaml"
+    told = {item.get("name"): item.get("value", "") for item in case.iter("property")}
+    assert told["features"] == "namedPorts sctp"
+    assert told["outcome"] == "FAIL"
+    assert told["rerun"].startswith("netpol-conformance run ")
+
+
+def test_what_is_skipped_says_why_and_where_that_is_told(report: Report) -> None:
+    known = Declaration(reason="It forgets.", link="https://example.org/7", holds=True)
+    scenarios = tuple(
+        item.model_copy(update={"declared": (known,)}) if item.outcome is Outcome.XFAIL else item
+        for item in report.scenarios
+    )
+    messages = {
+        item.get("message", "")
+        for item in parsed(report.model_copy(update={"scenarios": scenarios})).iter("skipped")
+    }
+    assert messages == {
+        "UNSUPPORTED: It came to UNSUPPORTED.",
+        "XFAIL: It came to XFAIL. https://example.org/7",
+        "UNSPECIFIED: It came to UNSPECIFIED.",
+    }
+
+
+def test_hostile_text_leaves_well_formed_xml(report: Report) -> None:
+    text = junit.dumps(report)
+    assert "<img" not in text
+    assert "\x1b" not in text
+    failure = parsed(report).find("./testsuite[@name='hostile']/testcase/failure")
+    assert failure is not None
+    assert "alert(1)" in (failure.text or "")
 
 
 def test_a_failed_self_test_is_an_error_of_its_own(report: Report) -> None:
