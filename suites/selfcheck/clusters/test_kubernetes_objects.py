@@ -136,8 +136,25 @@ def test_lists_are_taken_apart_and_empty_documents_passed_over(api: ScriptedApi)
 
 
 def test_what_the_server_refuses_is_refused_in_the_scenarios_names(api: ScriptedApi) -> None:
+    message = 'namespaces "npc-1-2-other" not found'
+    api.answers["POST", POLICIES.replace("default", "other")] = refusal("NotFound", 404, message)
+    with pytest.raises(RefusedError, match='namespaces "other" not found'):
+        objects(api).apply(POLICY.replace("name: deny", "name: deny, namespace: other"))
+
+
+def test_the_namespace_default_is_made_for_the_first_object_in_it(api: ScriptedApi) -> None:
+    lacking = refusal("NotFound", 404, 'namespaces "npc-1-2-default" not found')
+    api.answers["POST", POLICIES] = [lacking, (201, STORED)]
+    api.answers["POST", SPACES] = (201, {"metadata": {"name": "npc-1-2-default"}})
+    [stored] = objects(api).apply(POLICY)
+    assert stored.key == ObjectKey("NetworkPolicy", "default", "deny")
+    assert [path for path, _ in api.sent("POST")] == [POLICIES, SPACES, POLICIES]
+
+
+def test_a_namespace_that_goes_again_at_once_is_not_made_for_ever(api: ScriptedApi) -> None:
     message = 'namespaces "npc-1-2-default" not found'
     api.answers["POST", POLICIES] = refusal("NotFound", 404, message)
+    api.answers["POST", SPACES] = (201, {"metadata": {"name": "npc-1-2-default"}})
     with pytest.raises(RefusedError, match='namespaces "default" not found'):
         objects(api).apply(POLICY)
 

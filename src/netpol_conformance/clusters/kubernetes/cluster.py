@@ -71,11 +71,16 @@ class Setup:
 
 @dataclass(slots=True)
 class _Stage:
-    """All that one scenario has, from ``start`` to the next."""
+    """All that one scenario has, from ``start`` to the next.
+
+    ``known`` is the state as it was read last, until the next change: pods and addresses change
+    for no other reason, and reading takes a dozen requests.
+    """
 
     objects: Objects
     agents: Agents
     dns: tuple[KubernetesObject, ...]
+    known: ClusterState | None = None
     readiness: Readiness = field(default_factory=Readiness)
     balanced: set[str] = field(default_factory=set)
     node_agents: set[str] = field(default_factory=set)
@@ -110,7 +115,6 @@ class KubernetesCluster:
         placing = Placing(nodes.taking_pods, families, self._setup.images)
         objects = Objects(self._client, names, nodes, placing, version, spec.families)
         self._enter(_Stage(objects, Agents(self._channel), dns))
-        objects.make_namespace(names.real("default"))
         return ClusterInfo(
             driver=self._setup.driver,
             implementation=self._setup.implementation,
@@ -131,6 +135,7 @@ class KubernetesCluster:
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """``kubectl apply``, the server's own validation and defaults included."""
         stage = self._started()
+        stage.known = None
         applied = stage.objects.apply(manifests)
         for item in applied:
             if isinstance(item, Service) and item.type == "LoadBalancer":
@@ -140,6 +145,7 @@ class KubernetesCluster:
     def delete(self, keys: Sequence[ObjectKey]) -> None:
         """``kubectl delete``, until all are gone."""
         stage = self._started()
+        stage.known = None
         if keys:
             stage.objects.delete(keys)
         for key in keys:
@@ -150,6 +156,7 @@ class KubernetesCluster:
         """Until pods run, servers answer and Services lead to them."""
         stage = self._started()
         running = until_running(stage.objects.pods, self._client, stage.objects.names, timeout)
+        stage.known = None
         names = stage.objects.names
         uids = {
             (names.own(pod["metadata"]["namespace"]), pod["metadata"]["name"]): pod["metadata"][
@@ -162,9 +169,11 @@ class KubernetesCluster:
     def state(self) -> ClusterState:
         """The scenario's objects, the cluster's nodes and DNS."""
         stage = self._started()
-        return ClusterState(version=stage.objects.version).with_objects(
-            *stage.objects.nodes.objects(), *stage.dns, *stage.objects.read()
-        )
+        if stage.known is None:
+            stage.known = ClusterState(version=stage.objects.version).with_objects(
+                *stage.objects.nodes.objects(), *stage.dns, *stage.objects.read()
+            )
+        return stage.known
 
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Ask all at once: pods and nodes through their agents, hosts outside through theirs."""

@@ -36,6 +36,7 @@ DELETE_TIMEOUT = 60.0
 ACCOUNT_TIMEOUT = 20.0
 """Seconds from a namespace's creation to its service account, without which it takes no pod."""
 _PAUSE = 0.1
+_HOME = "default"
 _RESOURCES = {
     "Namespace": NAMESPACES,
     "NetworkPolicy": POLICIES,
@@ -131,6 +132,17 @@ class Objects:
         return self._own(stored, str(manifest["kind"]))
 
     def _create(self, resource: Resource, manifest: Manifest, namespace: str = "") -> Manifest:
+        """Create it, and before it the namespace default if this is the first object in it."""
+        try:
+            return self._create_once(resource, manifest, namespace)
+        except RefusedError as refused:
+            home = self.names.real(_HOME)
+            if namespace != home or not _lacks_namespace(refused, home):
+                raise
+        self.make_namespace(home)
+        return self._create_once(resource, manifest, namespace)
+
+    def _create_once(self, resource: Resource, manifest: Manifest, namespace: str) -> Manifest:
         for attempt in Retrying(
             retry=retry_if_exception(_lacks_account),
             stop=stop_after_delay(ACCOUNT_TIMEOUT),
@@ -274,6 +286,16 @@ def _merge_patch(
 def _lacks_account(error: BaseException) -> bool:
     """Whether a new namespace has no service account yet."""
     return isinstance(error, RefusedError) and "error looking up service account" in str(error)
+
+
+def _lacks_namespace(refused: RefusedError, name: str) -> bool:
+    """Whether the server refused an object because its namespace is not there."""
+    cause = refused.__cause__
+    return (
+        isinstance(cause, ApiError)
+        and cause.reason == "NotFound"
+        and f'namespaces "{name}" not found' in cause.message
+    )
 
 
 def _is_doomed(manifest: Manifest) -> bool:
