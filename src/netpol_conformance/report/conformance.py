@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.report.text import plural
 from netpol_conformance.run.events import PluginProfileRecord, Record
 from netpol_conformance.scenario.features import FEATURES, Profile
 
@@ -102,7 +103,7 @@ def _conforms(
     if told[Outcome.UNSUPPORTED]:
         return "unknown", f"{told[Outcome.UNSUPPORTED]} of {total} could not be asked here"
     if not whole:
-        return "unknown", f"only {total} of its scenarios were run"
+        return "unknown", f"a selection was run: {plural(total, 'scenario')}"
     return "yes", f"all {total} pass"
 
 

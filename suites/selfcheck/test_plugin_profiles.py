@@ -1,0 +1,157 @@
+"""Plugins' profiles from the command line, with mutants for plugins."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report import json_report
+
+HERE = Path(__file__).parent
+SCENARIO = "regressions/hairpin.yaml"
+LINK = "https://example.org/1"
+FAILING = "web -> clusterip/web:80"
+HEAD = "implementation: mine\nlink: https://example.org\n"
+UNSUPPORTED = f"{HEAD}unsupported:\n  hairpinThroughService: {{reason: so it is, link: {LINK}}}\n"
+KNOWN = f"{HEAD}knownFailures:\n- {{scenario: {SCENARIO}, reason: so it is, link: {LINK}}}\n"
+
+
+def mutant(name: str) -> str:
+    return f"{HERE / 'mutants'}:{name}"
+
+
+WRONG = mutant("SelfIsBlocked")
+QUICK = ("--timeout", "enforce=0.5")
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, check=False
+    )
+
+
+def run(folder: Path, profile: str, implementation: str, *words: str):
+    """The finished process, its report and JUnit's only test case."""
+    file = folder / "mine.yaml"
+    file.write_text(profile, encoding="utf-8")
+    done = call(
+        *("netpol_conformance", "run", SCENARIO, "--report", str(folder), *QUICK, *words),
+        *("--implementation", implementation, "--plugin-profile", str(file)),
+    )
+    written = folder / "report.json"
+    if not written.exists():
+        return done, None, None
+    (case,) = ET.parse(folder / "junit.xml").iter("testcase")
+    return done, json_report.read(written), case
+
+
+def narrowed(text: str) -> str:
+    """A known failure with more said of it."""
+    return KNOWN.replace("reason:", f"{text}, reason:")
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [KNOWN, narrowed("steps: [2]"), narrowed(f'cells: ["{FAILING}"]')],
+    ids=["anywhere", "in a step", "in a cell"],
+)
+def test_a_known_failure_is_expected(profile, tmp_path):
+    done, report, case = run(tmp_path, profile, WRONG)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (scenario,) = report.scenarios
+    assert scenario.outcome is Outcome.XFAIL
+    assert scenario.reason == f"Declared: so it is ({LINK})"
+    assert [item.holds for item in scenario.declared] == [True]
+    assert report.counts.cells[Outcome.FAIL] == 0
+    assert report.counts.cells[Outcome.XFAIL] == 1
+    assert LINK in case.find("skipped").get("message")
+    assert "conforms, except where declared" in done.stdout
+    assert "Conforms to extended: no (1 of 1 fail)" in done.stdout
+
+
+def test_a_known_failure_that_passes_is_a_failure(tmp_path):
+    done, report, case = run(tmp_path, KNOWN, "reference")
+    assert done.returncode == 1, done.stdout
+    assert report.scenarios[0].outcome is Outcome.FAIL
+    told = "Declared as failing, but it passes: remove it from"
+    assert told in done.stdout
+    assert told in case.find("failure").text
+    assert f"{tmp_path / 'mine.yaml'}:4" in report.scenarios[0].reason
+
+
+def test_a_failure_outside_of_what_is_known_is_one(tmp_path):
+    done, report, _ = run(tmp_path, narrowed("steps: [1]"), WRONG)
+    assert done.returncode == 1, done.stdout
+    assert report.counts.cells[Outcome.FAIL] == 1
+    assert "passes in step 1" in report.scenarios[0].reason
+
+
+def test_an_unsupported_feature_may_fail(tmp_path):
+    done, report, case = run(tmp_path, UNSUPPORTED, WRONG)
+    (scenario,), (feature,) = report.scenarios, report.features
+    assert scenario.outcome is Outcome.UNSUPPORTED
+    assert feature.declared_unsupported
+    assert feature.outcome is Outcome.UNSUPPORTED
+    assert LINK in case.find("skipped").get("message")
+    assert "Features not supported: hairpinThroughService." in done.stdout
+    # A run in which nothing else was asked shows nothing.
+    assert done.returncode == 3
+
+
+def test_an_unsupported_feature_that_passes_is_told_of(tmp_path):
+    done, report, case = run(tmp_path, UNSUPPORTED, "reference")
+    assert done.returncode == 0, done.stdout
+    assert report.features[0].passes_though_unsupported
+    assert "Declared unsupported, but passes: hairpinThroughService." in done.stdout
+    told = {item.get("name"): item.get("value") for item in case.iter("property")}
+    assert told["declared"].startswith("hairpinThroughService is declared as unsupported, but")
+    assert case.find("skipped") is None
+
+
+def test_strict_features_fail_what_is_declared_and_passes(tmp_path):
+    done, report, _ = run(tmp_path, UNSUPPORTED, "reference", "--strict-features")
+    assert done.returncode == 1, done.stdout
+    assert report.scenarios[0].outcome is Outcome.FAIL
+    assert "--strict-features" in report.scenarios[0].rerun
+
+
+def test_a_profile_with_a_mistake_starts_nothing(tmp_path):
+    wrong = KNOWN.replace("hairpin", "hairpinn")
+    done, report, _ = run(tmp_path, wrong, "reference")
+    assert (done.returncode, report) == (2, None)
+    assert re.search(
+        r'mine.yaml:4: .* names no scenario; did you mean "regressions/hairpin.yaml"', done.stderr
+    )
+
+
+def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
+    (tmp_path / "mine.yaml").write_text(KNOWN, encoding="utf-8")
+    done = call(
+        *("pytest", str(HERE.parent / "conformance"), "--scenario", SCENARIO, "-rx"),
+        *("-p", "no:cacheprovider", "--implementation", WRONG),
+        *("--timeout-setting", "enforce=0.5", "--plugin-profile", str(tmp_path / "mine.yaml")),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(rf"XFAIL .*hairpin.yaml.* - Declared: so it is \({LINK}\)", done.stdout)
+
+
+def test_a_profile_chooses_what_runs():
+    def collected(*words: str) -> str:
+        done = call(
+            *("pytest", str(HERE.parent / "conformance"), "--collect-only", "-q", *words),
+            *("-p", "no:cacheprovider", "--scenario", "regressions", "--scenario", "legacy"),
+        )
+        return done.stdout
+
+    everything, core = collected(), collected("--conformance-profile", "core")
+    assert "regressions/hairpin.yaml" in everything
+    assert "legacy/" in everything
+    assert "regressions/except-is-no-deny.yaml" in core
+    assert "regressions/hairpin.yaml" not in core
+    assert "legacy/egress-1-7.yaml" not in core
