@@ -37,13 +37,13 @@ def kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
 
 @pytest.fixture(scope="session")
 def on_kind(kind: Kind) -> Ended:
-    """All packs on the cluster, against the reference enforcer."""
+    """The packs on the cluster, against the reference enforcer."""
     return kind.run(*PACKS)
 
 
 @pytest.fixture(scope="session")
 def embedded(kind: Kind) -> Ended:
-    """All packs on the embedded cluster, against the same enforcer."""
+    """The packs on the embedded cluster, against the same enforcer."""
     report = kind.folder / "embedded"
     program = [sys.executable, "-m", "netpol_conformance", "run"]
     return ended([*program, *PACKS, "--quiet", "--report", str(report)], report)

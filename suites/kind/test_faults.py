@@ -16,6 +16,11 @@ import yaml
 from .real_cluster import Ended, Kind, ended, interrupted
 
 SCENARIO = "handbook/simple-example.yaml"
+IN_MID_RUN = (
+    "handbook/api-allow.yaml",
+    "handbook/web-allow-prod.yaml",
+    "handbook/web-deny-all.yaml",
+)
 
 
 def _restricted(kind: Kind, folder: Path, **user: str) -> Path:
@@ -141,7 +146,8 @@ def test_an_enforcer_killed_in_mid_run_is_no_ones_pass(kind: Kind, tmp_path: Pat
 
     The next run puts the enforcer back.
     """
-    command = kind.command("handbook", "--timeout", "enforce=1", report=tmp_path)
+    one_by_one = ("--jobs", "1", "--timeout", "enforce=1")
+    command = kind.command(*IN_MID_RUN, *one_by_one, report=tmp_path)
     words = ("delete", "daemonset", "enforcer", "--namespace", "netpol-conformance")
     run = interrupted(command, tmp_path, lambda _: kind.kubectl(*words))
     assert run.code in {1, 3}, run.output

@@ -1,4 +1,4 @@
-"""Every pack on a real cluster: as embedded with the reference, and red without an enforcer."""
+"""The packs on a real cluster: as embedded with the reference, and red without an enforcer."""
 
 from __future__ import annotations
 
@@ -21,18 +21,14 @@ NO_ENFORCER = (
     "errata/h9-names-under-egress-deny.yaml",
 )
 BROKEN = (
-    "DeletionIgnored",
     "EgressNotEnforced",
-    "EgressRulesMeanEgressOnly",
     "ExceptIgnored",
-    "LabelValuesIgnored",
     "NamedPortOfTheSource",
     "NamespaceSelectorIgnored",
     "NoRulesAllowAll",
-    "PodSelectorCrossesNamespaces",
     "ServicePortIsMeant",
 )
-"""Broken enforcers, of every kind of mistake; each names the scenario that owns its rule."""
+"""Broken enforcers, of several kinds of mistake; each names the scenario that owns its rule."""
 
 Key = tuple[str, int, str, str]
 """A cell: scenario, step, source, destination."""
