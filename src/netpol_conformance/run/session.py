@@ -238,7 +238,7 @@ def end_of_run(
     outcome = combine(outcomes if sound else [*outcomes, Outcome.INCONCLUSIVE])
     if outcome is Outcome.UNSUPPORTED:
         outcome = Outcome.INCONCLUSIVE
-        reason = reason or "Nothing was tested: this cluster supports none of the scenarios."
+        reason = reason or "Nothing was tested: none of the scenarios is supported here."
     now = time.time()
     return RunFinished(
         outcome=outcome,
