@@ -179,9 +179,12 @@ def lint(paths: Paths = None) -> None:
     from netpol_conformance.expectation.needs import needed_features  # noqa: PLC0415
     from netpol_conformance.scenario.lint import lint as check  # noqa: PLC0415
     from netpol_conformance.scenario.lint import uncovered  # noqa: PLC0415
+    from netpol_conformance.scenario.neighbours import lost_neighbours  # noqa: PLC0415
 
     corpus = _corpus(paths)
     problems = check(corpus, expectation, needed_features)
+    if not paths:
+        problems += lost_neighbours(corpus)
     for problem in problems:
         typer.echo(str(problem))
     if not paths:

@@ -1,7 +1,7 @@
 """A scenario file -> the scenarios in it, each as a file of its own would state it.
 
 A case adds to what stands beside ``cases``: its workloads are further ones, its lists are
-appended; its title, and its cluster if it has one, stand instead.
+appended; its title, and its cluster and neighbour if it has them, stand instead.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def _whole(file: ScenarioFile, case: CasePart) -> ScenarioFile:
     update: dict[str, Any] = {"title": case.title, "steps": case.steps, "cases": {}}
     update["about"] = "\n\n".join(filter(None, (file.about.strip(), case.about.strip())))
     update["cluster"] = case.cluster or file.cluster
+    update["neighbour_of"] = case.neighbour_of or file.neighbour_of
     for key in _LISTS:
         update[key] = list(dict.fromkeys([*getattr(file, key), *getattr(case, key)]))
     for key in _MAPPINGS:

@@ -151,6 +151,7 @@ def _scenario(
         version=version,
         version_pinned=bool(file.cluster.kubernetes),
         about=file.about.strip(),
+        neighbour_of=file.neighbour_of,
         axes=dict(file.axes),
         lines=_lines(file, workloads, whole.complaints.line_of),
     )
@@ -158,7 +159,7 @@ def _scenario(
 
 def _lines(file: ScenarioFile, workloads: Workloads, line_of: LineOf) -> dict[str, int]:
     """The line of each field that a check of the corpus may point at."""
-    fields = ("title", "rules", "documented", "covers", "features")
+    fields = ("title", "rules", "documented", "covers", "features", "neighbourOf")
     lines = {field: line_of((field,)) for field in fields}
     for key, names in zip(file.pods, workloads.groups.items(), strict=True):
         (namespace, _), replicas = names

@@ -226,6 +226,11 @@ Axes = Annotated[
         }
     ),
 ]
+Neighbour = Annotated[str, Field(pattern=r"^(\S+/\S+\.yaml(#\S+)?)?$")]
+_NEIGHBOUR = (
+    "A scenario beside which this one stands, by its path: it notices the same mistakes, and "
+    "mirrors another documented example of the rule, or guards against over-applying it."
+)
 _AXES = "Where it stands on the axes that the corpus crosses pair by pair."
 
 
@@ -238,6 +243,9 @@ class CasePart(_Part):
     about: str = Field(default="", description="Anything else a reader should know of it.")
     axes: Axes = Field(default={}, description=_AXES)
     features: list[str] = Field(default=[], description="Further features that it needs.")
+    neighbour_of: Neighbour = Field(
+        default="", alias="neighbourOf", description="Instead of the file's."
+    )
     cluster: ClusterPart | None = Field(default=None, description="Instead of the file's.")
     namespaces: Namespaces = Field(default={}, description="Further namespaces.")
     pods: Pods = Field(default={}, description="Further workloads.")
@@ -268,6 +276,12 @@ class ScenarioFile(_Part):
     axes: Axes = Field(default={}, description=_AXES)
     features: list[str] = Field(
         default=[], description="What an implementation may declare that it lacks."
+    )
+    neighbour_of: Neighbour = Field(
+        default="",
+        alias="neighbourOf",
+        description=_NEIGHBOUR,
+        examples=["handbook/web-allow-prod.yaml"],
     )
     cluster: ClusterPart = ClusterPart()
     namespaces: Namespaces = Field(

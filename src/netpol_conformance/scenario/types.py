@@ -152,6 +152,7 @@ class Scenario:
     from the file's short forms into whole objects; pods have no addresses yet.
     ``sources`` and ``destinations`` span the matrix that every step probes in full.
     ``version_pinned`` tells whether the file itself asks for ``version``; ``digest`` is its text's.
+    ``neighbour_of`` is the path of a scenario that notices the same mistakes.
     ``axes`` is where it stands on those that the corpus crosses (``axes``).
     """
 
@@ -172,6 +173,7 @@ class Scenario:
     version_pinned: bool = False
     about: str = ""
     case: str = ""
+    neighbour_of: str = ""
     axes: Mapping[str, str] = field(default_factory=dict, hash=False)
     digest: str = field(default="", compare=False)
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
