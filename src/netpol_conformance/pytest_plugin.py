@@ -79,9 +79,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail what passes though it needs a feature that is declared as unsupported",
     )
+    add("--conformance-report", metavar="DIR", help="write every kind of report into this folder")
     add("--conformance-json", metavar="FILE", help="write the report as JSON")
     add("--conformance-html", metavar="FILE", help="write the report as one HTML page")
     add("--conformance-junit", metavar="FILE", help="write the report as JUnit XML of its own")
+    add("--conformance-yaml", metavar="FILE", help="write a ConformanceReport, the short form")
+    add("--conformance-markdown", metavar="FILE", help="write a summary as Markdown")
     add(
         "--matrices",
         choices=("all", "failures"),

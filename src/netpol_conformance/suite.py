@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cached_property
 from pathlib import Path
 
@@ -27,11 +27,10 @@ from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.plugin_files import load_plugin_profile
 from netpol_conformance.plugins.types import PluginProfile
-from netpol_conformance.report import html, json_report, junit
 from netpol_conformance.report.document import Collector
-from netpol_conformance.report.files import FileReports, Format
 from netpol_conformance.report.matrix import failure_text
 from netpol_conformance.report.terminal import Terminal
+from netpol_conformance.reporting import Reporting, tell_github
 from netpol_conformance.run.events import Event, RunFinished, RunStarted, SelfTested
 from netpol_conformance.run.session import (
     Session,
@@ -45,11 +44,6 @@ from netpol_conformance.scenario.features import Profile, selected
 from netpol_conformance.scenario.types import Scenario
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
-_FORMATS: dict[str, Format] = {
-    "HTML": html.render,
-    "JSON": json_report.dumps,
-    "JUnit": junit.dumps,
-}
 
 
 class Conformance:
@@ -59,11 +53,9 @@ class Conformance:
         self._config = config
         self._session: Session | None = None
         self._collector = Collector()
-        self._files = _files(config)
-        self._reports = FileReports({path: _FORMATS[kind] for kind, path in self._files.items()})
+        self._reporting = Reporting(config.option)
         self._opened = False
         self._failure = ""
-        self._unwritten: list[str] = []
         self._outbox: list[Event] = []
         self._terminal = self._silence_pytest() if self._shows_matrices else None
 
@@ -71,17 +63,10 @@ class Conformance:
         """Raise pytest.UsageError for options and scenarios that cannot be run."""
         if not self._is_worker:
             _ = self._scenarios, self._setting()
-            self._check_folders()
-
-    def _check_folders(self) -> None:
-        """Make the reports' folders now: not to learn after a long run that there can be none."""
-        for folder in {path.parent for path in self._files.values()}:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                self._reporting.check_folders()
             except OSError as error:
                 raise pytest.UsageError(f"cannot write reports there: {error}") from error
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise pytest.UsageError(f"cannot write reports there: {folder} is not writable")
 
     # -- collection ------------------------------------------------------------------------------
 
@@ -161,11 +146,28 @@ class Conformance:
     def _progress(self, words: str) -> None:
         """What takes long says so: to the matrices' terminal, else to pytest's own."""
         if self._terminal is not None:
-            self._terminal.say(words)
+            self._show(lambda terminal: terminal.say(words))
         else:
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
             if reporter is not None:
                 reporter.write_line(words)
+
+    def _plain(self, line: str) -> None:
+        """A line for a program that reads the output: nothing before it, nothing in it."""
+        if self._terminal is not None:
+            self._show(lambda terminal: terminal.plain(line))
+        else:
+            self._progress(line)
+
+    def _show(self, show: Callable[[Terminal], None]) -> None:
+        """Show something on the matrices' terminal; one that takes nothing more ends no run."""
+        if self._terminal is None:
+            return
+        try:
+            show(self._terminal)
+        except OSError as error:
+            self._terminal = None
+            sys.stderr.write(f"Nothing more can be shown: {error}\n")
 
     # -- the run ---------------------------------------------------------------------------------
 
@@ -209,13 +211,24 @@ class Conformance:
         if left:
             end = _soiled(end, left)
         self._tell(end)
-        for told in self._unwritten:
-            self._progress(told)
-        if self._terminal is not None and not self._unwritten:
-            self._terminal.written(self._files)
+        self._say_where()
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            without = EXIT_CODES[Outcome.INCONCLUSIVE] if self._unwritten else exitstatus
+            unwritten = self._reporting.unwritten
+            without = EXIT_CODES[Outcome.INCONCLUSIVE] if unwritten else exitstatus
             session.exitstatus = end.exit_code or without
+
+    def _say_where(self) -> None:
+        """Say which reports are where, and let GitHub show the run at its files."""
+        unwritten = self._reporting.unwritten
+        try:
+            report = self._collector.report()
+            tell_github(report, self._scenarios, os.environ, self._plain)
+        except OSError as error:
+            unwritten.append(f"GitHub's step summary is missing: {error}")
+        for told in unwritten:
+            self._progress(told)
+        if not unwritten:
+            self._show(lambda terminal: terminal.written(self._reporting.files))
 
     def _close_driver(self) -> str:
         """Have the driver remove what it made; what it could not remove, and why, if anything."""
@@ -276,15 +289,8 @@ class Conformance:
             self._outbox.append(event)
             return
         self._collector(event)
-        try:
-            self._reports(event)
-        except* OSError as errors:
-            self._unwritten += [
-                f"A report is missing: {error}, {'; '.join(error.__notes__)}"
-                for error in errors.exceptions
-            ]
-        if self._terminal is not None:
-            self._terminal(event)
+        self._reporting(event)
+        self._show(lambda terminal: terminal(event))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -342,12 +348,6 @@ def _soiled(end: RunFinished, left: str) -> RunFinished:
     return end.model_copy(
         update={"outcome": outcome, "exit_code": EXIT_CODES[outcome], "reason": reason}
     )
-
-
-def _files(config: pytest.Config) -> dict[str, Path]:
-    """The report files asked for, by kind."""
-    wanted = {kind: getattr(config.option, f"conformance_{kind.lower()}") for kind in _FORMATS}
-    return {kind: Path(name) for kind, name in wanted.items() if name}
 
 
 def _rerun_options(config: pytest.Config) -> tuple[str, ...]:

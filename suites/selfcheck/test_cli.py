@@ -14,6 +14,7 @@ import pytest
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import json_report
+from netpol_conformance.reporting import KINDS
 
 QUICK = "handbook/web-deny-all.yaml"
 HERE = Path(__file__).parent
@@ -41,12 +42,12 @@ def run(tmp_path: Path, *words: str, **options):
     return done, json_report.read(written) if written.exists() else None
 
 
-def test_a_conformant_implementation_exits_0_with_three_reports(tmp_path):
+def test_a_conformant_implementation_exits_0_with_its_reports(tmp_path):
     done, report = run(tmp_path, QUICK)
     assert done.returncode == 0, done.stdout + done.stderr
     assert report.outcome is Outcome.PASS
     assert report.self_test.outcome is Outcome.PASS
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "junit.xml"}
+    assert {path.name for path in tmp_path.iterdir()} == {kind.file for kind in KINDS.values()}
     assert str(tmp_path / "report.html") in done.stdout
 
 

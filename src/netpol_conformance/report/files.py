@@ -19,12 +19,14 @@ class FileReports:
 
     Call ``close`` in a ``finally``: a run that broke before its end then still leaves its report.
     Both raise an ExceptionGroup of what kept files from being written; the others are written.
+    What has no room where it should be goes to the folder for temporary files, if there is room.
     """
 
     def __init__(self, wanted: Mapping[Path, Format]) -> None:
         self._wanted = dict(wanted)
         self._collector = Collector()
         self._written = False
+        self._refuge: Path | None = None
 
     def __call__(self, event: Event) -> None:
         """Keep one event; write at the last."""
@@ -41,21 +43,44 @@ class FileReports:
         errors = []
         for path, form in self._wanted.items():
             try:
-                write_text(path, form(report))
+                self._write(path, form(report))
             except Exception as error:  # noqa: BLE001 - raised below, when the others are safe
                 error.add_note(f"while writing {path}")
                 errors.append(error)
         if errors:
             raise ExceptionGroup("not all reports could be written", errors)
 
+    def _write(self, path: Path, text: str) -> None:
+        try:
+            write_text(path, text)
+        except OSError as error:
+            refuge = self._rescued(path.name, text)
+            if refuge:
+                error.add_note(f"it is {refuge} instead")
+            raise
+
+    def _rescued(self, name: str, text: str) -> Path | None:
+        """Where the text is now, if anywhere."""
+        try:
+            self._refuge = self._refuge or Path(tempfile.mkdtemp(prefix="netpol-conformance-"))
+            write_text(self._refuge / name, text)
+        except OSError:
+            return None
+        return self._refuge / name
+
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing, making its folder: a reader never meets half a report."""
+    """Write a whole file or nothing, making its folder: a reader never meets half a report.
+
+    What was there stays until all of the new file is on the disk.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:

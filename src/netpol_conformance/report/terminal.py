@@ -111,10 +111,18 @@ class Terminal:
         """Show a line of progress that no event tells of."""
         self._print(Text(one_line(words), "dim"))
 
+    def plain(self, line: str) -> None:
+        """Show a line for programs that read the output: no style, no break."""
+        self._console.out(line, style=None, highlight=False)
+
     def written(self, files: Mapping[str, Path]) -> None:
-        """Say where reports were written: ``{"HTML": path, ...}``."""
-        for kind, path in files.items():
-            self._print(Text(f"{kind:<5} {path}"))
+        """Say where reports were written: ``{"HTML": path, ...}``, a line for each folder."""
+        folders: dict[Path, list[str]] = {}
+        for path in files.values():
+            folders.setdefault(path.parent, []).append(path.name)
+        for folder, (first, *others) in folders.items():
+            beside = f", and beside it {', '.join(others)}" if others else ""
+            self._print(Text(f"{folder / first}{beside}"))
 
     def _start(self, event: RunStarted) -> None:
         self._total = len(event.scenarios)

@@ -14,9 +14,9 @@ import yaml
 from markdown_it import MarkdownIt
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import annotations, badge, markdown, yaml_report
-from netpol_conformance.report.annotations import Place
+from netpol_conformance.report import badge, github, markdown, yaml_report
 from netpol_conformance.report.document import Collector, Report, corpus_digest
+from netpol_conformance.report.github import Place
 from netpol_conformance.report.yaml_report import Implementation
 from netpol_conformance.run.events import (
     Declaration,
@@ -242,7 +242,7 @@ def test_the_svg_says_the_same_and_is_alone(all_pass: Report) -> None:
 
 
 def test_a_failure_is_an_error_at_its_file(tame: Report) -> None:
-    first, *_, last = annotations.lines(tame, lambda path: Place(f"scenarios/{path}", 3))
+    first, *_, last = github.commands(tame, lambda item: Place(f"scenarios/{item.path}", 3))
     assert first.startswith(
         "::error file=scenarios/handbook/simple-example.yaml,line=3,"
         "title=FAIL handbook/simple-example.yaml::Only pods labelled access=true reach nginx%0A"
@@ -251,7 +251,7 @@ def test_a_failure_is_an_error_at_its_file(tame: Report) -> None:
 
 
 def test_what_is_inconclusive_is_a_warning_and_a_place_is_not_needed(report: Report) -> None:
-    lines = list(annotations.lines(report, lambda path: None))
+    lines = list(github.commands(report, lambda scenario: None))
     assert "::warning title=INCONCLUSIVE hostile/broken.yaml::" in "\n".join(lines)
     assert not any("file=" in line for line in lines)
 
@@ -262,8 +262,8 @@ def test_no_more_than_github_shows_and_the_rest_is_counted(report: Report) -> No
         update={"scenarios": {**report.counts.scenarios, Outcome.FAIL: 12}}
     )
     many = report.model_copy(update={"scenarios": (failed,) * 12, "counts": counts})
-    lines = list(annotations.lines(many, lambda path: None))
-    assert sum(line.startswith("::error ") for line in lines) == annotations.MOST
+    lines = list(github.commands(many, lambda scenario: None))
+    assert sum(line.startswith("::error ") for line in lines) == github.MOST
     assert "2 more scenarios" in lines[-1]
 
 
@@ -275,7 +275,7 @@ def test_hostile_text_gives_no_further_command(tame: Report, attack: str) -> Non
         update={"path": attack, "title": attack, "reason": attack, "rerun": attack}
     )
     bad = tame.model_copy(update={"implementation": attack, "scenarios": (first,)})
-    lines = list(annotations.lines(bad, lambda path: Place(attack, 1)))
+    lines = list(github.commands(bad, lambda scenario: Place(attack, 1)))
     assert len(lines) == 2
     for line in lines:
         assert len(line.splitlines()) == 1

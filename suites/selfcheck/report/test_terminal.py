@@ -34,7 +34,7 @@ def test_elsewhere_than_on_a_terminal_lines_are_plain(events: list[Event]) -> No
     assert "FAIL         handbook/simple-example.yaml" in text
     assert f"busybox             {BLOCKED}                !✓      !{BLOCKED}" in text
     assert "reference does not conform" in text
-    assert text.endswith("HTML  reports/report.html\n")
+    assert text.endswith("reports/report.html\n")
 
 
 def test_a_terminal_gets_colour_unless_no_color_is_set(

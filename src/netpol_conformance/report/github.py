@@ -18,20 +18,20 @@ class Place(NamedTuple):
     line: int
 
 
-Where = Callable[[str], Place | None]
-"""From a scenario's path to where it stands; None where that is in no file of the repository."""
+Where = Callable[[ScenarioReport], Place | None]
+"""Where a scenario stands, or what is wrong in it; None where that is no file of the repository."""
 
 MOST = 10
 """GitHub shows no more errors, and no more warnings, of one step."""
 _LEVELS = {Outcome.FAIL: "error", Outcome.INCONCLUSIVE: "warning"}
 
 
-def lines(report: Report, where: Where) -> Iterator[str]:
+def commands(report: Report, where: Where) -> Iterator[str]:
     """A command a line: an error for what failed, a warning for what is inconclusive."""
     for outcome, level in _LEVELS.items():
         found = [item for item in report.scenarios if item.outcome is outcome]
         for scenario in found[:MOST]:
-            yield _command(level, _title(scenario), _message(scenario), where(scenario.path))
+            yield _command(level, _title(scenario), _message(scenario), where(scenario))
     gone = sum(max(0, report.counts.scenarios[outcome] - MOST) for outcome in _LEVELS)
     rest = f" {plural(gone, 'more scenario')} without a line here." if gone else ""
     yield _command("notice", headline(report), f"{sentence(report)}{rest}", None)
