@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -16,8 +17,8 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.oracle.index import Index
 from netpol_conformance.scenario.matrix import cells
-from netpol_conformance.scenario.paths import End, Flow, Path, find_service, path
-from netpol_conformance.scenario.planning import own_pods, planned_state
+from netpol_conformance.scenario.paths import End, Flow, Path, PathError, find_service, path
+from netpol_conformance.scenario.planning import own_pods, planned_state, state_in_force
 from netpol_conformance.scenario.types import CellKey, Destination, Scenario, Via
 
 Shown = Iterator[tuple[str, str]]
@@ -36,9 +37,8 @@ def needed_features(scenario: Scenario) -> dict[str, str]:
     """
     shown = [*_of_cluster(scenario), *_of_destinations(scenario.destinations)]
     for index in range(len(scenario.steps)):
-        state = planned_state(scenario, index)
-        shown += _of_state(state)
-        shown += _of_cells(scenario, index, state)
+        shown += _of_state(planned_state(scenario, index))
+        shown += _of_cells(scenario, index, state_in_force(scenario, index))
     return dict(reversed(shown))
 
 
@@ -81,10 +81,12 @@ def _of_port(port: PolicyPort, where: str) -> Shown:
 
 
 def _of_cells(scenario: Scenario, index: int, state: ClusterState) -> Shown:
-    policies = Index(state)
-    for cell in cells(scenario, scenario.steps[index], state):
-        for feature in _of_path(policies, cell, path(state, scenario, cell)):
-            yield feature, f"step {index + 1} asks {cell}"
+    policies, step = Index(state), scenario.steps[index]
+    asked = [*cells(scenario, step, state), *(cell for cell, _ in step.meanwhile), *step.held]
+    for cell in asked:
+        with suppress(PathError):  # an end that is gone by the end of the step
+            for feature in _of_path(policies, cell, path(state, scenario, cell)):
+                yield feature, f"step {index + 1} asks {cell}"
 
 
 def _of_path(policies: Index, cell: CellKey, found: Path) -> Iterator[str]:
