@@ -74,10 +74,13 @@ class LabelSelector:
 
 @dataclass(frozen=True, slots=True)
 class IPBlock:
-    """``ipBlock``: ``cidr`` minus ``except`` (S30). Networks are canonical (S32)."""
+    """``ipBlock``: ``cidr`` minus ``except`` (S30). Networks are canonical (S32), and
+    ``canonical`` tells whether ``cidr`` was written so: it means the same either way.
+    """
 
     cidr: IPNetwork
     excepted: tuple[IPNetwork, ...] = ()
+    canonical: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from netpol_conformance.model.names import (
     dns_subdomain,
     label_value,
     parse_cidr,
+    parse_ip,
     port_name,
     port_number,
     qualified_name,
@@ -259,7 +260,9 @@ class _PolicyReader:
             self._excepted(item, cidr, (*path, "except", index))
             for index, item in enumerate(fields.get("except", ()))
         )
-        return IPBlock(cidr, tuple(network for network in excepted if network is not None))
+        networks = tuple(network for network in excepted if network is not None)
+        canonical = parse_ip(text.partition("/")[0]) == cidr.network_address
+        return IPBlock(cidr, networks, canonical)
 
     def _excepted(self, text: str, cidr: IPNetwork, path: Path) -> IPNetwork | None:
         network = parse_cidr(text)

@@ -7,19 +7,20 @@ from netpol_conformance.enforcer.compile import Compiler
 from .registry import mutant, swapped
 
 
+def by_dialled_port(line: str) -> str:
+    """A rule on ports as one on TCP's ports before DNAT, and one on the other protocols'."""
+    if "th dport" not in line:
+        return line
+    dialled = swapped(line, "th dport", "ct original proto-dst")
+    return f"\t\tmeta l4proto 6 {dialled.lstrip()}\t\tmeta l4proto != 6 {line.lstrip()}"
+
+
 @mutant("S21", "semantics/target-port")
 class ServicePortIsMeant(Compiler):
     """A rule's port is that of the Service that was dialled."""
 
     def chains(self, table: str) -> str:
-        return "".join(self.dialled(line) for line in super().chains(table).splitlines(True))
-
-    def dialled(self, line: str) -> str:
-        """A rule on ports as one on TCP's ports before DNAT, and one on the other protocols'."""
-        if "th dport" not in line:
-            return line
-        dialled = swapped(line, "th dport", "ct original proto-dst")
-        return f"\t\tmeta l4proto 6 {dialled.lstrip()}\t\tmeta l4proto != 6 {line.lstrip()}"
+        return "".join(by_dialled_port(line) for line in super().chains(table).splitlines(True))
 
 
 @mutant("S40", "errata/h9-names-under-egress-deny", bug="cloudnativelabs/kube-router#609")
