@@ -85,6 +85,7 @@ document.addEventListener("toggle", (event) => {
 
 document.documentElement.classList.add("scripted");
 unpacked.then(() => {
+  performance.mark("unpacked");
   for (const details of document.querySelectorAll("details.scenario[data-open]")) details.open = true;
   for (const details of document.querySelectorAll("details.scenario[open]")) ensureBody(details);
   if (fragment()) go();

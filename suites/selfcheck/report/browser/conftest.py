@@ -1,0 +1,86 @@
+"""A real Chromium, and pages opened in it that may neither complain nor ask for anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netpol_conformance.report import html
+from netpol_conformance.report.document import Report
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """Chromium, for as long as tests of this folder run: its event loop would be in others' way."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium here: script/bootstrap --dev installs it on Debian")
+    with playwright_api.sync_playwright() as playwright:
+        # Root has no use for the sandbox, and Chromium refuses to start with it.
+        launched = playwright.chromium.launch(
+            executable_path=chromium, chromium_sandbox=os.geteuid() != 0
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def open_page(browser: Any, folder: Path, report: Report) -> Iterator[Open]:
+    """``open_page(fragment, of=report, **options of the context)``: the report's page, ready;
+    ``before`` is a script that runs before its own.
+
+    At the test's end it must have complained of nothing, asked nobody, and run nothing of the
+    report's.
+    """
+    contexts: list[Any] = []
+    faults: list[str] = []
+
+    def open_it(
+        fragment: str = "",
+        *,
+        of: Report = report,
+        scripted: bool = True,
+        before: str = "",
+        **options: Any,
+    ) -> Any:
+        path = folder / f"{id(of)}.html"
+        if not path.exists():
+            path.write_text(html.render(of), encoding="utf-8")
+        context = browser.new_context(java_script_enabled=scripted, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(before)
+        page.on("console", lambda message: faults.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
+        page.on("popup", lambda popup: faults.append(f"popup: {popup.url}"))
+
+        def requested(request: Any) -> None:
+            if request.url.partition("#")[0] != path.as_uri():
+                faults.append(f"request: {request.url}")
+
+        page.on("request", requested)
+        page.goto(path.as_uri() + (f"#{fragment}" if fragment else ""))
+        if scripted:
+            page.wait_for_selector("html[data-ready], html.unreadable", state="attached")
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert not faults
