@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from netpol_conformance import __version__, cli_compare, cli_enforcer, cli_images
+from netpol_conformance import __version__, cli_compare, cli_enforcer, cli_fuzz, cli_images
 from netpol_conformance.cli_options import cluster_options
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus, suite_root
@@ -38,6 +38,11 @@ app.add_typer(cli_images.app, name="images")
 app.command(epilog="Example: `netpol-conformance compare old.json new.json --html diff.html`")(
     cli_compare.compare
 )
+app.command(
+    epilog="Examples:\n\n"
+    "`netpol-conformance fuzz --seconds 60`\n\n"
+    "`netpol-conformance fuzz --seed 7 --cases 2000 --ip-family dual`"
+)(cli_fuzz.fuzz)
 
 
 _DIVIDER = "\n---\n"

@@ -65,7 +65,7 @@ class Options:
         "IMAGE", "kind: an image of the plugin to load from Docker (again for more)"
     )
     pod_subnet: str = _word("CIDR", "kind: the pods' addresses, as the plugin wants them")
-    ip_family: str = _word("FAMILY", "kind: ipv4 (the default), ipv6 or dual", "ipv4")
+    ip_family: str = _word("FAMILY", "kind, fuzz: ipv4 (the default), ipv6 or dual", "ipv4")
     keep_cluster: bool = _flag("kind: leave the cluster as it is afterwards")
     reuse_cluster: str = _word("NAME", "kind: use this cluster, and leave it afterwards")
     kind_image: str = _word("IMAGE", "kind: the node image, and with it Kubernetes' version")

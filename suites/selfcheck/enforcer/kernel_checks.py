@@ -19,6 +19,7 @@ from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import Nft, NftError
 from netpol_conformance.enforcer.compilation import compile_node
 from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.model.objects import (
     ClusterState,
     Direction,
@@ -76,7 +77,7 @@ def spelled(element: str) -> str:
     return " . ".join(PROTOCOL_NAMES.get(field.strip(), field.strip()) for field in fields)
 
 
-changed_objects = st.one_of(rc.pods(), rc.pods(), rc.policies, rc.namespaces)
+changed_objects = st.one_of(rc.pods(), rc.pods(), words.policies, rc.namespaces)
 rounds = st.lists(
     st.lists(st.tuples(st.booleans(), changed_objects), min_size=1, max_size=8), max_size=4
 )

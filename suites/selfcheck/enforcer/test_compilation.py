@@ -12,6 +12,7 @@ from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.enforcer.compilation import Compilation, compile_node
 from netpol_conformance.enforcer.compile import Compiler
+from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.model.objects import (
     ClusterState,
     Direction,
@@ -27,7 +28,7 @@ from .judgement import passes
 events = st.lists(
     st.tuples(
         st.sampled_from(("put", "put", "remove")),
-        st.one_of(rc.pods(), rc.pods(), rc.policies, rc.namespaces, st.sampled_from(rc.NODES)),
+        st.one_of(rc.pods(), rc.pods(), words.policies, rc.namespaces, st.sampled_from(rc.NODES)),
     ),
     min_size=1,
     max_size=12,
@@ -87,7 +88,7 @@ def disagreements(state: ClusterState, compiler: type[Compiler]) -> Iterator[str
         ends = [ip for pod in (source, destination) for ip in pod.ips if ip.version == family]
         if len(ends) < 2:
             continue
-        for protocol, port in product(Protocol, (*rc.PORT_NUMBERS, 82)):
+        for protocol, port in product(Protocol, (*words.PORT_NUMBERS, 82)):
             connection = Connection(source, destination, port, protocol, family)
             passed = all(
                 passes(nodes[node], *ends, protocol, port)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from suites.selfcheck import random_clusters as rc
 
+from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.model.objects import (
     ClusterState,
     ContainerPort,
@@ -144,10 +145,10 @@ def pods(draw, number):
     host = draw(st.sampled_from([False, False, False, True]))
     own = tuple(network[number] for network in node.pod_cidrs)
     return Pod(
-        draw(st.sampled_from(rc.NAMESPACES)),
+        draw(st.sampled_from(words.NAMESPACES)),
         f"pod-{number}",
-        draw(rc.labels),
-        ports=draw(rc.container_ports),
+        draw(words.labels),
+        ports=draw(words.container_ports()),
         node=node.name,
         host_network=host,
         ips=node.ips if host else draw(st.sampled_from([own, own[:1], own])),
@@ -159,18 +160,18 @@ def pods(draw, number):
 def states(draw, versions=VERSIONS):
     return ClusterState(
         namespaces=tuple(
-            Namespace(name, draw(rc.labels), draw(st.sampled_from([{}, {OLD_KEY: OLD_DENY}])))
-            for name in rc.NAMESPACES
+            Namespace(name, draw(words.labels), draw(st.sampled_from([{}, {OLD_KEY: OLD_DENY}])))
+            for name in words.NAMESPACES
         ),
         nodes=rc.NODES,
         pods=tuple(draw(pods(number)) for number in range(2, draw(st.integers(3, 7)))),
-        policies=tuple(draw(st.lists(rc.policies, max_size=3, unique_by=lambda one: one.key))),
+        policies=tuple(draw(st.lists(words.policies, max_size=3, unique_by=lambda one: one.key))),
         version=draw(st.sampled_from(versions)),
     )
 
 
 modern = states(versions=(LATEST,))
-wires = st.tuples(st.sampled_from(rc.PORT_NUMBERS), rc.protocols, st.sampled_from([4, 4, 6]))
+wires = st.tuples(st.sampled_from(words.PORT_NUMBERS), words.protocols, st.sampled_from([4, 4, 6]))
 law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -232,7 +233,7 @@ def test_what_policies_allow_together_is_the_union_of_what_each_allows(state, wi
 
 
 @law
-@given(modern, rc.policies.map(lambda policy: replace(policy, name="added")), wires)
+@given(modern, words.policies.map(lambda policy: replace(policy, name="added")), wires)
 def test_a_policy_added_where_pods_are_isolated_takes_nothing_away(state, added, wire):
     before, after = Oracle(state), Oracle(state.with_objects(added))
     for asked in questions(state, wire):

@@ -1,0 +1,87 @@
+"""The smallest case that shows the same. Needs hypothesis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import replace
+
+from hypothesis import Phase
+from hypothesis.database import InMemoryExampleDatabase
+
+from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Ground, disagreements
+from netpol_conformance.fuzz.cases import Case, Shape, scenario_of
+from netpol_conformance.fuzz.drawing import case_of, entropy, for_each
+from netpol_conformance.fuzz.search import Found
+
+_BRIEF, _LONG = 0.1, 0.6
+"""Seconds of silence while shrinking: what a busy machine gets wrong here is asked again."""
+
+
+class _HoldsError(Exception):
+    """What hypothesis takes for the failure whose smallest case it looks for."""
+
+
+def smallest(ground: Ground, found: Found, until: float, tell: Callable[[int, int], None]) -> Found:
+    """The smallest case that can be found until ``until`` (monotonic seconds), confirmed anew.
+
+    ``tell`` hears how many were tried, and how many of them disagreed. Ctrl-C ends it early.
+    """
+    quick = replace(ground.patience, brief=_BRIEF, long=_LONG)
+    smaller: list[Case] = []
+    tried = 0
+
+    def holds(case: Case) -> bool:
+        nonlocal tried
+        tried += 1
+        wrong = _wrong(replace(ground, patience=quick), cluster, case)
+        smaller.extend([case] if wrong else [])
+        tell(tried, len(smaller))
+        return bool(wrong)
+
+    with closing(ground.cluster()) as cluster:
+        with suppress(KeyboardInterrupt):
+            shrink(found.seed, ground.shape, holds, until)
+        for case in reversed(smaller):
+            if wrong := _wrong(ground, cluster, case):
+                return Found(found.seed, case, wrong)
+    return found
+
+
+def _wrong(ground: Ground, cluster: Cluster, case: Case) -> tuple[Disagreement, ...]:
+    try:
+        return disagreements(cluster, scenario_of(case), ground.patience)
+    except FAULTS:
+        return ()
+
+
+def shrink(
+    seed: int, shape: Shape, holds: Callable[[Case], bool], until: float = float("inf")
+) -> Case:
+    """The smallest case of which ``holds``; of the seed's own it must.
+
+    No other is tried after ``until`` (monotonic seconds); what ``holds`` raises ends it.
+    """
+    first = case_of(seed, shape)
+    known = {first: True}
+    found = [first]
+
+    def look(case: Case) -> None:
+        if case not in known:
+            if time.monotonic() > until:
+                return
+            known[case] = holds(case)
+        if known[case]:
+            found.append(case)
+            raise _HoldsError
+
+    test = for_each(
+        look, shape, database=InMemoryExampleDatabase(), phases=[Phase.reuse, Phase.shrink]
+    )
+    with suppress(_HoldsError):
+        test.hypothesis.fuzz_one_input(entropy(seed))  # puts it into the database,
+    with suppress(_HoldsError):
+        test()  # where this takes it from
+    return found[-1]
