@@ -75,6 +75,9 @@ class Report(Record):
     """A whole run. ``schema_version`` changes when a reader of this one would be misled."""
 
     schema_version: Literal["1"] = "1"
+    short: bool = Field(
+        default=False, description="whether it tells of passed cells only what was seen"
+    )
     run_id: str
     suite_version: str
     started: float

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from netpol_conformance.report.document import Report
+from netpol_conformance.report.short import expanded
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,7 +33,10 @@ def dumps(report: Report) -> str:
 
 
 def loads(text: str, *, source: str = "report") -> Report:
-    """Read a report back; raises ReportError, naming ``source``."""
+    """Read a report back, a short one expanded; raises ReportError, naming ``source``.
+
+    What a later suite of the same ``schema_version`` has added is passed over.
+    """
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -46,7 +50,8 @@ def loads(text: str, *, source: str = "report") -> Report:
             "give a report.json that this version of the suite wrote"
         )
     try:
-        return Report.model_validate(data)
+        report = Report.model_validate(data, extra="ignore")
+        return expanded(report) if report.short else report
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -61,9 +66,26 @@ def read(path: Path) -> Report:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a written report, generated from the document's types."""
-    body = Report.model_json_schema(mode="serialization")
+    """The JSON Schema of a written report, generated from the document's types.
+
+    It allows fields that it does not know: they may be added without a new version.
+    """
+    body = _open(Report.model_json_schema())
     return {"$schema": SCHEMA_DIALECT, **body, "title": "netpol-conformance report, version 1"}
+
+
+def _open(value: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    """A schema whose objects may have more fields."""
+    if isinstance(value, list):
+        return [_open(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    closed = value.get("additionalProperties") is False
+    return {
+        key: _open(item)
+        for key, item in value.items()
+        if not (closed and key == "additionalProperties")
+    }
 
 
 def schema_text() -> str:

@@ -127,6 +127,10 @@ AnyCell = CellResult | MeanwhileResult | HeldResult
 """Whatever is judged of one source and destination in a step."""
 
 
+Seen = Literal["connected", "dropped", "rejected", "unresolved"]
+"""What a passed cell showed, in a word."""
+
+
 class StepResult(Record):
     """One step: what was changed, the matrix, and how long the plugin took."""
 
@@ -143,6 +147,11 @@ class StepResult(Record):
     )
     refusal: RefusalResult | None = None
     cells: tuple[CellResult, ...] = ()
+    passed: dict[Seen, dict[str, tuple[str, ...]]] = Field(
+        default={},
+        description="only in a short report: the cells that passed, as destinations by what was "
+        "seen and source; cells has the others",
+    )
     sources: tuple[str, ...] = Field(default=(), description="the matrix's rows, in order")
     destinations: tuple[str, ...] = Field(default=(), description="its columns, in order")
     meanwhile: tuple[MeanwhileResult, ...] = ()
