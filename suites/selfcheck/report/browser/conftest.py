@@ -18,9 +18,9 @@ playwright_api = pytest.importorskip("playwright.sync_api")
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, for as long as tests of this folder run: its event loop would be in others' way."""
+    """Chromium, closed after each file of tests: its event loop would be in the way of others'."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium here: script/bootstrap --dev installs it on Debian")
@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
 
