@@ -10,9 +10,9 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from netpol_conformance.probe.reading import Reading
 from netpol_conformance.probe.series import Series, Sighting
 from netpol_conformance.probe.sockets import exchange
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
@@ -22,6 +22,9 @@ INTERVAL = 0.005
 TIMEOUT = 0.9
 """Seconds that each probe waits. Linux sends a SYN again after 1 s: so each asks just once, and
 what it saw is of the moment at which it was sent."""
+_ANSWERED = 0.05
+"""Seconds in which a connection is made if it is made at all. A probe whose source goes before
+that has seen nothing."""
 _WARM = 5
 """How many probes of each source that is there are sent before a series counts as begun."""
 
@@ -117,9 +120,12 @@ class Prober:
             remark = f"{type(error).__name__}: {error}"
             line.seen.append(Sighting(at, Verdict.ERROR, 0.0, None, remark))
             return
-        with suppress(asyncio.CancelledError):  # its source is gone, and so is the question
+        try:
             reading = await exchange(opened, line.probe, line.probe.host)
-            duration = time.perf_counter() - began
+        except asyncio.CancelledError:
+            reading = Reading(Verdict.TIMED_OUT, remark="no answer before its source went")
+        duration = time.perf_counter() - began
+        if duration >= _ANSWERED or reading.verdict is not Verdict.TIMED_OUT:
             line.seen.append(
                 Sighting(at, reading.verdict, duration, reading.identity, reading.remark)
             )

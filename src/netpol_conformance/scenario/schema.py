@@ -173,6 +173,13 @@ class StepPart(_Part):
         "without the API from before them, so that the last state stays in force; the next step "
         "that does not say so is connected again.",
     )
+    copies: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="How many times over the step deletes and applies what it says, all at once; "
+        "${copy} is the number of each, from 1.",
+    )
     apply: str = Field(
         default="",
         description="Manifests as for kubectl apply -f -. ${pod/db}, ${node/node-1}, "

@@ -16,6 +16,7 @@ from netpol_conformance.scenario.schema import ScenarioFile, StepPart
 from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import Destination, Scenario, SourceRef, Step, Via
 
+_COPY = "${copy}"
 _CUT_OFF = "an enforcer that is cut off cannot know of pods that come, go or end meanwhile"
 
 
@@ -59,7 +60,7 @@ def _step(number: int, part: StepPart, complaints: Complaints) -> Step:
     keys = []
     for index, text in enumerate(part.delete):
         try:
-            keys.append(deletion(text))
+            keys += [deletion(name) for name in _copied(text, part.copies)]
         except ValueError as error:
             complaints.add(("steps", number, "delete", index), str(error))
     if not (part.expect or part.refused or part.meanwhile):
@@ -68,7 +69,7 @@ def _step(number: int, part: StepPart, complaints: Complaints) -> Step:
         complaints.add(("steps", number, "refused"), "nothing is applied that could be refused")
     return Step(
         title=part.title,
-        apply=part.apply,
+        apply="---\n".join(_copied(part.apply, part.copies)),
         delete=tuple(keys),
         refused=part.refused,
         same_because=part.unchanged,
@@ -77,6 +78,12 @@ def _step(number: int, part: StepPart, complaints: Complaints) -> Step:
         reuse=tuple((pod(new), pod(old)) for new, old in part.reuse.items()),
         enforcer=part.enforcer,
     )
+
+
+def _copied(text: str, copies: int) -> list[str]:
+    """``text`` for each copy, all of which are the same if it does not speak of them."""
+    every = [text.replace(_COPY, str(number)) for number in range(1, copies + 1)]
+    return list(dict.fromkeys(every))
 
 
 def _states(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import getdoc
@@ -56,6 +57,14 @@ def mutant(rule: str, owner: str, bug: str = "") -> Callable[[type[Compiler | Co
         return MUTANTS[name]
 
     return register
+
+
+def later(seconds: float, work: Callable[[], object]) -> None:
+    """Do ``work`` after so long, other things going on; at once where no event loop runs."""
+    try:
+        asyncio.get_running_loop().call_later(seconds, work)
+    except RuntimeError:
+        work()
 
 
 def swapped(text: str, old: str, new: str) -> str:
