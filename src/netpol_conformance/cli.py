@@ -15,7 +15,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from netpol_conformance import __version__, cli_compare, cli_enforcer, cli_fuzz, cli_images
+from netpol_conformance import (
+    __version__,
+    cli_compare,
+    cli_coverage,
+    cli_enforcer,
+    cli_fuzz,
+    cli_images,
+    cli_reports,
+)
 from netpol_conformance.cli_options import cluster_options
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus, suite_root
@@ -35,8 +43,12 @@ app = typer.Typer(
 )
 app.add_typer(cli_enforcer.app, name="enforcer")
 app.add_typer(cli_images.app, name="images")
+app.add_typer(cli_reports.app, name="reports")
 app.command(epilog="Example: `netpol-conformance compare old.json new.json --html diff.html`")(
     cli_compare.compare
+)
+app.command(epilog="Example: `netpol-conformance coverage --output build/coverage`")(
+    cli_coverage.coverage
 )
 app.command(
     epilog="Examples:\n\n"

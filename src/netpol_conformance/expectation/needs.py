@@ -16,6 +16,7 @@ from netpol_conformance.model.objects import (
 )
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.oracle.index import Index
+from netpol_conformance.scenario.features import FIRST_PACKET
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import End, Flow, Path, PathError, find_service, path
 from netpol_conformance.scenario.planning import own_pods, planned_state, state_in_force
@@ -43,6 +44,8 @@ def needed_features(scenario: Scenario) -> dict[str, str]:
 
 
 def _of_cluster(scenario: Scenario) -> Shown:
+    if FIRST_PACKET in scenario.features:
+        yield FIRST_PACKET, "declaring it is what asks for it"
     if 6 in scenario.families:
         yield "ipv6", "cluster.families has IPv6"
 

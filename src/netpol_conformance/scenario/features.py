@@ -43,6 +43,9 @@ class Feature:
     reason: str
 
 
+FIRST_PACKET = "firstPacket"
+"""The feature whose scenarios are judged by first packets, too (``judge.cell.Look.prompt``)."""
+
 _ALL = (
     Feature(
         "egressAfterServiceNAT",
@@ -64,6 +67,13 @@ _ALL = (
         ("S23",),
         Profile.EXTENDED,
         "the field came with 1.21, and Kubernetes' own tests ask the API for it, not plugins",
+    ),
+    Feature(
+        FIRST_PACKET,
+        "a connection that is allowed comes with its first packet",
+        ("S2",),
+        Profile.EXTENDED,
+        "what is let through once it is sent again is allowed all the same, if slowly",
     ),
     Feature(
         "hairpinThroughService",

@@ -1,0 +1,51 @@
+"""``netpol-conformance coverage``: what the corpus covers.
+
+Here: words to a call, files out, and exit codes. Not here: any counting.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NOT_COVERED, USAGE = 1, 2
+
+
+def coverage(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="packs, folders or scenario files; default: all"),
+    ] = None,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="write coverage.html and coverage.json there"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the JSON document instead")] = False,
+) -> None:
+    """Say which rules, API fields, pairs of values, catalogue lines and features are covered.
+
+    What is not comes first. Exits with 0 if all is covered, and with 1 if not.
+    """
+    from netpol_conformance.corpus import load_corpus  # noqa: PLC0415 - others start faster without
+    from netpol_conformance.coverage import page, records, text  # noqa: PLC0415
+    from netpol_conformance.coverage.counting import coverage_of  # noqa: PLC0415
+    from netpol_conformance.report.files import write_text  # noqa: PLC0415
+    from netpol_conformance.scenario.errors import ScenarioError  # noqa: PLC0415
+
+    try:
+        found = coverage_of(load_corpus(paths or []))
+        if output is not None:
+            write_text(output / "coverage.html", page.render(found))
+            write_text(output / "coverage.json", records.dumps(found))
+    except (ScenarioError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(USAGE) from error
+    if json:
+        typer.echo(records.dumps(found), nl=False)
+    else:
+        for line in text.lines(found):
+            typer.echo(line)
+    raise typer.Exit(0 if found.complete else NOT_COVERED)

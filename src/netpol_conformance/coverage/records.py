@@ -1,0 +1,82 @@
+"""What the corpus covers, as data: the JSON document and its schema.
+
+``python -m netpol_conformance.coverage.records > schemas/coverage.schema.json`` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Literal["rules", "fields", "pairs", "lines", "features"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Item(_Record):
+    """One thing to be covered, and the scenarios that hold it."""
+
+    id: str
+    title: str = ""
+    scenarios: tuple[str, ...] = Field(description="their paths, sorted")
+
+
+class Section(_Record):
+    """All items of one kind."""
+
+    name: Name
+    title: str
+    how: str = Field(description="how it is known that a scenario holds an item")
+    covered: int
+    total: int
+    items: tuple[Item, ...]
+
+    @property
+    def missing(self) -> list[Item]:
+        """The items that no scenario holds."""
+        return [item for item in self.items if not item.scenarios]
+
+
+class Unfounded(_Record):
+    """A rule that a scenario claims, though what the rule is about is not in it."""
+
+    scenario: str
+    rule: str
+    lacks: str
+
+
+class Coverage(_Record):
+    """What a corpus covers. ``schema_version`` changes when a reader of this would be misled."""
+
+    schema_version: Literal["1"] = "1"
+    suite_version: str
+    scenarios: int
+    sections: tuple[Section, ...]
+    unfounded: tuple[Unfounded, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is covered, and nothing claimed without reason."""
+        return not self.unfounded and not any(section.missing for section in self.sections)
+
+
+def dumps(coverage: Coverage) -> str:
+    """The JSON text."""
+    return coverage.model_dump_json(indent=1) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Coverage.model_json_schema(mode="serialization"),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
