@@ -25,13 +25,19 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """All that was asked of one cell at one moment; ``confirms`` if it is a second look."""
+    """All that was asked of one cell at one moment; ``confirms`` if it is a second look.
+
+    With ``prompt`` a connection that is expected must come with its first packet.
+    """
 
     observations: tuple[Observation, ...]
     confirms: bool = False
+    prompt: bool = False
 
     def is_as(self, expected: Expectation) -> bool:
         """Whether every observation fits the expectation, and there is one."""
+        if self.prompt and expected is Expectation.CONNECTED and _late(self.observations):
+            return False
         seen = [observation.verdict for observation in self.observations]
         return bool(seen) and all(verdict in _EXPECTED[expected] for verdict in seen)
 
@@ -146,12 +152,17 @@ def _against(
         doubt = f"It was {verdict.value} once, and no second look confirmed it."
     if doubt is not None:
         return Judgement(Outcome.INCONCLUSIVE, doubt, verdict)
-    reason = f"Expected {expected.value}, but it was {verdict.value}, confirmed by a second look."
+    seen = f"Expected {expected.value}, but it was {verdict.value}"
+    if verdict is Verdict.CONNECTED and expected is Expectation.CONNECTED:
+        seen = "It connected only once its first packet had been sent again"
+    reason = f"{seen}, confirmed by a second look."
     return Judgement(Outcome.FAIL, reason, verdict, _manner(verdict))
 
 
 def _doubt(expected: Expectation, proof: Proof, verdict: Verdict) -> str | None:
     """Why an unexpected verdict does not yet speak against the plugin; None if it does."""
+    if verdict is Verdict.CONNECTED and expected is Expectation.CONNECTED and _late(proof.controls):
+        return "Without the policy its first packet had to be sent again, too."
     if verdict is Verdict.ERROR:
         return "The probe itself failed, so nothing is known about the connection."
     if verdict is Verdict.WRONG_SERVER:
@@ -161,6 +172,11 @@ def _doubt(expected: Expectation, proof: Proof, verdict: Verdict) -> str | None:
     if verdict in _BLOCKED and expected is Expectation.CONNECTED and not proof.server_listens:
         return _no_witness(proof)
     return None
+
+
+def _late(observations: Sequence[Observation]) -> bool:
+    """Whether a connection came only once its first packet had been sent again."""
+    return any(observation.resent for observation in observations)
 
 
 def _doubtful_name(expected: Expectation, proof: Proof) -> str | None:

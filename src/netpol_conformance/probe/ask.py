@@ -111,6 +111,7 @@ class _Asker:
             duration,
             told.exit_code,
             told.reading.identity,
+            told.reading.resent,
         )
 
     async def _turn_to_spawn(self) -> None:
@@ -175,7 +176,8 @@ _DOCUMENTED = wget.Wget("busybox", has_timeout=True)
 
 
 def _plain(reading: Reading) -> _Told:
-    return _Told(reading, reading.remark or f"answered by {reading.identity}")
+    late = f", the SYN sent {reading.resent + 1} times" if reading.resent else ""
+    return _Told(reading, (reading.remark or f"answered by {reading.identity}") + late)
 
 
 def socket_command(probe: Probe) -> str:

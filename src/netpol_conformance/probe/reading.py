@@ -20,11 +20,15 @@ IDENTITY_HEADER = "X-Served-By"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A verdict, who answered if anyone said, and what else there is to know."""
+    """A verdict, who answered if anyone said, and what else there is to know.
+
+    ``resent`` as in ``Observation``.
+    """
 
     verdict: Verdict
     identity: str | None = None
     remark: str = ""
+    resent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
@@ -27,6 +28,7 @@ _PORTS = 4  # bytes: every transport's header begins with its two ports
 # Not in the socket module: <linux/in.h>, <linux/in6.h>.
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
+_TOTAL_RETRANS: Final = 100  # where tcp_info has it: <linux/tcp.h>
 _FIRST_SOURCE_PORT: Final = 20_000
 _SOURCE_PORTS: Final = 40_000
 _USED_PORTS = itertools.count(secrets.randbelow(_SOURCE_PORTS))
@@ -80,6 +82,7 @@ async def receive(opened: socket.socket, deadline: float, nothing: str) -> bytes
 
 async def _tcp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
     await connect(opened, address, probe.port, deadline)
+    resent = _resent(opened)
     host = f"[{probe.host}]" if ":" in probe.host else probe.host
     opened.send(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     head = b""
@@ -90,7 +93,7 @@ async def _tcp(opened: socket.socket, probe: Probe, address: str, deadline: floa
         head += received
     if not head:
         return Reading(Verdict.ERROR, remark="connected, but closed without an answer")
-    return http(head.decode("latin-1").split("\r\n"), probe.identities)
+    return replace(http(head.decode("latin-1").split("\r\n"), probe.identities), resent=resent)
 
 
 async def connect(opened: socket.socket, address: str, port: int, deadline: float) -> None:
@@ -103,6 +106,12 @@ async def connect(opened: socket.socket, address: str, port: int, deadline: floa
         code = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, os.strerror(code)) from None
+
+
+def _resent(connected: socket.socket) -> int:
+    """How often the kernel has sent a segment of this connection again."""
+    told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TOTAL_RETRANS + 4)
+    return int.from_bytes(told[_TOTAL_RETRANS:], sys.byteorder)
 
 
 def bind_afresh(opened: socket.socket, family: int) -> None:

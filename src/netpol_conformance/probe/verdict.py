@@ -70,7 +70,8 @@ class Observation:
 
     ``command`` is what a person can type in the pod to ask the same; ``output`` is what it
     printed (or the socket's errors); ``started`` is seconds since the epoch, ``duration`` in
-    seconds; ``identity`` is who answered, if anyone said.
+    seconds; ``identity`` is who answered, if anyone said. ``resent`` is how often a socket's SYN
+    had to be sent again before the connection came; a wget does not tell.
     """
 
     probe: Probe
@@ -81,3 +82,4 @@ class Observation:
     duration: float
     exit_code: int | None = None
     identity: str | None = None
+    resent: int = 0

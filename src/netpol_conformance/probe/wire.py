@@ -137,6 +137,7 @@ def _observation(seen: Observation) -> Fields:
         "duration": seen.duration,
         "exit_code": seen.exit_code,
         "identity": seen.identity,
+        "resent": seen.resent,
     }
 
 
@@ -150,4 +151,5 @@ def _read_observation(probe: Probe, fields: Fields) -> Observation:
         fields["duration"],
         fields["exit_code"],
         fields["identity"],
+        fields["resent"],
     )

@@ -85,7 +85,8 @@ class Looker:
     """Asks the cells of one scenario's matrix of one cluster.
 
     ``documented`` are the cells that the author stated anywhere: these are asked by wget, as the
-    documentation does, all others by sockets.
+    documentation does, all others by sockets. With ``prompt`` an expected connection must come
+    with its first packet, which only a socket tells.
     """
 
     def __init__(
@@ -94,7 +95,10 @@ class Looker:
         addressing: Addressing,
         documented: frozenset[CellKey],
         timeouts: Timeouts,
+        *,
+        prompt: bool = False,
     ) -> None:
+        self._prompt = prompt
         self._cluster = cluster
         self._addressing = addressing
         self._documented = documented
@@ -143,7 +147,7 @@ class Looker:
             if known is None or known.verdict is Verdict.CONNECTED:
                 witnesses[destination] = answer
         return FullLook(
-            {cell: Look(tuple(answers), confirms) for cell, answers in seen.items()},
+            {cell: Look(tuple(answers), confirms, self._prompt) for cell, answers in seen.items()},
             witnesses,
             names_resolve=any(_resolved(answer) for answer in answers),
         )
@@ -151,14 +155,15 @@ class Looker:
     def _probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
         """A documented cell is asked by wget; one that must stay blocked also for longer."""
         blocked = wanted is Expectation.BLOCKED
-        longer = self._timeouts.hold if blocked else self._timeouts.probe
+        prompt = self._prompt and wanted is Expectation.CONNECTED
+        longer = self._timeouts.hold if blocked or prompt else self._timeouts.probe
         named = cell.destination.via is Via.SERVICE
         by_wget = cell.destination.protocol is Protocol.TCP
         if not (by_wget and (named or cell in self._documented)):
             return [self._dialled(cell, longer)]
         wget = replace(self._dialled(cell, self._timeouts.probe), tool=Tool.WGET)
         by_address = replace(self._addressing.probe(cell), timeout=longer)
-        return [wget, by_address] if blocked else [wget]
+        return [wget, by_address] if blocked or prompt else [wget]
 
     def _second_probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
         """A busy machine makes a connection late, a policy never: a second look at one that was

@@ -44,7 +44,7 @@ from netpol_conformance.run.looks import Controls, Looker
 from netpol_conformance.run.results import Round, first_reason, step_result
 from netpol_conformance.run.settle import Settled, converge, settle
 from netpol_conformance.run.timeouts import Timeouts
-from netpol_conformance.scenario.features import profile_of
+from netpol_conformance.scenario.features import FIRST_PACKET, profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
@@ -212,7 +212,10 @@ class ScenarioRun:
         return Addressing(self._cluster.state(), self._outside)
 
     def _looker(self) -> Looker:
-        return Looker(self._cluster, self._addressing(), self._documented, self._timeouts)
+        prompt = FIRST_PACKET in self._scenario.features
+        return Looker(
+            self._cluster, self._addressing(), self._documented, self._timeouts, prompt=prompt
+        )
 
     def _spec(self) -> ClusterSpec:
         scenario = self._scenario

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -129,6 +130,20 @@ def test_a_first_syn_dropped_and_its_retransmission_accepted_is_a_leak():
     one = Look((seen(Verdict.TIMED_OUT), CONNECTED))
     two = Look((seen(Verdict.TIMED_OUT), CONNECTED), confirms=True)
     assert judge(Expectation.BLOCKED, [one, two], SOUND).outcome is Outcome.FAIL
+
+
+LATE = replace(CONNECTED, resent=1)
+
+
+def test_what_comes_only_once_its_syn_is_sent_again_fails_where_first_packets_count():
+    twice = [Look((CONNECTED, LATE), prompt=True), Look((LATE,), confirms=True, prompt=True)]
+    judgement = judge(Expectation.CONNECTED, twice, SOUND)
+    assert judgement.outcome is Outcome.FAIL
+    assert "sent again" in judgement.reason
+    slow_network = replace(SOUND, controls=(LATE,))
+    assert judge(Expectation.CONNECTED, twice, slow_network).outcome is Outcome.INCONCLUSIVE
+    assert judge(Expectation.CONNECTED, twice[:1], SOUND).outcome is Outcome.INCONCLUSIVE
+    assert judge(Expectation.CONNECTED, [Look((LATE,))], SOUND).outcome is Outcome.PASS
 
 
 def test_a_rejection_that_a_short_wget_reads_as_a_timeout_is_reported_as_a_rejection():

@@ -27,17 +27,20 @@ from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, V
 
 IDENTITY = "default/server"
 OPEN, CLOSED, DROPPED, UNREACHABLE, PROHIBITED, RESET = 8080, 8081, 9001, 9002, 9003, 9004
+LATE = 8082
 CLIENT = {4: "10.0.0.1", 6: "fd00::1"}
 ADDRESSES = {4: "10.0.0.2", 6: "fd00::2"}
 SECOND = {4: "10.0.0.3", 6: "fd00::3"}
 RULES = f"""
 table inet lab {{
+  set seen {{ type inet_service; flags dynamic; size 1000; }}
   chain input {{
     type filter hook input priority filter
     meta l4proto {{ tcp, udp, sctp }} th dport {DROPPED} drop
     meta l4proto {{ tcp, udp, sctp }} th dport {UNREACHABLE} reject with icmpx port-unreachable
     meta l4proto {{ tcp, udp, sctp }} th dport {PROHIBITED} reject with icmpx admin-prohibited
     tcp dport {RESET} reject with tcp reset
+    tcp dport {LATE} tcp sport != @seen add @seen {{ tcp sport }} drop
   }}
 }}
 """
@@ -86,6 +89,7 @@ def questions() -> dict[str, Probe]:
             for name, port in ports.items():
                 asked[f"{protocol} {family} {name}"] = Probe(client, address, port, me, protocol)
             asked[f"{protocol} {family} second"] = Probe(client, SECOND[family], OPEN, me, protocol)
+        asked[f"TCP {family} late"] = Probe(client, address, LATE, me, timeout=10)
     for tool in Tool:
         for host in ("10.9.9.9", "server", "nosuch", "silent"):
             asked[f"{tool} {host}"] = Probe(client, host, OPEN, me, tool=tool)
@@ -126,7 +130,7 @@ async def ask(namespaces: dict[str, int]) -> dict[str, list[str | None]]:
 
     server = OwnServers(
         IDENTITY,
-        [(OPEN, protocol) for protocol in Protocol],
+        [(LATE, Protocol.TCP), *((OPEN, protocol) for protocol in Protocol)],
         families=(4, 6),
         inside=lambda: inside(namespaces["server"]),
     )
@@ -142,7 +146,7 @@ async def ask(namespaces: dict[str, int]) -> dict[str, list[str | None]]:
     await server.stop()
     names = [*questions(), *questions_to_nobody()]
     return {
-        name: [each.verdict, each.identity, each.output]
+        name: [each.verdict, each.identity, each.output, each.resent]
         for name, each in zip(names, seen, strict=True)
     }
 

@@ -54,9 +54,17 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> dict:
     ],
 )
 def test_every_protocol(lab: dict, protocol: str, family: int, question: str, verdict: str) -> None:
-    seen, identity, output = lab["answers"][f"{protocol} {family} {question}"]
+    seen, identity, output, resent = lab["answers"][f"{protocol} {family} {question}"]
     assert seen == verdict, output
     assert identity == ("default/server" if verdict == "connected" else None)
+    assert resent == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_connection_tells_of_a_syn_that_was_sent_again(lab: dict, family: int) -> None:
+    seen, _, output, resent = lab["answers"][f"TCP {family} late"]
+    assert (seen, resent) == ("connected", 1), output
+    assert output.endswith("the SYN sent 2 times")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -66,7 +74,7 @@ def test_a_reset_is_a_refusal(lab: dict, family: int) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_host_without_sctp_refuses_it(lab: dict, family: int) -> None:
-    seen, _, output = lab["answers"][f"SCTP {family} nobody"]
+    seen, _, output, _ = lab["answers"][f"SCTP {family} nobody"]
     assert seen == "refused", output
 
 
@@ -82,7 +90,7 @@ def test_a_host_without_sctp_refuses_it(lab: dict, family: int) -> None:
     ],
 )
 def test_both_tools(lab: dict, tool: str, question: str, verdict: str) -> None:
-    seen, _, output = lab["answers"][f"{tool} {question}"]
+    seen, _, output, _ = lab["answers"][f"{tool} {question}"]
     assert seen == verdict, output
 
 
