@@ -29,6 +29,7 @@ documented:
   section: The NetworkPolicy resource
   link: >-
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-resource
+covers: [{covers}]
 """
 _TITLES = {
     "none": "A rule without peers is for everyone",
@@ -60,7 +61,12 @@ def files() -> dict[str, str]:
 
 def _file(peer: str) -> str:
     spaces = {other.partition("/")[0] for other in PEERS[peer].others if "/" in other}
-    head = _HEAD.format(title=_TITLES[peer], rules=", ".join([*_ALWAYS, *_rules_of(peer)]))
+    rules = _rules_of(peer)
+    head = _HEAD.format(
+        title=_TITLES[peer],
+        rules=", ".join([*_ALWAYS, *rules]),
+        covers=", ".join(rule for rule in rules if rule != "S12"),
+    )
     lines = ["", "namespaces:"] if spaces else []
     for name, team in TEAMS.items():
         if name in spaces:
