@@ -303,7 +303,7 @@ def _corpus(paths: list[str] | None) -> tuple[Scenario, ...]:
 def _one(path: str) -> Scenario:
     corpus = _corpus([path])
     if len(corpus) != 1:
-        _refuse(f"{path} holds {len(corpus)} scenarios; name one of them")
+        _refuse(f"{path} holds {len(corpus)} scenarios; name one of them: {corpus[0].path}, say")
     return corpus[0]
 
 

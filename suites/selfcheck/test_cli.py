@@ -268,3 +268,49 @@ def test_workers_of_xdist_make_one_report(tmp_path):
     report = json_report.read(written)
     assert [item.path for item in report.scenarios] == ["handbook/no-policy.yaml", QUICK]
     assert report.outcome is Outcome.PASS
+
+
+class TestCases:
+    """A case of a file is a scenario of its own wherever scenarios are named."""
+
+    FILE = "semantics/policy-types.yaml"
+    CASE = f"{FILE}#unset"
+
+    def test_list_and_show_name_it(self):
+        listed = command("list", self.FILE).stdout
+        assert f"{self.CASE}  S1 S2 S60" in listed
+        assert f"{self.FILE}#egress-rule  " in listed
+        assert command("show", self.CASE).stdout.startswith(f"{self.CASE}\n")
+
+    def test_explain_asks_it(self):
+        done = command("explain", "client", "web:80", "-s", self.CASE, "--step", "2")
+        assert done.returncode == 0, done.stderr
+        assert "denied" in done.stdout
+        done = command("explain", "client", "web:80", "-s", self.FILE)
+        assert done.returncode == 2
+        assert f"holds 4 scenarios; name one of them: {self.CASE}" in done.stderr
+
+    def test_a_wrong_one_is_told_the_nearest(self):
+        done = command("run", f"{self.FILE}#unsett")
+        assert done.returncode == 2
+        assert 'there is no case "unsett"; did you mean "unset"?' in done.stderr
+
+    def test_it_runs_alone_and_its_failure_says_how_to_run_it_again(self, tmp_path):
+        done, report = run(
+            tmp_path, self.CASE, "--implementation", NOTHING_ENFORCED, "--timeout", "enforce=0.5"
+        )
+        assert done.returncode == 1, done.stdout
+        assert [item.path for item in report.scenarios] == [self.CASE]
+        again = f"netpol-conformance run '{self.CASE}' --implementation {NOTHING_ENFORCED}"
+        assert report.scenarios[0].rerun.startswith(again)
+        assert f'name="{self.CASE}"' in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert f'id="{self.FILE}%23unset"' in page
+
+    def test_workers_of_xdist_share_the_cases_of_a_file(self, tmp_path):
+        written = tmp_path / "report.json"
+        chosen = ["--scenario", self.FILE, "-k", "empty", "-n", "2"]
+        done = call("pytest", str(PACKS), *chosen, f"--conformance-json={written}")
+        assert done.returncode == 0, done.stdout
+        paths = [item.path for item in json_report.read(written).scenarios]
+        assert paths == [f"{self.FILE}#empty-list", f"{self.FILE}#empty-egress"]
