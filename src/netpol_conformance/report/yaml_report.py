@@ -9,6 +9,7 @@ regenerates the committed schema.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -95,7 +96,7 @@ class TestedOn(_Part):
     """Where it was tested."""
 
     driver: str
-    kubernetes_version: str = ""
+    kubernetes_version: str = Field(default="", description="that most tests were run on")
     nodes: int | None = None
     families: tuple[str, ...] = ()
 
@@ -157,10 +158,10 @@ def schema_text() -> str:
 
 def _cluster(report: Report) -> TestedOn:
     known = [item.cluster for item in report.scenarios if item.cluster]
-    versions = {item.kubernetes_version for item in known}
+    versions = Counter(item.kubernetes_version for item in known).most_common(1)
     return TestedOn(
         driver=report.cluster,
-        kubernetes_version=versions.pop() if len(versions) == 1 else "",
+        kubernetes_version=versions[0][0] if versions else "",
         nodes=max((item.nodes for item in known), default=None),
         families=tuple(sorted({family for item in known for family in item.families})),
     )

@@ -1,0 +1,105 @@
+"""``netpol-conformance reports add | index | check``: the committed reports.
+
+Here: words to calls, and errors to text and exit codes. Not here: any work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated, NoReturn
+
+import typer
+
+from netpol_conformance import publishing
+from netpol_conformance.corpus import load_corpus
+from netpol_conformance.publishing import PublishingError
+from netpol_conformance.report import json_report
+from netpol_conformance.report.document import Report
+from netpol_conformance.report.text import plural
+from netpol_conformance.report.yaml_report import Implementation, known_implementation
+from netpol_conformance.scenario.errors import ScenarioError
+
+app = typer.Typer(no_args_is_help=True, help="The committed reports of implementations.")
+
+NOT, USAGE = 1, 2
+_REFERENCE = "reference"
+
+Root = Annotated[Path, typer.Option("--reports", metavar="DIR", help="the folder of reports")]
+_ROOT = Path("reports")
+
+
+@app.command(epilog="Example: `netpol-conformance reports add build/kind/report.json`")
+def add(  # noqa: PLR0913 - each is an option that users set
+    report: Annotated[Path, typer.Argument(metavar="REPORT.json", help="of a whole run")],
+    *,
+    implementation: Annotated[
+        str, typer.Option(metavar="NAME", help="its folder (default: of its plugin profile)")
+    ] = "",
+    version: Annotated[
+        str, typer.Option(help="of the implementation (default, of the reference: the suite's)")
+    ] = "",
+    organization: Annotated[str, typer.Option(help="who makes it")] = "",
+    project: Annotated[str, typer.Option(help="what it is called")] = "",
+    url: Annotated[str, typer.Option(help="where it is found")] = "",
+    contact: Annotated[list[str] | None, typer.Option(help="whom to ask (again for more)")] = None,
+    reports: Root = _ROOT,
+) -> None:
+    """Put a report under reports/, in short, with its README and YAML, and into the index."""
+    try:
+        whole = json_report.read(report)
+        name = implementation or _name(whole)
+        number = version or (whole.suite_version if whole.implementation == _REFERENCE else "")
+        if not number:
+            _refuse("which version of the implementation was it? Say --version")
+        known = known_implementation(whole)
+        about = Implementation(
+            organization=organization,
+            project=project or known.project,
+            url=url or known.url,
+            version=number,
+            contact=tuple(contact or ()),
+        )
+        typer.echo(publishing.add(reports, whole, name, number, about))
+        typer.echo(publishing.write_index(reports))
+    except (ValueError, OSError) as error:
+        _refuse(str(error))
+
+
+@app.command(epilog="Example: `netpol-conformance reports index`")
+def index(*, reports: Root = _ROOT) -> None:
+    """Write the index page over all committed reports anew."""
+    try:
+        typer.echo(publishing.write_index(reports))
+    except (PublishingError, OSError) as error:
+        _refuse(str(error))
+
+
+@app.command(epilog="Example: `netpol-conformance reports check`")
+def check(*, reports: Root = _ROOT) -> None:
+    """Check every committed report and the index page; exit with 1 if something is wrong."""
+    findings = publishing.check(reports, _corpus())
+    for finding in findings:
+        typer.echo(f"{'' if finding.wrong else 'note: '}{finding}")
+    wrong = sum(finding.wrong for finding in findings)
+    typer.echo(f"{plural(len(publishing.read(reports)[0]), 'report')}, {plural(wrong, 'problem')}")
+    raise typer.Exit(NOT if wrong else 0)
+
+
+def _name(report: Report) -> str:
+    """The folder of the report's implementation: its plugin profile is called the same."""
+    if report.plugin_profile:
+        return PurePosixPath(report.plugin_profile.file).stem
+    return report.implementation
+
+
+def _corpus() -> dict[str, str]:
+    """The digest of each scenario there is."""
+    try:
+        return {scenario.path: scenario.digest for scenario in load_corpus()}
+    except ScenarioError as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(USAGE)
