@@ -20,7 +20,7 @@ from netpol_conformance.scenario.features import FIRST_PACKET
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import End, Flow, Path, PathError, find_service, path
 from netpol_conformance.scenario.planning import own_pods, planned_state, state_in_force
-from netpol_conformance.scenario.types import CellKey, Destination, Scenario, Via
+from netpol_conformance.scenario.types import CellKey, Destination, Scenario, Step, Via
 
 Shown = Iterator[tuple[str, str]]
 """Features, each with what shows that it is needed."""
@@ -37,7 +37,8 @@ def needed_features(scenario: Scenario) -> dict[str, str]:
     Of cells, all that are judged count, not only the stated: whatever is asked can fail.
     """
     shown = [*_of_cluster(scenario), *_of_destinations(scenario.destinations)]
-    for index in range(len(scenario.steps)):
+    for index, step in enumerate(scenario.steps):
+        shown += _of_step(index, step)
         shown += _of_state(planned_state(scenario, index))
         shown += _of_cells(scenario, index, state_in_force(scenario, index))
     return dict(reversed(shown))
@@ -48,6 +49,13 @@ def _of_cluster(scenario: Scenario) -> Shown:
         yield FIRST_PACKET, "declaring it is what asks for it"
     if 6 in scenario.families:
         yield "ipv6", "cluster.families has IPv6"
+
+
+def _of_step(index: int, step: Step) -> Shown:
+    if step.meanwhile:
+        yield "noMomentaryGap", f"step {index + 1} asks all the time"
+    if step.enforcer:
+        yield "outlivesEnforcer", f"in step {index + 1} the enforcer is {step.enforcer}"
 
 
 def _of_destinations(destinations: Sequence[Destination]) -> Shown:

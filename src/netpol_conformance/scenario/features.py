@@ -125,11 +125,25 @@ _ALL = (
         "in the API from the beginning, and in Kubernetes' own tests",
     ),
     Feature(
+        "noMomentaryGap",
+        "nothing opens or closes for a moment while something else changes",
+        ("S50", "S51"),
+        Profile.EXTENDED,
+        "policies take effect in their own time, and Kubernetes' own tests look only afterwards",
+    ),
+    Feature(
         "nodePort",
         "the way through a port of a node",
         ("S40", "S41"),
         Profile.EXTENDED,
         "whose address a pod sees there is left open, and Kubernetes' own tests do not ask",
+    ),
+    Feature(
+        "outlivesEnforcer",
+        "what is in force stays so while the enforcer is away",
+        ("S51",),
+        Profile.EXTENDED,
+        "it is said nowhere, and Kubernetes' own tests restart nothing",
     ),
     Feature(
         "sctp",

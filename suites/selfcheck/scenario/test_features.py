@@ -140,6 +140,20 @@ def test_needs_are_seen(needed, text):
     assert needs(text) == needed
 
 
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ({"noMomentaryGap"}, "meanwhile: {'web:8080': {client: connected}}"),
+        ({"outlivesEnforcer"}, "enforcer: restarted"),
+        (set(), "held: {'web:8080': [client]}"),
+    ],
+)
+def test_what_is_asked_of_a_change_is_a_need(needed, said):
+    first = "steps:\n  - {title: Before, expect: {'web:8080': {client: connected}}}"
+    text = scenario("web", "ingress: [{}]", DIRECT).replace("steps:", first)
+    assert needs(text.replace("    expect:", f"    {said}\n    expect:")) == needed
+
+
 def test_the_names_of_cluster_dns_are_behind_a_service_too():
     dns = "egress: [{to: [{namespaceSelector: {}}]}]"
     by_name = "service/web:80: {client: connected}"
