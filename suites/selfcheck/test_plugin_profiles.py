@@ -141,6 +141,22 @@ def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
     assert re.search(rf"XFAIL .*hairpin.yaml.* - Declared: so it is \({LINK}\)", done.stdout)
 
 
+def test_workers_of_pytest_xdist_know_the_profile_too(tmp_path):
+    (tmp_path / "mine.yaml").write_text(UNSUPPORTED, encoding="utf-8")
+    done = call(
+        *("pytest", str(HERE.parent / "conformance"), "-n2", "-p", "no:cacheprovider"),
+        *("--scenario", SCENARIO, "--scenario", "handbook/no-policy.yaml"),
+        *("--implementation", WRONG, "--timeout-setting", "enforce=0.5"),
+        *("--plugin-profile", str(tmp_path / "mine.yaml")),
+        *("--conformance-json", str(tmp_path / "report.json")),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json_report.read(tmp_path / "report.json")
+    assert report.plugin_profile.file == str(tmp_path / "mine.yaml")
+    (feature,) = report.features
+    assert (feature.feature, feature.outcome) == ("hairpinThroughService", Outcome.UNSUPPORTED)
+
+
 def test_a_profile_chooses_what_runs():
     def collected(*words: str) -> str:
         done = call(
