@@ -20,7 +20,12 @@ from netpol_conformance.scenario.types import Expectation
 LEAST_RATE = 100.0
 """Probes a second, on average, that a cell needs before nothing seen means anything."""
 LONGEST_PAUSE = 0.1
-"""Seconds between two probes beyond which something may have happened unseen."""
+"""Seconds between two probes, at the critical moment, beyond which something may have happened
+unseen. Critical is the time from the beginning of the change until shortly after its end."""
+LONGEST_IDLE = 0.5
+"""The same for the rest of the time, when nothing is being changed."""
+_AFTERMATH = 0.25
+"""Seconds after the end of the change that are critical still."""
 MOST_LOST = 2
 """Probes in a row that may be lost packets."""
 CUT_SECONDS = 1.2
@@ -35,12 +40,24 @@ _KNOWN = (Verdict.CONNECTED, *_BLOCKED)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured; as ``run.events.MeanwhileResult`` has it, times in seconds."""
+    """What was measured; as ``run.events.MeanwhileResult`` has it, times in seconds.
+
+    ``critical`` is the longest pause that reaches into the critical moment.
+    """
 
     probes: int
     seconds: float
     rate: float
     resolution: float | None
+    critical: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when to when the change was made, in seconds since the epoch."""
+
+    began: float
+    ended: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +78,17 @@ def judge_series(
     series: Series,
     witnesses: Sequence[Series],
     proof: Proof,
-    changed_at: float,
+    change: Span,
 ) -> Finding:
-    """Judge one cell that had to be ``expected`` from before ``changed_at`` (since the epoch) on.
+    """Judge one cell that had to be ``expected`` from before ``change`` until all had settled.
 
     ``witnesses`` are the servers, asked all the while from inside their own pods; ``proof`` has
     the cell's controls.
     """
     known = [seen for seen in series.sightings if seen.verdict in _KNOWN]
-    figures = _figures(known, series.presence)
+    figures = _figures(known, series.presence, change)
     judge = _judge_blocked if expected is Expectation.BLOCKED else _judge_connected
-    finding = judge(known, figures, changed_at)
+    finding = judge(known, figures, change.began)
     if finding.outcome is Outcome.FAIL and expected is Expectation.BLOCKED:
         return finding
     doubt = _doubt(series, figures) or _silent(witnesses, finding)
@@ -82,22 +99,31 @@ def judge_series(
     return Finding(Outcome.INCONCLUSIVE, doubt, figures, finding.unexpected, finding.gap)
 
 
-def _figures(known: Sequence[Sighting], presence: Sequence[tuple[float, float]]) -> Figures:
+def _figures(
+    known: Sequence[Sighting], presence: Sequence[tuple[float, float]], change: Span
+) -> Figures:
     seconds = sum(end - start for start, end in presence)
     pauses = [pause for span in presence for pause in _pauses(known, span)]
+    last = change.ended + _AFTERMATH
+    critical = [pause for pause in pauses if pause.ended > change.began and pause.began < last]
     return Figures(
         len(known),
         seconds,
         len(known) / seconds if seconds > 0 else 0.0,
-        max(pauses) if known else None,
+        max(map(_seconds, pauses)) if known else None,
+        max(map(_seconds, critical), default=0.0),
     )
 
 
-def _pauses(known: Sequence[Sighting], span: tuple[float, float]) -> Iterator[float]:
+def _pauses(known: Sequence[Sighting], span: tuple[float, float]) -> Iterator[Span]:
     """The times between two probes while the source was there, its coming and going included."""
     start, end = span
     times = [start, *(seen.at for seen in known if start <= seen.at <= end), end]
-    return (later - earlier for earlier, later in pairwise(times))
+    return (Span(earlier, later) for earlier, later in pairwise(times))
+
+
+def _seconds(span: Span) -> float:
+    return span.ended - span.began
 
 
 def _judge_blocked(known: Sequence[Sighting], figures: Figures, changed_at: float) -> Finding:
@@ -153,13 +179,23 @@ def _doubt(series: Series, figures: Figures) -> str | None:
     strangers = [seen for seen in series.sightings if seen.verdict is Verdict.WRONG_SERVER]
     if strangers:
         return f"Somebody else answered: {strangers[0].remark}."
+    errors = [seen.remark for seen in series.sightings if seen.verdict not in _KNOWN]
+    failed = f" {len(errors)} probes failed by themselves: {errors[0]}" if errors else ""
     if not series.presence or figures.resolution is None:
-        errors = [seen.remark for seen in series.sightings if seen.remark]
-        return f"It was never probed{': ' + errors[0] if errors else ''}."
+        return f"It was never probed.{failed}"
+    thin = _thin(figures, figures.resolution)
+    return thin and thin + failed
+
+
+def _thin(figures: Figures, resolution: float) -> str | None:
+    """Whether there were too few probes, and where."""
     if figures.rate < LEAST_RATE:
         return f"Only {figures.rate:.0f} probes a second were sent, {LEAST_RATE:.0f} are needed."
-    if figures.resolution > LONGEST_PAUSE:
-        return f"For {_ms(figures.resolution)} no probe was sent: what happened then is unknown."
+    if figures.critical > LONGEST_PAUSE:
+        pause = _ms(figures.critical)
+        return f"At the critical moment no probe was sent for {pause}: what happened is unknown."
+    if resolution > LONGEST_IDLE:
+        return f"For {_ms(resolution)} no probe was sent: what happened then is unknown."
     return None
 
 
@@ -167,7 +203,7 @@ def _silent(witnesses: Sequence[Series], finding: Finding) -> str | None:
     """What speaks against the server having listened all the while; None if nothing does."""
     for witness in witnesses:
         answered = [seen for seen in witness.sightings if seen.verdict is Verdict.CONNECTED]
-        pauses = [pause for span in witness.presence for pause in _pauses(answered, span)]
+        pauses = [_seconds(p) for span in witness.presence for p in _pauses(answered, span)]
         if witness.fault or not answered or max(pauses, default=_WITNESS_PAUSE) > _WITNESS_PAUSE:
             return (
                 "The server did not answer inside its own pod all the while, so nothing is known "
@@ -177,10 +213,11 @@ def _silent(witnesses: Sequence[Series], finding: Finding) -> str | None:
 
 
 def _told(figures: Figures) -> str:
-    apart = _ms(figures.resolution or 0.0)
+    apart = f"never more than {_ms(figures.resolution or 0.0)} apart"
+    if (figures.resolution or 0.0) > LONGEST_PAUSE:
+        apart += f", {_ms(figures.critical)} at the critical moment"
     return (
-        f"{figures.probes} probes in {figures.seconds:.1f} s ({figures.rate:.0f} a second), "
-        f"never more than {apart} apart"
+        f"{figures.probes} probes in {figures.seconds:.1f} s ({figures.rate:.0f} a second), {apart}"
     )
 
 

@@ -115,15 +115,11 @@ class Prober:
         at, began = time.time(), time.perf_counter()
         line.sent += 1
         try:
-            opened = self._opener(line.probe)
-        except (OSError, LookupError) as error:
-            remark = f"{type(error).__name__}: {error}"
-            line.seen.append(Sighting(at, Verdict.ERROR, 0.0, None, remark))
-            return
-        try:
-            reading = await exchange(opened, line.probe, line.probe.host)
+            reading = await exchange(self._opener(line.probe), line.probe, line.probe.host)
         except asyncio.CancelledError:
             reading = Reading(Verdict.TIMED_OUT, remark="no answer before its source went")
+        except Exception as error:  # noqa: BLE001 - whatever it was, it must show
+            reading = Reading(Verdict.ERROR, remark=f"{type(error).__name__}: {error}")
         duration = time.perf_counter() - began
         if duration >= _ANSWERED or reading.verdict is not Verdict.TIMED_OUT:
             line.seen.append(

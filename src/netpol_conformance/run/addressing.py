@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from netpol_conformance.clusters.base import OutsideHost
+from netpol_conformance.clusters.base import OUTSIDE_NAMES, OutsideHost
 from netpol_conformance.model.objects import (
     ClusterState,
     IPAddress,
@@ -34,15 +34,16 @@ class Addressing:
         self._state = state
 
     def probe(self, cell: CellKey, *, by_name: bool = False) -> Probe:
-        """The probe that asks ``cell``; ``by_name`` dials a Service's DNS name, not its address.
+        """The probe that asks ``cell``; ``by_name`` dials the DNS name, not the address.
 
         Raises AddressError.
         """
         destination = cell.destination
         host, port = self._dialled(destination)
         if by_name:
-            same = cell.source.namespace == destination.namespace
-            host = destination.name if same else f"{destination.name}.{destination.namespace}"
+            home = destination.namespace or OUTSIDE_NAMES
+            same = cell.source.namespace == home
+            host = destination.name if same else f"{destination.name}.{home}"
         identities = frozenset(identity for identity, _, _ in self._servers(destination))
         source = _source(cell.source)
         return Probe(source, host, port, identities, destination.protocol)
@@ -64,7 +65,7 @@ class Addressing:
     def _servers(self, destination: Destination) -> tuple[tuple[str, IPAddress, int], ...]:
         """Who may answer, as (identity, own address, own port)."""
         family = destination.family
-        if destination.via is Via.OUTSIDE:
+        if destination.via in (Via.OUTSIDE, Via.OUTSIDE_NAME):
             host = self._host(destination.name)
             address = _of_family(host.ips, family, destination)
             return ((f"outside/{host.name}", address, destination.port),)
@@ -84,7 +85,7 @@ class Addressing:
     def _dialled(self, destination: Destination) -> tuple[str, int]:
         """The address and port that a client dials."""
         family, via = destination.family, destination.via
-        if via in (Via.POD, Via.OUTSIDE):
+        if via in (Via.POD, Via.OUTSIDE, Via.OUTSIDE_NAME):
             _, address, port = self._servers(destination)[0]
             return str(address), port
         if via is Via.NODE:

@@ -17,13 +17,15 @@ class Change:
     """A step's changes as they were made.
 
     ``applied`` are the manifests with addresses filled in, ``reused`` the old pod whose address
-    each new one was to get. ``began`` is seconds since the epoch, ``done_at`` monotonic.
+    each new one was to get. ``began`` and ``ended`` are seconds since the epoch; ``done_at`` is
+    the end too, monotonic.
     """
 
     applied: str
     refusal: RefusalResult | None
     reused: dict[str, str]
     began: float
+    ended: float
     done_at: float
 
 
@@ -45,7 +47,7 @@ class Changes:
         refusal = self._apply(step, applied)
         if step.enforcer == "restarted":
             self._cluster.lifecycle().start_enforcer()
-        return Change(applied, refusal, reused, began, time.monotonic())
+        return Change(applied, refusal, reused, began, time.time(), time.monotonic())
 
     def reconnect(self) -> None:
         """Let the enforcer have the API again, if it was cut off."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Proof
 from netpol_conformance.judge.held import record
-from netpol_conformance.judge.meanwhile import Finding, judge_series
+from netpol_conformance.judge.meanwhile import Finding, Span, judge_series
 from netpol_conformance.probe.ask import socket_command
 from netpol_conformance.probe.series import Series, Sighting
+from netpol_conformance.run.change import Change
 from netpol_conformance.run.events import Evidence, HeldResult, MeanwhileResult
 from netpol_conformance.run.evidence import evidence
 from netpol_conformance.run.lasting import LastingSeen
@@ -21,15 +22,16 @@ _MOST_SHOWN = 6
 
 
 def meanwhile_results(
-    seen: LastingSeen, expected: Mapping[CellKey, Expected], controls: Controls, began: float
+    seen: LastingSeen, expected: Mapping[CellKey, Expected], controls: Controls, change: Change
 ) -> Iterator[MeanwhileResult]:
-    """Each cell that was probed all the time, judged; the change began at ``began`` (epoch)."""
+    """Each cell that was probed all the time, judged."""
+    span = Span(change.began, change.ended)
     for cell, series in seen.series.items():
         entry = expected[cell]
         witnesses = seen.witnesses[cell.destination]
         proof = Proof(controls.of(cell))
-        finding = judge_series(entry.expectation, series, witnesses, proof, began)
-        first = finding.unexpected[0].at - began if finding.unexpected else None
+        finding = judge_series(entry.expectation, series, witnesses, proof, span)
+        first = finding.unexpected[0].at - span.began if finding.unexpected else None
         yield MeanwhileResult(
             source=str(cell.source),
             destination=str(cell.destination),

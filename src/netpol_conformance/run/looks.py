@@ -12,7 +12,7 @@ from netpol_conformance.probe.verdict import Observation, Probe, Tool, Verdict
 from netpol_conformance.probe.wget import is_address
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.timeouts import Timeouts
-from netpol_conformance.scenario.types import CellKey, Destination, Expectation, Via
+from netpol_conformance.scenario.types import CellKey, Destination, Expectation
 
 _QUICK = {
     Expectation.CONNECTED: (Verdict.CONNECTED,),
@@ -157,7 +157,7 @@ class Looker:
         blocked = wanted is Expectation.BLOCKED
         prompt = self._prompt and wanted is Expectation.CONNECTED
         longer = self._timeouts.hold if blocked or prompt else self._timeouts.probe
-        named = cell.destination.via is Via.SERVICE
+        named = cell.destination.named
         by_wget = cell.destination.protocol is Protocol.TCP
         if not (by_wget and (named or cell in self._documented)):
             return [self._dialled(cell, longer)]
@@ -175,7 +175,7 @@ class Looker:
 
     def _dialled(self, cell: CellKey, timeout: float) -> Probe:
         """A socket that dials what a user would: the name, where the cell has one."""
-        named = cell.destination.via is Via.SERVICE
+        named = cell.destination.named
         return replace(self._addressing.probe(cell, by_name=named), timeout=timeout)
 
 

@@ -54,8 +54,8 @@ def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepRe
     cells = tuple(
         _cell_result(cell, entry, round_, controls) for cell, entry in round_.expected.items()
     )
-    began, refusal = round_.change.began, round_.change.refusal
-    meanwhile = tuple(meanwhile_results(round_.lasting, round_.meanwhile, controls, began))
+    change, refusal = round_.change, round_.change.refusal
+    meanwhile = tuple(meanwhile_results(round_.lasting, round_.meanwhile, controls, change))
     held = tuple(held_results(round_.lasting))
     judged: list[AnyCell] = [*cells, *meanwhile, *held]
     outcomes = [cell.outcome for cell in judged] + ([refusal.outcome] if refusal else [])
@@ -63,10 +63,10 @@ def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepRe
     return StepResult(
         index=round_.index,
         title=round_.step.title,
-        applied=round_.change.applied,
+        applied=change.applied,
         deleted=tuple(str(key) for key in round_.step.delete),
         finished=tuple(str(key) for key in round_.step.finish),
-        reused=round_.change.reused,
+        reused=change.reused,
         enforcer=round_.step.enforcer,
         refusal=refusal,
         cells=cells,

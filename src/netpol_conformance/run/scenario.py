@@ -47,7 +47,7 @@ from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import FIRST_PACKET, profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
-from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step, Via
 
 _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 """What can go wrong on our side or the cluster's: never the plugin's fault."""
@@ -99,10 +99,10 @@ class ScenarioRun:
         try:
             info = self._cluster.start(self._spec())
         except (ClusterError, UnsupportedError) as error:
-            self._emit(_started(self._scenario, began, None))
+            self._emit(scenario_started(self._scenario, began))
             unsupported = isinstance(error, UnsupportedError)
             return (Outcome.UNSUPPORTED if unsupported else Outcome.INCONCLUSIVE), str(error)
-        self._emit(_started(self._scenario, began, info))
+        self._emit(scenario_started(self._scenario, began, info))
         try:
             results = self._results()
         except UnsupportedError as error:
@@ -230,8 +230,14 @@ def rerun_command(path: str, options: Sequence[str] = ()) -> str:
 
 
 def _outside_hosts(scenario: Scenario) -> list[OutsideHost]:
+    named = {asked.name for asked in scenario.destinations if asked.via is Via.OUTSIDE_NAME}
     return [
-        OutsideHost(spec.name, tuple(ip_address(address) for address in spec.addresses), spec.ports)
+        OutsideHost(
+            spec.name,
+            tuple(ip_address(address) for address in spec.addresses),
+            spec.ports,
+            named=spec.name in named,
+        )
         for spec in scenario.outside
     ]
 
@@ -247,7 +253,10 @@ def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:
     return space, replace(space, annotations=kept)
 
 
-def _started(scenario: Scenario, began: float, info: ClusterInfo | None) -> ScenarioStarted:
+def scenario_started(
+    scenario: Scenario, began: float, info: ClusterInfo | None = None
+) -> ScenarioStarted:
+    """The first event of a scenario; without ``info`` if it has no cluster."""
     cluster = None
     if info is not None:
         cluster = ClusterRecord(

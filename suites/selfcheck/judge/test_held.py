@@ -1,0 +1,36 @@
+"""Held connections: recorded, never failed, and never guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from netpol_conformance.judge.held import record
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+
+PROBE = Probe(Source("pod", "client", "default"), "10.244.1.2", 80, frozenset(["default/web"]))
+
+
+def seen(verdict: Verdict) -> Observation:
+    return Observation(PROBE, verdict, "curl", verdict.value, 0.0, 1.0)
+
+
+UP = seen(Verdict.CONNECTED)
+
+
+@pytest.mark.parametrize("after", Verdict)
+@pytest.mark.parametrize("witness", [None, *map(seen, Verdict)])
+def test_whatever_becomes_of_it_nothing_fails(after, witness):
+    told = record(UP, seen(after), witness)
+    if after is Verdict.CONNECTED:
+        assert (told.outcome, told.fate) == (Outcome.UNSPECIFIED, "survives")
+    elif after in (Verdict.TIMED_OUT, Verdict.REFUSED) and witness == UP:
+        assert (told.outcome, told.fate) == (Outcome.UNSPECIFIED, "cut")
+    else:
+        assert (told.outcome, told.fate) == (Outcome.INCONCLUSIVE, None)
+
+
+@pytest.mark.parametrize("before", [verdict for verdict in Verdict if verdict != "connected"])
+def test_a_connection_that_was_never_open_shows_nothing(before):
+    told = record(seen(before), seen(Verdict.TIMED_OUT), UP)
+    assert (told.outcome, told.fate) == (Outcome.INCONCLUSIVE, None)

@@ -1,0 +1,139 @@
+"""Continuous probes on the loopback: sources that come and go, and every way for them to end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from netpol_conformance.model.objects import Protocol
+from netpol_conformance.probe.prober import Opener, Prober
+from netpol_conformance.probe.series import Series
+from netpol_conformance.probe.servers import OwnServers
+from netpol_conformance.probe.sockets import open_socket
+from netpol_conformance.probe.verdict import Probe, Source, Verdict
+
+HERE, LATER = Source("pod", "here", "default"), Source("pod", "later", "default")
+ME = "default/server"
+LOOPBACK = "127.0.0.1"
+
+
+def opener(probe: Probe) -> socket.socket:
+    return open_socket(probe.protocol, 4)
+
+
+def free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def probes(port: int, protocol: Protocol = Protocol.TCP) -> list[Probe]:
+    return [
+        Probe(source, LOOPBACK, port, frozenset({ME}), protocol, timeout=0.5)
+        for source in (HERE, LATER)
+    ]
+
+
+def run(
+    act: Callable[[Prober], Awaitable[None]],
+    *,
+    opened: Opener = opener,
+    protocol: Protocol = Protocol.TCP,
+) -> tuple[Series, ...]:
+    async def scene() -> tuple[Series, ...]:
+        port = free_port()
+        server = OwnServers(ME, [(port, protocol)])
+        await server.start()
+        prober = Prober(probes(port, protocol), opened)
+        try:
+            await act(prober)
+            return await prober.end()
+        finally:
+            await server.stop()
+
+    return asyncio.run(scene())
+
+
+async def until(prober: Prober, number: int, count: int) -> None:
+    """Wait until one line has sent so many."""
+    while prober._lines[number].sent < count:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("protocol", [Protocol.TCP, Protocol.UDP])
+def test_a_source_asks_while_it_is_there_and_at_no_other_time(protocol):
+    async def come_and_go(prober: Prober) -> None:
+        prober.begin(HERE)
+        await prober.warm()
+        prober.begin(LATER)
+        await until(prober, 1, 5)
+        await prober.pause(LATER)
+        await until(prober, 0, 30)
+        prober.begin(LATER)
+        await until(prober, 1, 20)
+
+    here, later = run(come_and_go, protocol=protocol)
+    assert {seen.verdict for seen in here.sightings} == {Verdict.CONNECTED}
+    assert {seen.identity for seen in here.sightings} == {ME}
+    assert len(here.sightings) >= 30
+    assert len(here.presence) == 1
+    assert len(later.presence) == 2
+    for seen in later.sightings:
+        assert any(start <= seen.at <= end for start, end in later.presence)
+    times = [seen.at for seen in here.sightings]
+    assert times == sorted(times)
+
+
+def test_a_source_that_never_came_saw_nothing():
+    async def nobody(prober: Prober) -> None:
+        prober.begin(HERE)
+        await prober.warm()
+
+    _, later = run(nobody)
+    assert (later.sightings, later.presence) == ((), ())
+
+
+def test_nothing_of_a_source_is_left_when_it_goes():
+    sockets: list[socket.socket] = []
+
+    def kept(probe: Probe) -> socket.socket:
+        sockets.append(opener(probe))
+        return sockets[-1]
+
+    async def vanish() -> None:
+        with socket.create_server((LOOPBACK, 0), backlog=100) as mute:
+            prober = Prober(probes(mute.getsockname()[1]), kept)
+            prober.begin(HERE)
+            await prober.warm()
+            assert any(each.fileno() >= 0 for each in sockets)
+            await prober.pause(HERE)
+            assert all(each.fileno() < 0 for each in sockets)
+
+    asyncio.run(vanish())
+
+
+def test_whatever_keeps_a_probe_from_being_sent_is_told_and_is_no_block():
+    def broken(probe: Probe) -> socket.socket:
+        raise ValueError("no socket today")
+
+    async def try_it(prober: Prober) -> None:
+        prober.begin(HERE)
+        await prober.warm()
+
+    here, _ = run(try_it, opened=broken)
+    assert {seen.verdict for seen in here.sightings} == {Verdict.ERROR}
+    assert "no socket today" in here.sightings[0].remark
+
+
+def test_a_loop_that_dies_says_so(monkeypatch):
+    async def die(prober: Prober) -> None:
+        prober.begin(HERE)
+        await prober.warm()
+        prober._lines[0].interval = None  # type: ignore[assignment]
+        while not prober._lines[0].fault:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    here, _ = run(die)
+    assert "TypeError" in here.fault
