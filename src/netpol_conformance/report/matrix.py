@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.lasting import wrong_remarks
 from netpol_conformance.report.marks import Mark, expected, legend, mark, seen, to_ascii
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
 from netpol_conformance.run.events import CellResult, Evidence, PolicyField, StepResult
@@ -95,7 +96,7 @@ def failure_text(steps: Iterable[StepResult], *, reason: str = "", rerun: str = 
     for step in steps:
         if step.outcome is not Outcome.PASS:
             parts.append(f"Step {step.index}: {one_line(step.title)}")
-            parts += [render(step), wrong_cells(step)]
+            parts += [render(step), wrong_cells(step), wrong_remarks(step, width=WIDTH)]
     if rerun:
         parts.append(f"run it again:\n    {one_line(rerun)}")
     return "\n\n".join(part for part in parts if part)

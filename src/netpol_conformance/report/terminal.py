@@ -15,6 +15,7 @@ from rich.text import Text
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.conformance import in_words, surprises
 from netpol_conformance.report.document import Collector, Report, ScenarioReport
+from netpol_conformance.report.lasting import remarks
 from netpol_conformance.report.marks import encodable, to_ascii
 from netpol_conformance.report.matrix import WIDTH, lines, wrong_cells
 from netpol_conformance.report.styles import STYLES
@@ -235,6 +236,10 @@ def _step(step: StepResult, width: int) -> Iterator[Text]:
     for line in lines(step, width=width):
         pieces = [(piece.text, STYLES[piece.outcome] if piece.outcome else "") for piece in line]
         yield Text.assemble(_INDENT if line else "", *pieces)
+    for remark in remarks(step, width=width):
+        style = STYLES[remark.outcome] if remark.outcome else ""
+        yield Text()
+        yield from (Text(f"{_INDENT}{row}", style) for row in remark.text.splitlines())
     told = wrong_cells(step, limit=_MOST_WRONG, width=width)
     if told:
         yield Text()
