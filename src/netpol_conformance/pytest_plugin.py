@@ -11,7 +11,7 @@ every pytest run of the environment loads this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import Field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -122,13 +122,35 @@ class _Controller:
         """Where all workers share a cluster, open it before they start."""
         if self._config.option.cluster != "embedded":
             node.workerinput["conformance_handle"] = _conformance(self._config).handle()
+        if self._reports:
+            node.workerinput["conformance_spool"] = _conformance(self._config).workers.folder
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Begin the run as soon as it is known what will run."""
+        if self._reports:
+            _conformance(self._config).workers.collected(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Keep what a worker saw of the scenario at which it died."""
+        if self._reports:
+            node: WorkerController = report.__dict__["node"]
+            _conformance(self._config).workers.died(node.gateway.id, crashitem)
+
+    @property
+    def _reports(self) -> bool:
+        """Whether anything is told of a conformance run but by pytest itself."""
+        option = vars(self._config.option)
+        named = ("report", "json", "html", "junit", "yaml", "markdown")
+        return bool(option["matrices"] or any(option[f"conformance_{kind}"] for kind in named))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hand the events on, and take them off the report."""
         events = report.__dict__.pop("conformance_events", None)
         if events:
-            _conformance(self._config).receive(events)
+            _conformance(self._config).workers.receive(events)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import pytest
 from _pytest.mark.structures import ParameterSet
-from pydantic import TypeAdapter
 from rich.console import Console
 
 from netpol_conformance.clusters.base import ClusterError, Driver
@@ -31,7 +30,11 @@ from netpol_conformance.report.document import Collector
 from netpol_conformance.report.matrix import failure_text
 from netpol_conformance.report.terminal import Terminal
 from netpol_conformance.reporting import Reporting, tell_github
-from netpol_conformance.run.events import Event, RunFinished, RunStarted, SelfTested
+from netpol_conformance.run.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+)
 from netpol_conformance.run.session import (
     Session,
     Setting,
@@ -42,8 +45,8 @@ from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.features import Profile, selected
 from netpol_conformance.scenario.types import Scenario
-
-_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+from netpol_conformance.spool import Spool
+from netpol_conformance.workers import Workers
 
 
 class Conformance:
@@ -57,12 +60,16 @@ class Conformance:
         self._opened = False
         self._failure = ""
         self._outbox: list[Event] = []
+        self._spool = Spool(
+            self._worker_input.get("conformance_spool", ""), self._worker_input.get("workerid", "")
+        )
+        self.workers = Workers(_Plan(self), self._tell, self._collector)
         self._terminal = self._silence_pytest() if self._shows_matrices else None
 
     def validate(self) -> None:
         """Raise pytest.UsageError for options and scenarios that cannot be run."""
         if not self._is_worker:
-            _ = self._scenarios, self._setting()
+            _ = self.scenarios, self.setting()
             try:
                 self._reporting.check_folders()
             except OSError as error:
@@ -72,7 +79,7 @@ class Conformance:
 
     def parameters(self) -> list[ParameterSet]:
         """A pytest parameter for each scenario; raises pytest.UsageError for a bad corpus."""
-        for scenario in self._scenarios:
+        for scenario in self.scenarios:
             for name in _marker_names(scenario):
                 self._config.addinivalue_line("markers", f"{name}: see netpol-conformance list")
         return [
@@ -81,11 +88,12 @@ class Conformance:
                 id=scenario.path,
                 marks=[getattr(pytest.mark, name) for name in _marker_names(scenario)],
             )
-            for scenario in self._scenarios
+            for scenario in self.scenarios
         ]
 
     @cached_property
-    def _scenarios(self) -> tuple[Scenario, ...]:
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios that the options name."""
         option = self._config.option
         try:
             corpus = load_agreed(option.scenario, _version(option.kubernetes_version))
@@ -129,7 +137,7 @@ class Conformance:
             else:
                 self._driver.open(self._progress)
         except ClusterError as error:
-            self._tell(begin_of_run(self._setting(), ()))
+            self._tell(begin_of_run(self.setting(), ()))
             self._failure = str(error)
             pytest.exit(str(error), returncode=EXIT_CODES[Outcome.INCONCLUSIVE])
 
@@ -180,8 +188,7 @@ class Conformance:
         chosen = [spec.params["scenario"] for spec in specs if spec and "scenario" in spec.params]
         if chosen:
             self._open()
-            whole = not self._config.option.scenario and len(chosen) == len(self._scenarios)
-            self._session = Session(self._setting(whole=whole), self._tell)
+            self._session = Session(self.setting(len(chosen)), self._tell)
             self._session.begin(chosen, ahead=not self._is_worker)
 
     def check(self, scenario: Scenario) -> None:
@@ -200,11 +207,21 @@ class Conformance:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run, write the reports, and let pytest exit with the run's own code."""
+        try:
+            self._finish(session, exitstatus)
+        finally:
+            self.workers.close()
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._session is None and not self._collector.begun:
             self._close_driver()
             return
+        if self._session is None:
+            self.workers.take_left()
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-        end = self._end(self._failure or ("It was interrupted." if interrupted else ""))
+        end = self._end(
+            self._failure or self.workers.lost or ("It was interrupted." if interrupted else "")
+        )
         left = self._close_driver()
         if self._is_worker:
             return
@@ -222,7 +239,7 @@ class Conformance:
         unwritten = self._reporting.unwritten
         try:
             report = self._collector.report()
-            tell_github(report, self._scenarios, os.environ, self._plain)
+            tell_github(report, self.scenarios, os.environ, self._plain)
         except OSError as error:
             unwritten.append(f"GitHub's step summary is missing: {error}")
         for told in unwritten:
@@ -248,7 +265,8 @@ class Conformance:
         partial = any(scenario.state != "finished" for scenario in report.scenarios) or bool(reason)
         return end_of_run(outcomes, tested, report.started, partial=partial, reason=reason)
 
-    def _setting(self, *, whole: bool = False) -> Setting:
+    def setting(self, chosen: int = 0) -> Setting:
+        """What a run is made with of which so many scenarios are chosen."""
         option = self._config.option
         try:
             timeouts = Timeouts().with_settings(option.timeout_setting)
@@ -264,7 +282,7 @@ class Conformance:
             plugin_profile=self._plugin_profile,
             strict_features=option.strict_features,
             profile=self._profile,
-            whole=whole,
+            whole=not option.scenario and chosen == len(self.scenarios),
         )
 
     # -- events ----------------------------------------------------------------------------------
@@ -287,6 +305,7 @@ class Conformance:
         """Hand one event to the reports, or keep it for the way to the controller."""
         if self._is_worker:
             self._outbox.append(event)
+            self._spool(event)
             return
         self._collector(event)
         self._reporting(event)
@@ -305,21 +324,6 @@ class Conformance:
             ]
         return report
 
-    def receive(self, events: list[object]) -> None:
-        """In the controller, hand on what a worker saw; every worker begins the same run."""
-        for data in events:
-            event = _EVENTS.validate_python(data, strict=False)
-            if isinstance(event, RunStarted | SelfTested) and self._knows(event):
-                continue
-            if isinstance(event, RunStarted):
-                event = event.model_copy(update={"command": _command()})
-            self._tell(event)
-
-    def _knows(self, event: RunStarted | SelfTested) -> bool:
-        if isinstance(event, RunStarted):
-            return self._collector.begun
-        return event.outcome is Outcome.PASS and self._collector.report().self_test is not None
-
     def _silence_pytest(self) -> Terminal:
         """Take pytest's reporter away and show the run itself.
 
@@ -332,6 +336,22 @@ class Conformance:
         return Terminal(
             Console(file=stream, highlight=False), matrices=self._config.option.matrices
         )
+
+
+class _Plan:
+    """What the controller of pytest-xdist knows of its workers' run: it never runs one itself."""
+
+    def __init__(self, conformance: Conformance) -> None:
+        self._conformance = conformance
+
+    def scenarios(self) -> Sequence[Scenario]:
+        return self._conformance.scenarios
+
+    def begin(self, chosen: Sequence[Scenario]) -> RunStarted:
+        return begin_of_run(self._conformance.setting(len(chosen)), chosen)
+
+    def rerun_options(self) -> Sequence[str]:
+        return self._conformance.setting().options
 
 
 def _version(text: str | None) -> KubernetesVersion | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,10 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["report.json"]
 
 
-def test_one_report_that_fails_does_not_cost_the_others(
-    tmp_path: Path, events: list[Event]
+def test_one_report_that_fails_does_not_cost_the_others_and_finds_another_place(
+    tmp_path: Path, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     blocked = tmp_path / "file" / "report.html"
     blocked.parent.write_text("not a folder", encoding="utf-8")
     consumer = FileReports({blocked: junit.dumps, tmp_path / "report.json": json_report.dumps})
@@ -54,5 +56,8 @@ def test_one_report_that_fails_does_not_cost_the_others(
         consumer(event)
     with pytest.raises(ExceptionGroup) as caught:
         consumer(events[-1])
-    assert f"while writing {blocked}" in caught.value.exceptions[0].__notes__
+    (rescued,) = tmp_path.glob("netpol-conformance-*/report.html")
+    assert rescued.read_text(encoding="utf-8").startswith("<?xml")
+    notes = caught.value.exceptions[0].__notes__
+    assert notes == [f"it is {rescued} instead", f"while writing {blocked}"]
     assert json_report.read(tmp_path / "report.json").run_id == "run-1"
