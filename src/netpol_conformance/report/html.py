@@ -10,6 +10,7 @@ from __future__ import annotations
 from netpol_conformance.report.document import Report
 from netpol_conformance.report.packing import packed
 from netpol_conformance.report.page import render_page
+from netpol_conformance.report.short import expanded
 from netpol_conformance.report.views import ordered, page
 
 _STYLES = ("report.css", "matrix.css", "picture.css", "evidence.css")
@@ -27,6 +28,7 @@ _SCRIPTS = (
 
 def render(report: Report) -> str:
     """The page, complete: UTF-8, nothing beside it needed."""
+    report = expanded(report) if report.short else report
     return render_page(
         "page.html.j2",
         styles=_STYLES,

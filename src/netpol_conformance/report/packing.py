@@ -88,6 +88,7 @@ class _Packer:
             "documented": self._text(scenario.documented),
             "link": self._text(safe_link(scenario.link)),
             "facts": [self._texts(name, value) for name, value in _facts(scenario)],
+            "declared": [self._texts(*told) for told in _declared(scenario)],
             "rerun": self._text(scenario.rerun),
             "steps": [self._step(step, manifests) for step in scenario.steps],
         }
@@ -232,6 +233,7 @@ def _facts(scenario: ScenarioReport) -> list[tuple[str, str]]:
     facts = [
         ("Rules", ", ".join(scenario.rules)),
         ("Covers", ", ".join(scenario.covers)),
+        ("Profile", scenario.profile),
         ("Features", ", ".join(scenario.features)),
     ]
     if scenario.cluster:
@@ -240,6 +242,19 @@ def _facts(scenario: ScenarioReport) -> list[tuple[str, str]]:
         shape = [plural(cluster.nodes, "node"), *cluster.families, *details]
         facts.append(("Cluster", f"Kubernetes {cluster.kubernetes_version}, {', '.join(shape)}"))
     return [(name, value) for name, value in facts if value]
+
+
+def _declared(scenario: ScenarioReport) -> list[tuple[str, str, str]]:
+    """What the plugin's profile says of it: what, whether it is so and why, and a link."""
+    holds = {True: "it is so", False: "but it passes", None: "which was not shown"}
+    return [
+        (
+            f"{item.feature} is not supported" if item.feature else "Known to fail",
+            f"{holds[item.holds]}: {item.reason}",
+            safe_link(item.link),
+        )
+        for item in scenario.declared
+    ]
 
 
 def _changes(step: StepResult) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import plots, timing
+from netpol_conformance.report.conformance import FeatureResult, ProfileResult, Tally
 from netpol_conformance.report.document import Report, ScenarioReport
 from netpol_conformance.report.marks import mark
 from netpol_conformance.report.summary import (
@@ -23,7 +24,7 @@ from netpol_conformance.report.summary import (
     verdict,
 )
 from netpol_conformance.report.text import one_line, plural, seconds
-from netpol_conformance.report.tones import TONES, anchor
+from netpol_conformance.report.tones import TONES, anchor, safe_link
 from netpol_conformance.run.events import Phase, StepResult
 
 _MOST_WRONG, _FEWEST_WRONG = 4, 1
@@ -102,6 +103,26 @@ class OutcomeView:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileView:
+    """Whether it conforms to a profile, in words."""
+
+    tone: str
+    word: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureView:
+    """A feature; ``link`` is empty unless it is safe to follow."""
+
+    of: FeatureResult
+    tone: str
+    tally: str
+    note: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimingView:
     """The plots, and the changes that took longest to be enforced."""
 
@@ -125,7 +146,9 @@ class PageView:
     wrong: tuple[ScenarioView, ...]
     more_wrong: tuple[ScenarioView, ...]
     timing: TimingView | None
-    features: tuple[str, ...]
+    profiles: tuple[ProfileView, ...]
+    features: tuple[FeatureView, ...]
+    features_open: bool
     packs: tuple[PackView, ...]
 
 
@@ -146,7 +169,7 @@ def page(report: Report) -> PageView:
         for group in packs(report)
     )
     listed = tuple(item for pack in views for item in pack.scenarios if _is_wrong(item.of))
-    features = {feature for scenario in report.scenarios for feature in scenario.features}
+    features = tuple(_feature(feature) for feature in report.features)
     return PageView(
         title=headline(report),
         sentence=sentence(report),
@@ -158,7 +181,9 @@ def page(report: Report) -> PageView:
         wrong=listed[:_LISTED_WRONG],
         more_wrong=listed[_LISTED_WRONG:],
         timing=_timing(report),
-        features=tuple(sorted(features)),
+        profiles=tuple(_profile(profile) for profile in report.profiles),
+        features=features,
+        features_open=any(item.tone != TONES[Outcome.PASS] or item.note for item in features),
         packs=views,
     )
 
@@ -173,12 +198,32 @@ def _is_wrong(scenario: ScenarioReport) -> bool:
 
 
 def _pack(group: PackSummary, scenarios: tuple[ScenarioView, ...]) -> PackView:
-    told = [
-        f"{group.counts.scenarios[outcome]} {words}"
-        for outcome, words in WORDS.items()
-        if group.counts.scenarios[outcome]
-    ]
-    return PackView(anchor("pack", group.name), group.name, ", ".join(told), scenarios)
+    return PackView(
+        anchor("pack", group.name), group.name, _told(group.counts.scenarios), scenarios
+    )
+
+
+def _profile(result: ProfileResult) -> ProfileView:
+    words = {"yes": "conforms", "no": "does not conform", "unknown": "no verdict"}
+    tones = {"yes": Outcome.PASS, "no": Outcome.FAIL, "unknown": Outcome.INCONCLUSIVE}
+    told = f"{words[result.conforms]}: {result.reason}"
+    return ProfileView(TONES[tones[result.conforms]], result.profile, told)
+
+
+def _feature(result: FeatureResult) -> FeatureView:
+    note = f"Declared as not supported: {result.reason}" if result.declared_unsupported else ""
+    if result.passes_though_unsupported:
+        note += " It passes all the same."
+    return FeatureView(
+        result, TONES[result.outcome], _told(result.scenarios), note, safe_link(result.link)
+    )
+
+
+def _told(tally: Tally) -> str:
+    """A tally in words: ``12 passed, 1 failed``."""
+    return ", ".join(
+        f"{tally[outcome]} {word}" for outcome, word in WORDS.items() if tally[outcome]
+    )
 
 
 def _scenario(scenario: ScenarioReport, number: int, *, cells: int, few: bool) -> ScenarioView:
@@ -285,6 +330,8 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Took", "" if report.duration is None else seconds(report.duration)),
         ("Suite", f"netpol-conformance {report.suite_version}"),
         ("Machine", ", ".join(f"{name} {value}" for name, value in report.machine.items())),
+        ("Profile", report.profile),
+        ("Plugin's own profile", report.plugin_profile.file if report.plugin_profile else ""),
         ("Run", report.run_id),
     ]
     return tuple((name, value) for name, value in facts if value)

@@ -74,11 +74,13 @@ function manifest(whole, places, [, , , , , top, bottom]) {
   }));
 }
 
+const inOrder = (looks) => [...looks].sort((one, other) => one.start - other.start);
+
 // Probes by phase, in the order they were sent.
 function probes(looks) {
   if (!looks.length) return [make("p.note", null, "No probe was sent.")];
   const groups = new Map();
-  for (const item of [...looks].sort((one, other) => one.start - other.start)) {
+  for (const item of inOrder(looks)) {
     if (!groups.has(item.phase)) groups.set(item.phase, []);
     groups.get(item.phase).push(item);
   }

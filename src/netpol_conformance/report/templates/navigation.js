@@ -51,6 +51,12 @@ function enter(button) {
   showEvidence(button);
 }
 
+// What is scrolled to must not end up under the filters.
+new ResizeObserver(([{ target }]) => {
+  const room = getComputedStyle(target).position === "sticky" ? target.offsetHeight : 0;
+  document.documentElement.style.scrollPaddingTop = `${room + 16}px`;
+}).observe(document.querySelector(".filters"));
+
 addEventListener("hashchange", go);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button.cell");

@@ -2,7 +2,7 @@
 // between pods is a cell; where all lines of a box are alike, one at the box's name stands for them.
 
 const SIZES = {
-  wide: { column: 172, between: 176, letters: 22 },
+  wide: { column: 172, between: 176, letters: 23 },
   narrow: { column: 112, between: 96, letters: 15 },
 };
 const ROW = 21, HEAD = 22, GAP = 10, FOOT = 5;
@@ -27,6 +27,7 @@ function picture(step, table) {
 
   const edges = left.groups.flatMap((from) => right.groups.flatMap((to) => between(from, to, seen)));
   edges.sort((one, other) => DRAWN_FIRST.indexOf(one.tone) - DRAWN_FIRST.indexOf(other.tone));
+  spread(edges);
   const count = (...tones) => step.cells.flat().filter((cell) => cell && tones.includes(judgementOf(cell).tone)).length;
   const wrong = count("fail");
   const words = `${count("open")} connected, ${count("shut")} blocked as expected, ${wrong} wrong`;
@@ -35,9 +36,8 @@ function picture(step, table) {
     "aria-label": `Picture of step ${step.index}: ${words}. The matrix tells the same, cell by cell.`,
   }, ...edges.map(edgeShape), ...boxes(left, size, "left"), ...boxes(right, size, "right"));
   const figure = make("figure.picture", null, graphic, make("figcaption.note", null,
-    "From the left to the right. Solid with an arrow: connected. Dashed with a cross: blocked. ",
-    wrong > 0 && "Red with an exclamation mark: wrong. ",
-    "A line at a namespace's name stands for everything in its box."));
+    "Arrow: connected. Cross: blocked. ", wrong > 0 && "Exclamation mark: wrong. ",
+    "A line at a namespace's name stands for all in its box."));
   connect(table, graphic, edges);
   return figure;
 }
@@ -71,6 +71,18 @@ function place(half, top, x, port) {
     Object.assign(group, { x, y: top, at: [port, top + HEAD / 2 + 1] });
     group.nodes.forEach((node, index) => { node.at = [port, top + HEAD + (index + 0.5) * ROW]; });
     top += group.tall + GAP;
+  }
+}
+
+// Lines of different tones that end at one place end a little apart.
+function spread(edges) {
+  for (const end of new Set(edges.map((edge) => edge.end))) {
+    const here = edges.filter((edge) => edge.end === end);
+    const tones = [...new Set(here.map((edge) => edge.tone))];
+    for (const edge of here) {
+      const shift = (tones.indexOf(edge.tone) - (tones.length - 1) / 2) * (14 / Math.max(tones.length, 2));
+      edge.end = [end[0], end[1] + shift];
+    }
   }
 }
 
@@ -134,12 +146,12 @@ function boxes(half, size, hand) {
   return half.groups.flatMap((group) => [
     draw("rect.box", { x: group.x, y: group.y + 0.5, width: size.column - 1, height: group.tall - 1, rx: 6 }),
     draw("text.space", { x: group.x + 10, y: group.y + 15 }, cut(group.name, size.letters)),
-    ...group.nodes.map((node) => draw("g.node", { "data-rows": node.rows ?? null, "data-columns": node.columns ?? null },
+    ...group.nodes.map((node) => [node, node.note.trim(), Math.min(node.note.trim().length, 7)]).map(([node, note, room]) => draw("g.node", { "data-rows": node.rows ?? null, "data-columns": node.columns ?? null },
       draw("title", null, node.title),
       draw("rect.reach", { x: group.x, y: node.at[1] - ROW / 2, width: size.column, height: ROW }),
       draw("circle.pod", { cx: group.x + inward, cy: node.at[1], r: 2.5 }),
-      draw("text", { x: group.x + 16, y: node.at[1] + 4 }, cut(node.label, size.letters),
-        node.note && draw("tspan.port", null, ` ${cut(node.note.trim(), Math.max(4, size.letters - node.label.length - 1))}`)))),
+      draw("text", { x: group.x + 16, y: node.at[1] + 4 }, cut(node.label, size.letters - room),
+        note && draw("tspan.port", null, ` ${cut(note, Math.max(room, size.letters - node.label.length))}`)))),
   ]);
 }
 

@@ -16,8 +16,16 @@ function scenarioBody(scenario, anchor) {
   return make("div.body", null,
     about && make("p.about", null, ...prose(about)),
     facts.length > 0 && make("dl.facts", null, ...facts),
+    scenario.declared.length > 0 && declarations(scenario.declared),
     rerun && make("p.rerun", null, make("span.note", null, "Run it again "), command(rerun)),
     ...scenario.steps.map((step) => stepSection(step, `${anchor}:${step.index}`)));
+}
+
+// What the plugin's own profile says of the scenario.
+function declarations(declared) {
+  return make("ul.declarations", null, ...declared.map(([what, so, link]) => make("li", null,
+    make("strong", null, text(what)), `, by the plugin's own profile; ${text(so)} `,
+    text(link) && make("a", { href: text(link), rel: "noreferrer noopener" }, "Why"))));
 }
 
 function stepSection(step, anchor) {
@@ -59,7 +67,7 @@ function meanwhile(step) {
       make("p", null, badge(text(item.outcome)), " ",
         make("strong", null, `${text(item.source)} → ${text(item.destination)}`),
         ` always ${text(item.expected)}: ${text(item.reason)}`),
-      make("p.note", null, told(item)),
+      item.unexpected > 0 && make("p.note", null, told(item)),
       probeDetails(item.looks)))));
 }
 
@@ -85,5 +93,5 @@ function held(step) {
 function probeDetails(packed) {
   if (!packed.length) return null;
   return make("details.quiet", null, make("summary", null, plural(packed.length / 3, "probe")),
-    make("ol.probes", null, ...looksOf(packed).map(look)));
+    make("ol.probes", null, ...inOrder(looksOf(packed)).map(look)));
 }
