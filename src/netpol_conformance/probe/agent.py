@@ -18,6 +18,8 @@ from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import ask_all
 from netpol_conformance.probe.child import reap_orphans
+from netpol_conformance.probe.lasting_agent import LastingAgent
+from netpol_conformance.probe.lasting_wire import read_task
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 _HERE = Source("pod", "agent")
@@ -35,8 +37,14 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _answer() -> int:
     """Answer request after request; those of one line are asked all at once."""
+    lasting = LastingAgent()
     while line := await asyncio.to_thread(sys.stdin.readline):
         try:
+            task = read_task(line)
+            if task is not None:
+                for told in await lasting.answer(task):
+                    _tell(told)
+                continue
             request = wire.read_request(line)
         except wire.WireError as error:
             print(error, file=sys.stderr, flush=True)

@@ -19,6 +19,8 @@ from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
 INTERVAL = 0.005
 """Seconds between two probes of one question: 200 a second where the machine keeps up."""
+WITNESS_INTERVAL = 10 * INTERVAL
+"""Seconds between two probes of a server from inside its own pod."""
 TIMEOUT = 0.9
 """Seconds that each probe waits. Linux sends a SYN again after 1 s: so each asks just once, and
 what it saw is of the moment at which it was sent."""

@@ -51,7 +51,9 @@ class Answer:
 
 def request_line(number: int, probes: Sequence[Probe] | None) -> str:
     """The request as a line, its end included."""
-    asked: Fields = {"selftest": True} if probes is None else {"probes": list(map(_probe, probes))}
+    asked: Fields = (
+        {"selftest": True} if probes is None else {"probes": list(map(probe_fields, probes))}
+    )
     return _line({"id": number, **asked})
 
 
@@ -61,7 +63,7 @@ def read_request(line: str) -> Request:
         fields = json.loads(line)
         if fields.get("selftest"):
             return Request(fields["id"], None)
-        return Request(fields["id"], tuple(map(_read_probe, fields["probes"])))
+        return Request(fields["id"], tuple(map(read_probe, fields["probes"])))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(line, error) from error
 
@@ -72,7 +74,7 @@ def observation_line(
     """An observation as a line; with ``expected``, as a self-test's."""
     fields: dict[str, Any] = {"id": number, "at": at, "saw": _observation(observation)}
     if expected is not None:
-        fields |= {"probe": _probe(observation.probe), "expected": expected.value}
+        fields |= {"probe": probe_fields(observation.probe), "expected": expected.value}
     return _line(fields)
 
 
@@ -88,7 +90,7 @@ def read_answer(line: str, probes: Sequence[Probe] | None) -> Answer:
         if fields.get("end"):
             return Answer(fields["id"])
         at = int(fields["at"])
-        probe = _read_probe(fields["probe"]) if probes is None else probes[at]
+        probe = read_probe(fields["probe"]) if probes is None else probes[at]
         expected = Verdict(fields["expected"]) if "expected" in fields else None
         return Answer(fields["id"], at, _read_observation(probe, fields["saw"]), expected)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -103,7 +105,8 @@ def _unreadable(line: str, error: Exception) -> WireError:
     return WireError(f"not a line of the agent's: {line[:200]!r} ({type(error).__name__}: {error})")
 
 
-def _probe(probe: Probe) -> Fields:
+def probe_fields(probe: Probe) -> Fields:
+    """A probe as a mapping."""
     source = probe.source
     return {
         "source": [source.kind, source.name, source.namespace],
@@ -116,7 +119,8 @@ def _probe(probe: Probe) -> Fields:
     }
 
 
-def _read_probe(fields: Fields) -> Probe:
+def read_probe(fields: Fields) -> Probe:
+    """The probe in a mapping; raises what a malformed one brings."""
     return Probe(
         Source(*fields["source"]),
         fields["host"],

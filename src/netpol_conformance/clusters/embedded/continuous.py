@@ -13,12 +13,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from netpol_conformance.probe.prober import INTERVAL, Prober
+from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL, Prober
 from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.sockets import open_socket
 from netpol_conformance.probe.verdict import Probe, Source
 
-_WITNESS_INTERVAL = 10 * INTERVAL
 _Result = TypeVar("_Result")
 
 Enter = Callable[[Source], AbstractContextManager[None]]
@@ -31,7 +30,7 @@ class ContinuousProbes:
     def __init__(self, probes: Sequence[Probe], witnesses: Sequence[Probe], enter: Enter) -> None:
         self._loop = asyncio.new_event_loop()
         self._enter = enter
-        intervals = [INTERVAL] * len(probes) + [_WITNESS_INTERVAL] * len(witnesses)
+        intervals = [INTERVAL] * len(probes) + [WITNESS_INTERVAL] * len(witnesses)
         self._prober = Prober((*probes, *witnesses), self._open, intervals)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -23,6 +23,8 @@ from netpol_conformance.probe.reading import Page
 PROBE_CONTAINER = "probe"
 AGENT = ("python", "-m", "netpol_conformance.probe.agent")
 """The agent's command in the suite's own image."""
+HOST_LABEL = "kubernetes.io/hostname"
+"""By this label of its node a pod is placed."""
 IMAGE_ANNOTATION = "netpol-conformance/image"
 """On a pod: the image that the scenario names."""
 _HTTP = 80
@@ -132,9 +134,16 @@ def own_pod(manifest: Manifest, nodes: Mapping[str, str]) -> Manifest:
         "spec": {
             "containers": [{"name": "main", "image": image, "ports": ports}],
             "nodeName": nodes.get(node, node),
+            "nodeSelector": own_node_selector(spec),
             "hostNetwork": bool(spec.get("hostNetwork")),
         },
     }
+
+
+def own_node_selector(spec: Manifest) -> dict[str, str]:
+    """The labels that a real pod's node must have, those by which it was placed left out."""
+    selector: dict[str, str] = spec.get("nodeSelector") or {}
+    return {key: value for key, value in selector.items() if key != HOST_LABEL}
 
 
 def listening(pod: Pod) -> tuple[tuple[int, Protocol], ...]:
@@ -234,13 +243,13 @@ def _shell(*commands: str) -> list[str]:
 
 def _place(pod: Pod, placing: Placing) -> Manifest:
     if not pod.node:
-        return {}
+        return {"nodeSelector": dict(pod.node_selector)} if pod.node_selector else {}
     if pod.node not in placing.nodes:
         raise UnsupportedError(
             f'pod {pod.namespace}/{pod.name} is to run on "{pod.node}"; '
             f"this cluster takes pods on {', '.join(placing.nodes) or 'no node'}"
         )
-    return {"nodeSelector": {"kubernetes.io/hostname": placing.nodes[pod.node]}}
+    return {"nodeSelector": {**pod.node_selector, HOST_LABEL: placing.nodes[pod.node]}}
 
 
 def _web(pod: Pod) -> tuple[int, ...]:

@@ -16,12 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from select import POLLIN, poll
 from typing import Protocol
 
 from netpol_conformance.clusters.base import ClusterError, SelfCheck
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import socket_command
+from netpol_conformance.probe.lasting_wire import TaskRequest, task_line
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
 ANSWER_SLACK = 10.0
@@ -73,6 +75,19 @@ class AgentStream:
                 raise StreamError("the agent's self-test does not say what it must see")
             checks.append(SelfCheck(answer.expected, answer.observation))
         return tuple(checks)
+
+    def do(self, request: TaskRequest, patience: float) -> list[str]:
+        """Have the agent do something over time: the lines of its answer, the end left out.
+
+        The request's own number does not count. Raises StreamError.
+        """
+        self._requests += 1
+        self._channel.write(task_line(replace(request, id=self._requests)))
+        end, deadline = wire.end_line(self._requests).strip(), time.monotonic() + patience
+        lines = []
+        while (line := self._channel.read(deadline - time.monotonic()).strip()) != end:
+            lines.append(line)
+        return lines
 
     def _answers(self, probes: Sequence[Probe] | None, patience: float) -> Iterator[wire.Answer]:
         """The lines of one answer as they come, the end left out."""
@@ -132,7 +147,7 @@ class Agents:
     def self_test(self, source: Source) -> tuple[SelfCheck, ...]:
         """Test the tools where ``source`` asks from; raises ClusterError."""
         try:
-            return self._stream(source).self_test()
+            return self.stream(source).self_test()
         except StreamError as error:
             self.forget(source)
             raise ClusterError(f"the probes could not be tested in {source}: {error}") from error
@@ -164,7 +179,7 @@ class Agents:
             seen: dict[int, Observation] = {}
             started = time.time()
             try:
-                self._stream(source).ask([probes[at] for at in left], seen)
+                self.stream(source).ask([probes[at] for at in left], seen)
             except (StreamError, ClusterError) as error:
                 self.forget(source)
                 reason = f"{source} could not be asked to probe: {error}"
@@ -174,7 +189,8 @@ class Agents:
             for at, probe in enumerate(probes)
         ]
 
-    def _stream(self, source: Source) -> AgentStream:
+    def stream(self, source: Source) -> AgentStream:
+        """The stream to the agent of ``source``, opened if it is not; raises StreamError."""
         with self._lock:
             stream = self._streams.get(source)
         if stream is not None:

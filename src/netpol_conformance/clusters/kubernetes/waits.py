@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.client import EVENTS, Client
 from netpol_conformance.clusters.kubernetes.naming import Manifest, Names
-from netpol_conformance.clusters.kubernetes.pods import listening
+from netpol_conformance.clusters.kubernetes.pods import listening, own_node_selector
 from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service
 from netpol_conformance.model.services import endpoints
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
@@ -197,11 +197,21 @@ def _is_ready(pod: Manifest) -> bool:
     if status.get("phase") in ("Succeeded", "Failed"):
         return True
     spec: Any = pod.get("spec") or {}
+    if own_node_selector(spec) and _is_unschedulable(status):
+        return True  # it waits for a node that there is not, as it is meant to
     if spec.get("restartPolicy") == "Never" or spec.get("activeDeadlineSeconds"):
         return False  # it is to finish, and has not yet
     conditions = status.get("conditions") or ()
     return bool(status.get("podIPs")) and any(
         item["type"] == "Ready" and item["status"] == "True" for item in conditions
+    )
+
+
+def _is_unschedulable(status: Manifest) -> bool:
+    conditions: Any = status.get("conditions") or ()
+    return any(
+        (item["type"], item.get("reason")) == ("PodScheduled", "Unschedulable")
+        for item in conditions
     )
 
 

@@ -1,0 +1,169 @@
+"""What happens to pods of a real cluster over time, with real agents and a cluster of thin air."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from netpol_conformance.clusters.base import ClusterError, UnsupportedError
+from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
+from netpol_conformance.clusters.kubernetes.naming import Names
+from netpol_conformance.clusters.kubernetes.streams import Agents, CommandChannel, StreamError
+from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
+from netpol_conformance.probe.verdict import Probe, Source, Verdict
+
+AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
+LOOPBACK = "127.0.0.1"
+A, B = Source("pod", "a", "default"), Source("pod", "b", "default")
+NAMES = Names("run", "slot")
+ME = NAMES.real_identity("default/server")
+
+
+class Cluster:
+    """Pods a and b; phases are what the API would say of one that is to end."""
+
+    def __init__(self, *phases: str) -> None:
+        self.names = NAMES
+        self.patched: list[tuple[Any, ...]] = []
+        self._phases = iter(phases)
+
+    def pods(self) -> list[dict[str, Any]]:
+        metadata = [{"name": name, "namespace": NAMES.real("default")} for name in "ab"]
+        return [{"metadata": item} for item in metadata]
+
+    def call(self, method: Any, *arguments: Any) -> Any:
+        return method(*arguments)
+
+    def patch(self, *arguments: Any) -> None:
+        self.patched.append(arguments)
+
+    def get(self, *_: object) -> dict[str, Any]:
+        return {"status": {"phase": next(self._phases)}}
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where a server says that it is ours, in a process of its own."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        number = listener.getsockname()[1]
+    words = ["serve", "--identity", ME, "--port", f"{number}/TCP", "--port", f"{number}/UDP"]
+    channel = CommandChannel([*AGENT, *words, "--until-input-ends"])
+    try:
+        yield number
+    finally:
+        channel.close()
+
+
+def lifecycle(cluster: Cluster, changes: list[str], command: list[str] = AGENT) -> Any:
+    agents = Agents(lambda _source: CommandChannel(command))
+    made = KubernetesLifecycle(cluster, cluster, agents, lambda: changes.append("changed"))
+    return SimpleNamespace(life=made, close=agents.close)
+
+
+def probe(source: Source, port: int, protocol: Protocol = Protocol.TCP) -> Probe:
+    return Probe(source, LOOPBACK, port, frozenset({"default/server"}), protocol, timeout=0.5)
+
+
+def served(life: KubernetesLifecycle, asked: Probe) -> None:
+    """Wait until the server serves."""
+    for _ in range(200):
+        life.begin_series([asked], [])
+        (series,) = life.end_series()
+        if series.sightings[-1].verdict is Verdict.CONNECTED:
+            return
+    raise AssertionError("the server does not serve")
+
+
+def test_agents_ask_all_the_time_and_tell_of_it_in_the_scenarios_names(port):
+    made = lifecycle(Cluster(), [])
+    try:
+        served(made.life, probe(A, port))
+        probes = [probe(A, port), probe(B, port), probe(A, port, Protocol.UDP)]
+        made.life.begin_series(probes, [probe(B, port)])
+        found = made.life.end_series()
+    finally:
+        made.close()
+    assert [series.probe for series in found] == [*probes, probe(B, port)]
+    for series in found:
+        assert {seen.verdict for seen in series.sightings} == {Verdict.CONNECTED}
+        assert {seen.identity for seen in series.sightings} == {"default/server"}
+        ((start, end),) = series.presence
+        assert all(start <= seen.at <= end for seen in series.sightings)
+
+
+def test_a_connection_is_held_from_one_request_to_another(port):
+    made = lifecycle(Cluster(), [])
+    probes = [probe(A, port), probe(B, port, Protocol.UDP)]
+    try:
+        served(made.life, probes[0])
+        before, after = made.life.hold(probes), made.life.ask_held(5.0)
+    finally:
+        made.close()
+    for seen in (*before, *after):
+        assert seen.verdict is Verdict.CONNECTED
+        assert seen.identity == "default/server"
+    assert [seen.probe for seen in after] == probes
+
+
+@pytest.mark.parametrize("command", [["true"], ["echo", "no JSON"], ["false"]])
+def test_an_agent_that_fails_meanwhile_is_the_clusters_fault(command):
+    made = lifecycle(Cluster(), [], command)
+    try:
+        with pytest.raises((ClusterError, StreamError), match="default/a"):
+            made.life.begin_series([probe(A, 1)], [])
+    finally:
+        made.close()
+
+
+def test_what_was_never_begun_is_not_told_of():
+    made = lifecycle(Cluster(), [])
+    made.life._probes, made.life._asking = [probe(A, 1)], {A: [0]}
+    try:
+        with pytest.raises(ClusterError, match="told of 0 of 1 series"):
+            made.life.end_series()
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        probe(Source("pod", "new", "default"), 1),
+        probe(Source("node", "node-1"), 1),
+        Probe(A, LOOPBACK, 1, frozenset({"outside/office"})),
+    ],
+)
+def test_what_no_agent_can_ask_is_not_supported(asked):
+    made = lifecycle(Cluster(), [])
+    try:
+        with pytest.raises(UnsupportedError):
+            made.life.begin_series([asked], [])
+    finally:
+        made.close()
+
+
+def test_a_pod_ends_by_a_deadline_and_the_state_is_read_anew():
+    changes: list[str] = []
+    cluster = Cluster("Running", "Running", "Failed")
+    made = lifecycle(cluster, changes)
+    made.life.finish([ObjectKey("Pod", "default", "a")])
+    made.close()
+    ((_, patch, name, namespace),) = cluster.patched
+    assert patch == {"spec": {"activeDeadlineSeconds": 1}}
+    assert (name, namespace) == ("a", NAMES.real("default"))
+    assert changes == ["changed"]
+
+
+def test_what_only_the_owner_of_the_machines_could_do_says_why_it_is_not_supported():
+    made = lifecycle(Cluster(), [])
+    life = made.life
+    made.close()
+    refused = [life.stop_enforcer, life.start_enforcer, life.cut_off_enforcer]
+    for method in (*refused, lambda: life.reuse({ObjectKey("Pod", "a", "b"): Pod("a", "b")})):
+        with pytest.raises(UnsupportedError, match=r"^needs "):
+            method()
