@@ -67,6 +67,9 @@ class Session:
 
     ``begin`` starts all scenarios in the background; ``result`` waits for one (and starts it, if
     ``begin`` was not told of it); ``finish`` ends the run whatever its state.
+
+    Scenarios mostly wait, so many run at once; but those that ask a hundred times a second all
+    through a change need a processor, and only as many of these run as there are.
     """
 
     def __init__(self, setting: Setting, emit: Consumer) -> None:
@@ -75,6 +78,12 @@ class Session:
         self._lock = threading.Lock()
         self._began = time.time()
         self._pool = ThreadPoolExecutor(setting.jobs, thread_name_prefix="scenario")
+        processors = os.cpu_count() or 1
+        self._busy_pool = (
+            ThreadPoolExecutor(processors, thread_name_prefix="busy-scenario")
+            if setting.jobs > processors
+            else self._pool
+        )
         self._local = threading.local()
         self._clusters: list[Cluster] = []
         self._futures: dict[str, Future[ScenarioResult]] = {}
@@ -96,10 +105,13 @@ class Session:
         """End the run: what has not started never will, what runs is cut off."""
         unfinished = [future for future in self._futures.values() if not future.done()]
         self._stopping.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        pools = (self._pool, self._busy_pool)
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
         if unfinished or reason:
             self._close_clusters()
-        self._pool.shutdown(wait=True)
+        for pool in pools:
+            pool.shutdown(wait=True)
         self._close_clusters()
         return end_of_run(
             self._outcomes(),
@@ -125,7 +137,9 @@ class Session:
 
     def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
         if scenario.path not in self._futures:
-            self._futures[scenario.path] = self._pool.submit(self._run, scenario)
+            busy = any(step.meanwhile for step in scenario.steps)
+            pool = self._busy_pool if busy else self._pool
+            self._futures[scenario.path] = pool.submit(self._run, scenario)
         return self._futures[scenario.path]
 
     def _run(self, scenario: Scenario) -> ScenarioResult:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -103,3 +106,36 @@ def test_a_run_in_which_nothing_could_be_asked_is_not_conformant():
     assert "Nothing was tested" in end.reason
     both = end_of_run([Outcome.UNSUPPORTED, Outcome.PASS], Outcome.PASS, 0.0, partial=False)
     assert both.exit_code == 0
+
+
+def test_scenarios_that_need_a_processor_have_one_each_and_the_others_all_jobs(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
+    busy = [replace(item, path=f"busy/{item.path}", steps=(watched,)) for item in copies(6)]
+    running, most = Counter(), Counter()
+    lock = threading.Lock()
+
+    class Waiting:
+        def __init__(self, scenario, _cluster, _timeouts, emit, **_options):
+            self.path, self.emit = scenario.path, emit
+
+        def run(self):
+            kind = self.path.split("/")[0]
+            with lock:
+                running[kind] += 1
+                most[kind] = max(most[kind], running[kind])
+            time.sleep(0.05)
+            with lock:
+                running[kind] -= 1
+            self.emit(
+                ScenarioFinished(path=self.path, outcome=Outcome.PASS, duration=0.0, rerun="")
+            )
+
+    monkeypatch.setattr("netpol_conformance.run.session.ScenarioRun", Waiting)
+    run = Session(Setting(FakeDriver(), jobs=6), lambda _event: None)
+    run.begin([*busy, *copies(6)])
+    for scenario in (*busy, *copies(6)):
+        assert run.result(scenario).finished.outcome is Outcome.PASS
+    run.finish()
+    assert most["busy"] == 2
+    assert most["handbook"] > 2
