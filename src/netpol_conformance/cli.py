@@ -25,6 +25,7 @@ from netpol_conformance import (
     cli_reports,
 )
 from netpol_conformance.cli_options import cluster_options
+from netpol_conformance.cli_text import echo
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_corpus, suite_root
 from netpol_conformance.model.problems import ManifestError
@@ -184,7 +185,7 @@ def show(paths: Paths = None) -> None:
     from netpol_conformance.expectation.showing import show_scenario  # noqa: PLC0415
 
     for scenario in _corpus(paths):
-        typer.echo(show_scenario(scenario))
+        echo(show_scenario(scenario))
 
 
 @app.command(epilog="Example: `netpol-conformance lint handbook`")
@@ -251,14 +252,14 @@ def explain(  # noqa: PLR0913, PLR0917 - each is an option that users set
         _refuse("explain needs either --scenario PATH or --file MANIFESTS")
     try:
         if scenario:
-            typer.echo(explain_step(_one(scenario), step, source, destination))
+            echo(explain_step(_one(scenario), step, source, destination))
             return
         texts = {str(path): _read(path) for path in file or []}
         version = KubernetesVersion.parse(kubernetes_version)
         told = explain_manifests(
             _DIVIDER.join(texts.values()), source, destination, version=version, namespace=namespace
         )
-        typer.echo(told)
+        echo(told)
     except ManifestError as error:
         _refuse("\n".join([str(error), *_placed(error, texts)]))
     except (LookupError, ValueError, OSError) as error:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark.structures import ParameterSet
-from rich.console import Console
 
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
@@ -26,6 +25,7 @@ from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.plugin_files import load_plugin_profile
 from netpol_conformance.plugins.types import PluginProfile
+from netpol_conformance.report.console import OwnConsole
 from netpol_conformance.report.document import Collector
 from netpol_conformance.report.matrix import failure_text
 from netpol_conformance.report.terminal import Terminal
@@ -334,7 +334,7 @@ class Conformance:
         self._config.pluginmanager.unregister(reporter)
         stream = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding)
         return Terminal(
-            Console(file=stream, highlight=False), matrices=self._config.option.matrices
+            OwnConsole(file=stream, highlight=False), matrices=self._config.option.matrices
         )
 
 

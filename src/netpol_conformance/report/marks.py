@@ -27,7 +27,14 @@ class Mark(NamedTuple):
     words: str
 
 
-_ASCII = str.maketrans({CONNECTED: "o", BLOCKED: "x"})
+_ASCII = str.maketrans(
+    {
+        CONNECTED: "o",
+        BLOCKED: "x",
+        "\N{BOX DRAWINGS HEAVY HORIZONTAL}": "=",
+        "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
+    }
+)
 
 _SEEN = {
     Verdict.CONNECTED: (CONNECTED, "connected"),
