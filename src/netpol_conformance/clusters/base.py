@@ -33,15 +33,21 @@ class RefusedError(Exception):
     """The API server refused a manifest; ``str()`` is its own message, as kubectl shows it."""
 
 
+OUTSIDE_NAMES = "default"
+"""The namespace whose names lead to hosts outside."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutsideHost:
     """A machine outside the cluster, with addresses of a scenario's choosing and servers on
-    ``ports`` (TCP and UDP).
+    ``ports`` (TCP and UDP). ``named`` if the cluster's DNS must know it by its name, as it knows
+    the Services of namespace OUTSIDE_NAMES.
     """
 
     name: str
     ips: tuple[IPAddress, ...]
     ports: tuple[int, ...] = ()
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ class _Asking:
         }
 
     def probe(self, cell: CellKey, silence: float) -> Probe:
-        named = cell.destination.via is Via.SERVICE
+        named = cell.destination.named
         return replace(self.addressing.probe(cell, by_name=named), timeout=silence)
 
     def witness(self, closed: Sequence[CellKey]) -> None:

@@ -181,8 +181,8 @@ class Expectations:
         if cell.source.kind != "pod" and via in INSIDE_ONLY:
             self.complaints.add(where, f"a {via} destination can be reached from pods only")
             return
-        if word is Expectation.UNRESOLVED and via is not Via.SERVICE:
-            self.complaints.add(where, "only a Service has a name that is looked up", "blocked?")
+        if word is Expectation.UNRESOLVED and not cell.destination.named:
+            self.complaints.add(where, "no name is looked up here", "blocked?")
         try:
             found = path(state, scenario, cell)
         except PathError as error:

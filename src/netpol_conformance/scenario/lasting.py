@@ -8,7 +8,7 @@ from typing import Literal
 
 from netpol_conformance.model.objects import ClusterState, Pod, Protocol
 from netpol_conformance.scenario.paths import End, PathError, find_source, path
-from netpol_conformance.scenario.types import CellKey, Scenario, Step, Via
+from netpol_conformance.scenario.types import CellKey, Scenario, Step
 
 Lasting = Literal["meanwhile", "held"]
 
@@ -25,8 +25,8 @@ def obstacles(
     scenario: Scenario, step: Step, cell: CellKey, moment: Moment, kind: Lasting
 ) -> Iterator[str]:
     """Why ``cell``, which exists when it is first asked, cannot be asked all through ``step``."""
-    if cell.destination.via is Via.SERVICE:
-        yield "a name is not looked up again and again; write clusterip/ for service/"
+    if cell.destination.named:
+        yield "a name is not looked up again and again; write clusterip/ or outside/ for it"
     if cell.destination.protocol is Protocol.SCTP:
         yield "SCTP is asked by single packets, not all the time"
     known = {pod.key for pod in moment.before.pods}

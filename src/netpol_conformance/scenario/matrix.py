@@ -15,7 +15,7 @@ from netpol_conformance.scenario.types import (
     Via,
 )
 
-INSIDE_ONLY = frozenset({Via.SERVICE, Via.CLUSTER_IP})
+INSIDE_ONLY = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.OUTSIDE_NAME})
 """Ways that only a pod can take: cluster DNS and cluster addresses lead nowhere from outside."""
 
 

@@ -15,6 +15,7 @@ KINDS = {kind.lower(): kind for kind in ("Namespace", "Node", "NetworkPolicy", "
 
 _CLUSTER_SCOPED = frozenset({"Namespace", "Node"})
 _OUTSIDE_CLUSTER = frozenset({Via.OUTSIDE, Via.NODE})
+_WITHOUT_NAMESPACE = _OUTSIDE_CLUSTER | {Via.OUTSIDE_NAME}
 _DESTINATION = re.compile(
     r"(?P<name>[^:@]+):(?P<port>\d{1,5})(?:/(?P<protocol>TCP|UDP|SCTP))?"
     r"(?P<six>/IPv6)?(?:@(?P<node>[^@]+))?"
@@ -61,7 +62,7 @@ def _split(name: str) -> tuple[Via, str, str]:
     first, _, rest = name.partition("/")
     via = Via(first) if rest and first in RESERVED - {"pod", "cluster"} else Via.POD
     own = name if via is Via.POD else rest
-    if via in _OUTSIDE_CLUSTER:
+    if via in _WITHOUT_NAMESPACE:
         return via, "", own
     namespace, slash, own_name = own.rpartition("/")
     return via, namespace if slash else "default", own_name

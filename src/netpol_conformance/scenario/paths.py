@@ -80,10 +80,10 @@ def path(state: ClusterState, scenario: Scenario, cell: CellKey) -> Path:
     source, destination = find_source(state, scenario, cell.source), cell.destination
     if destination.via not in _SERVICE_WAYS:
         server = _find_server(state, scenario, destination)
-        flow = Flow(source, server, destination.port, destination.protocol)
-        return Path((flow,), family=destination.family)
-    flows = _service_flows(state, source, destination)
-    lookup = _lookup(state, source) if destination.via is Via.SERVICE else ()
+        flows: tuple[Flow, ...] = (Flow(source, server, destination.port, destination.protocol),)
+    else:
+        flows = _service_flows(state, source, destination)
+    lookup = _lookup(state, source) if destination.named else ()
     return Path(flows, lookup, destination.family)
 
 
@@ -129,7 +129,7 @@ def _check_way(service: Service, via: Via) -> None:
 
 
 def _find_server(state: ClusterState, scenario: Scenario, destination: Destination) -> End:
-    if destination.via is Via.OUTSIDE:
+    if destination.via in (Via.OUTSIDE, Via.OUTSIDE_NAME):
         host = _outside(scenario, destination.name)
         _check_port(destination, [(port, destination.protocol) for port in host.ports])
         return host
@@ -187,7 +187,7 @@ def _to_entrance(
 
 def _lookup(state: ClusterState, source: End) -> tuple[Flow, ...]:
     if not isinstance(source, Pod):
-        raise PathError("only a pod can look up a Service's name")
+        raise PathError("only a pod can look up a name in the cluster's DNS")
     for service in state.services:
         if service.key == DNS_SERVICE:
             port = next(port for port in service.ports if port.protocol is Protocol.UDP)

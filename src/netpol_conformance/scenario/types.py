@@ -35,6 +35,8 @@ class Via(StrEnum):
     LOAD_BALANCER = "loadbalancer"
     OUTSIDE = "outside"
     """A host outside the cluster."""
+    OUTSIDE_NAME = "name"
+    """The same host by its name, as the cluster's DNS knows it."""
     NODE = "node"
     """A node's own address."""
 
@@ -69,6 +71,11 @@ class Destination:
     protocol: Protocol = Protocol.TCP
     node: str = ""
     family: int = 4
+
+    @property
+    def named(self) -> bool:
+        """Whether a name is dialled, which is looked up first (S43)."""
+        return self.via in (Via.SERVICE, Via.OUTSIDE_NAME)
 
     def __str__(self) -> str:
         """As it is written in a scenario: ``web:80``, ``service/nginx:80``, ``dns:53/UDP``."""

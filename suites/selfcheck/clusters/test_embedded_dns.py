@@ -29,7 +29,7 @@ STATE = ClusterState(
         Service("default", "old", {}, (ServicePort(80, 80),), cluster_ips=(ip_address("1.2.3.4"),)),
     ),
 )
-NAMES = zone(STATE, [OutsideHost("Office", (ip_address("172.17.1.5"),))])
+NAMES = zone(STATE, [OutsideHost("Office", (ip_address("172.17.1.5"),), named=True)])
 
 
 def ask(name: str, kind: str = "A") -> tuple[str, list[str]]:
@@ -47,7 +47,7 @@ def ask(name: str, kind: str = "A") -> tuple[str, list[str]]:
         ("web.default.svc.cluster.local", "AAAA", ["fd00:10:96::100"]),
         ("direct.default.svc.cluster.local", "A", ["10.244.1.2", "10.244.2.2"]),
         ("10-244-1-2.default.pod.cluster.local", "A", ["10.244.1.2"]),
-        ("office", "A", ["172.17.1.5"]),
+        ("office.default.svc.cluster.local", "A", ["172.17.1.5"]),
     ],
 )
 def test_names_and_their_addresses(name, kind, ips):

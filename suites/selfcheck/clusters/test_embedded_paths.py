@@ -123,9 +123,8 @@ SOURCES = (
 @pytest.fixture(scope="module")
 def world(asking) -> Iterator:
     cluster = EmbeddedCluster("none")
-    office = OutsideHost(
-        "office", (ip_address("172.17.1.5"), ip_address("2001:db8::5")), (80, 5978)
-    )
+    ips = (ip_address("172.17.1.5"), ip_address("2001:db8::5"))
+    office = OutsideHost("office", ips, (80, 5978), named=True)
     far = OutsideHost("warehouse", (ip_address("10.0.0.5"),), (5978,))
     cluster.start(ClusterSpec(nodes=3, families=(4, 6), outside=(office, far)))
     result = asking(cluster)
@@ -176,7 +175,7 @@ def test_everybody_inside_reaches_a_service_by_its_cluster_ip(
         ("httpd.default.svc.cluster.local", 80, ("default/httpd",)),
         ("balanced", 80, (FAR,)),
         ("office", 80, ("outside/office",)),
-        ("warehouse", 5978, ("outside/warehouse",)),
+        ("office.default", 5978, ("outside/office",)),
     ],
 )
 def test_names_lead_to_the_right_server(world, host, port, servers, tool):
@@ -187,7 +186,13 @@ def test_names_lead_to_the_right_server(world, host, port, servers, tool):
 @pytest.mark.parametrize("tool", Tool)
 @pytest.mark.parametrize(
     ("source", "host"),
-    [("other/client", "web"), ("default/client", "nowhere"), ("default/client", "example.com")],
+    [
+        ("other/client", "web"),
+        ("other/client", "office"),
+        ("default/client", "warehouse"),
+        ("default/client", "nowhere"),
+        ("default/client", "example.com"),
+    ],
 )
 def test_a_name_of_nothing_is_not_resolved(world, source, host, tool):
     seen = world.ask(

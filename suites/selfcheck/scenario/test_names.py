@@ -17,7 +17,7 @@ NAMESPACES = NAMES.filter(lambda name: name not in RESERVED)
 @st.composite
 def destinations(draw: st.DrawFn) -> Destination:
     via = draw(st.sampled_from(Via))
-    bare = via in (Via.OUTSIDE, Via.NODE)
+    bare = via in (Via.OUTSIDE, Via.OUTSIDE_NAME, Via.NODE)
     return Destination(
         via,
         "" if bare else draw(NAMESPACES),

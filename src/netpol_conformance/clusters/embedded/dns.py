@@ -1,7 +1,8 @@
 """The cluster's DNS: which names there are (pure), and the server of the DNS pod.
 
 Names are those of the Kubernetes DNS specification for Services and pods, as CoreDNS answers
-them, and the bare names of the hosts outside. Everything else does not exist.
+them, and of hosts outside that are named, as a Service without selector does it. Everything else
+does not exist.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import AbstractContextManager, suppress
 
 from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSError, DNSRecord
 
-from netpol_conformance.clusters.base import OutsideHost
+from netpol_conformance.clusters.base import OUTSIDE_NAMES, OutsideHost
 from netpol_conformance.model.objects import ClusterState, IPAddress, Service
 from netpol_conformance.model.services import endpoints
 
@@ -35,7 +36,8 @@ def zone(state: ClusterState, outside: Iterable[OutsideHost] = ()) -> Zone:
     """All names of a cluster at one moment."""
     names: dict[str, tuple[IPAddress, ...]] = {DOMAIN: (), f"svc.{DOMAIN}": ()}
     for host in outside:
-        names[host.name.lower()] = host.ips
+        if host.named:
+            names[f"{host.name.lower()}.{OUTSIDE_NAMES}.svc.{DOMAIN}"] = host.ips
     for namespace in state.namespaces:
         names[f"{namespace.name}.svc.{DOMAIN}"] = ()
     for service in state.services:

@@ -131,6 +131,8 @@ class ExternalCluster(KubernetesCluster):
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh, and learn the host's address for each that it stands for."""
+        if any(host.named for host in spec.outside):
+            raise UnsupportedError("needs a name for a host outside, whose address is not its own")
         info = super().start(spec)
         node = next(node for node in self.state().nodes if node.ips)
         own = {ip.version: ip for ip in node.ips}

@@ -8,7 +8,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
 
-from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
+from netpol_conformance.clusters.base import (
+    OUTSIDE_NAMES,
+    ClusterError,
+    OutsideHost,
+    RefusedError,
+    UnsupportedError,
+)
 from netpol_conformance.clusters.kubernetes.answers import ApiError
 from netpol_conformance.clusters.kubernetes.client import (
     NAMESPACES,
@@ -21,6 +27,7 @@ from netpol_conformance.clusters.kubernetes.client import (
 )
 from netpol_conformance.clusters.kubernetes.naming import SYSTEM_NAMESPACE, Manifest, Names
 from netpol_conformance.clusters.kubernetes.nodes import Nodes
+from netpol_conformance.clusters.kubernetes.outside import outside_name
 from netpol_conformance.clusters.kubernetes.pods import Placing, real_pod
 from netpol_conformance.clusters.kubernetes.reading import call, own_object
 from netpol_conformance.model.decode import ManifestError, decode_object
@@ -84,6 +91,14 @@ class Objects:
     def make_pod(self, manifest: Manifest) -> None:
         """Make a pod of the suite's own."""
         self._create(PODS, manifest, manifest["metadata"]["namespace"])
+
+    def name_outside(self, host: OutsideHost) -> None:
+        """Have the cluster's DNS know a host outside; raises UnsupportedError if it must not."""
+        try:
+            for resource, manifest in outside_name(host):
+                self._create(resource, manifest, self.names.real(OUTSIDE_NAMES))
+        except RefusedError as refused:
+            raise UnsupportedError(f"needs a name for a host outside: {refused}") from refused
 
     def delete(self, keys: Sequence[ObjectKey]) -> None:
         """Delete, and wait until all are gone; raises RefusedError for what is not there."""

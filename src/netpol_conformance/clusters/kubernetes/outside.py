@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from netpol_conformance.clusters.base import OutsideHost
+from netpol_conformance.clusters.kubernetes.client import ENDPOINT_SLICES, SERVICES, Resource
+from netpol_conformance.clusters.kubernetes.naming import Manifest
 from netpol_conformance.model.objects import IPAddress
 from netpol_conformance.probe.verdict import Observation, Probe
 
@@ -37,3 +39,32 @@ class LoadBalancer(Protocol):
 
     def release(self, service: str) -> None:
         """Take the Service's addresses back."""
+
+
+def outside_name(host: OutsideHost) -> Iterator[tuple[Resource, Manifest]]:
+    """What makes a host's name known to the cluster's DNS: a headless Service without selector,
+    and its addresses. No traffic goes through it.
+    """
+    ports = [{"name": f"port-{port}", "port": port} for port in host.ports]
+    yield (
+        SERVICES,
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": host.name},
+            "spec": {"clusterIP": "None", "ports": ports},
+        },
+    )
+    for ip in host.ips:
+        labels = {"kubernetes.io/service-name": host.name}
+        yield (
+            ENDPOINT_SLICES,
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": f"{host.name}-ipv{ip.version}", "labels": labels},
+                "addressType": f"IPv{ip.version}",
+                "endpoints": [{"addresses": [str(ip)]}],
+                "ports": ports,
+            },
+        )
