@@ -30,6 +30,7 @@ documented:
   link: >-
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-resource
 covers: [{covers}]
+neighbourOf: {neighbour}
 """
 _TITLES = {
     "none": "A rule without peers is for everyone",
@@ -42,6 +43,18 @@ _TITLES = {
     "ipBlock and except": "A block admits the addresses in it that it does not except",
     "mixed": "A selector and a block, in two items, admit what either does",
 }
+_NEIGHBOURS = {
+    "none": "errata/h8-empty-from.yaml",
+    "empty": "semantics/empty-pod-selector.yaml",
+    "podSelector": "semantics/operator-in.yaml",
+    "namespaceSelector": "handbook/web-allow-prod.yaml",
+    "both": "legacy/combined-selectors-1-11.yaml",
+    "two items": "handbook/test-network-policy-ingress.yaml",
+    "ipBlock": "handbook/test-network-policy-both.yaml",
+    "ipBlock and except": "handbook/test-network-policy-both.yaml",
+    "mixed": "regressions/except-is-no-deny.yaml",
+}
+"""The scenario beside which a file's cases stand, where they notice nothing that it does not."""
 _PEER_RULES = {
     "none": ["S14"],
     "empty": ["S10", "S11"],
@@ -66,6 +79,7 @@ def _file(peer: str) -> str:
         title=_TITLES[peer],
         rules=", ".join([*_ALWAYS, *rules]),
         covers=", ".join(rule for rule in rules if rule != "S12"),
+        neighbour=_NEIGHBOURS[peer],
     )
     lines = ["", "namespaces:"] if spaces else []
     for name, team in TEAMS.items():

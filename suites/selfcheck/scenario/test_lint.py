@@ -38,7 +38,7 @@ def test_our_files_are_short(corpus):
     files = Counter(scenario.file for scenario in corpus)
     for path, number in files.items():
         lines = (ROOT / "scenarios" / path).read_text().splitlines()
-        assert len(lines) <= max(120, 60 * number), path
+        assert len(lines) <= max(120, 80 * number), path
         assert max(map(len, lines)) <= 100, path
 
 
