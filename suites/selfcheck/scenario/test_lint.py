@@ -61,6 +61,10 @@ def test_the_rules_are_those_of_the_document():
     assert {number for number in numbers if number.startswith("H")} <= set(LINES)
 
 
+def test_every_rule_is_a_line_of_the_catalogue():
+    assert set(LINES) >= RULES
+
+
 def findings(text: str, path: str = "x.yaml") -> list[str]:
     return [str(finding) for finding in lint([load(text, path)], expectation, needed_features)]
 
