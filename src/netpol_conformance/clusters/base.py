@@ -52,12 +52,16 @@ class OutsideHost:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSpec:
-    """What a scenario wants of its cluster before any of its objects exist."""
+    """What a scenario wants of its cluster before any of its objects exist.
+
+    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile.
+    """
 
     nodes: int = 2
     families: tuple[int, ...] = (4,)
     version: KubernetesVersion = LATEST
     outside: tuple[OutsideHost, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,9 @@ class Cluster(Protocol):
 
     def lifecycle(self) -> Lifecycle:
         """What can happen to the started cluster's enforcer and pods; raises UnsupportedError."""
+
+    def leave(self) -> None:
+        """The scenario is over: give back what others wait for. Safe to call twice."""
 
     def close(self) -> None:
         """Remove all that this object made. Safe to call twice."""

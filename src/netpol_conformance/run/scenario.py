@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -82,7 +83,13 @@ class ScenarioRun:
 
     def run(self) -> Outcome:
         """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason."""
-        began = time.time()
+        try:
+            return self._run(time.time())
+        finally:
+            with suppress(ClusterError):  # it will tell when it is closed, or started again
+                self._cluster.leave()
+
+    def _run(self, began: float) -> Outcome:
         outcome, reason = self._outcome(began)
         self._emit(
             ScenarioFinished(
@@ -220,7 +227,11 @@ class ScenarioRun:
     def _spec(self) -> ClusterSpec:
         scenario = self._scenario
         return ClusterSpec(
-            scenario.nodes, scenario.families, scenario.version, tuple(self._outside.values())
+            scenario.nodes,
+            scenario.families,
+            scenario.version,
+            tuple(self._outside.values()),
+            alone=any(step.enforcer is not None for step in scenario.steps),
         )
 
 

@@ -41,6 +41,7 @@ class FakeCluster:
         self._state = ClusterState()
         self.probes: list[Probe] = []
         self.closed = False
+        self.left = False
 
     def start(self, spec: object) -> ClusterInfo:
         if not self._starts:
@@ -71,6 +72,9 @@ class FakeCluster:
         state = self._state if self._enforces else replace(self._state, policies=())
         oracle = Oracle(state)
         return tuple(self._answer(oracle, probe) for probe in probes)
+
+    def leave(self) -> None:
+        self.left = True
 
     def close(self) -> None:
         self.closed = True

@@ -317,3 +317,20 @@ def test_a_control_that_never_connects_makes_its_denial_inconclusive():
     assert outcome is Outcome.FAIL
     assert cells(events)[2, "busybox"].outcome is Outcome.INCONCLUSIVE
     assert "control failed" in cells(events)[2, "busybox"].reason
+
+
+class BrokenError(Exception):
+    """What a consumer of events may raise."""
+
+
+def test_the_cluster_is_given_back_whatever_becomes_of_the_scenario():
+    def broken(event):
+        raise BrokenError
+
+    for cluster in (FakeCluster(SCENARIO), FakeCluster(SCENARIO, starts=False)):
+        run(cluster)
+        assert cluster.left
+        cluster.left = False
+        with pytest.raises(BrokenError):
+            ScenarioRun(SCENARIO, cluster, QUICK, broken).run()
+        assert cluster.left

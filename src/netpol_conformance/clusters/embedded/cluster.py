@@ -107,6 +107,9 @@ class EmbeddedCluster:
         """Use the connections again, and close them."""
         return tuple(self._running().call("ask_held", timeout))
 
+    def leave(self) -> None:
+        """Nothing is shared: it stays as it is until the next start."""
+
     def close(self) -> None:
         """End the cluster's process; the kernel removes all of it before this returns."""
         process, self._process = self._process, None

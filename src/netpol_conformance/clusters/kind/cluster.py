@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, Lifecycle
+from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
 from netpol_conformance.clusters.kind.outside import KindOutside
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
+from netpol_conformance.clusters.kubernetes.external import Turn
+from netpol_conformance.clusters.kubernetes.objects import Objects
+from netpol_conformance.clusters.kubernetes.streams import Agents
 from netpol_conformance.probe.verdict import Observation, Probe
 
 
 class KindCluster(KubernetesCluster):
-    """As ``KubernetesCluster``; ``outside`` are the hosts that ``setup`` gives it."""
+    """As ``KubernetesCluster``; ``outside`` are the hosts that ``setup`` gives it.
+
+    Scenarios share the cluster, but for one that disturbs the enforcer: that one is alone.
+    """
 
     def __init__(self, setup: Setup, outside: KindOutside) -> None:
         super().__init__(setup)
         self._machines = outside
+        self._turn = Turn(setup.client.server)
+        self._own_lifecycle: KindLifecycle | None = None
+
+    def start(self, spec: ClusterSpec) -> ClusterInfo:
+        """Begin afresh: beside others, or when none of them is at it."""
+        self.leave()
+        self._turn.take(shared=not spec.alone)
+        return super().start(spec)
+
+    def leave(self) -> None:
+        """Put the enforcer back, and let others have the cluster."""
+        if self._own_lifecycle is not None:
+            self._own_lifecycle.restore()
+            self._own_lifecycle = None
+        super().leave()
+        self._turn.give_back()
+
+    def close(self) -> None:
+        """Remove all of it, and let others have the cluster."""
+        with contextlib.suppress(ClusterError):
+            self.leave()
+        super().close()
+
+    def _new_lifecycle(self, objects: Objects, agents: Agents) -> Lifecycle:
+        changed = self._forget_state
+        self._own_lifecycle = KindLifecycle(self._setup.client, objects, agents, changed)
+        return self._own_lifecycle
 
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Ask all at once, the servers outside by the names of the machines that they are on."""

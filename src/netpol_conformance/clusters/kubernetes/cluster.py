@@ -28,6 +28,7 @@ from netpol_conformance.clusters.kubernetes.fitness import (
     families_of,
     read_version,
 )
+from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.naming import SLOT_LABEL, Manifest, Names
 from netpol_conformance.clusters.kubernetes.nodes import read_nodes
 from netpol_conformance.clusters.kubernetes.objects import Objects
@@ -80,6 +81,7 @@ class _Stage:
     objects: Objects
     agents: Agents
     dns: tuple[KubernetesObject, ...]
+    lifecycle: Lifecycle
     known: ClusterState | None = None
     readiness: Readiness = field(default_factory=Readiness)
     balanced: set[str] = field(default_factory=set)
@@ -114,7 +116,11 @@ class KubernetesCluster:
         self._start_outside(spec)
         placing = Placing(nodes.taking_pods, families, self._setup.images)
         objects = Objects(self._client, names, nodes, placing, version, spec.families)
-        self._enter(_Stage(objects, Agents(self._channel), dns))
+        agents = Agents(self._channel)
+        self._enter(_Stage(objects, agents, dns, self._new_lifecycle(objects, agents)))
+        for host in spec.outside:
+            if host.named:
+                objects.name_outside(host)
         return ClusterInfo(
             driver=self._setup.driver,
             implementation=self._setup.implementation,
@@ -188,8 +194,14 @@ class KubernetesCluster:
         )
 
     def lifecycle(self) -> Lifecycle:
-        """Nothing yet."""
-        raise UnsupportedError("needs what only the embedded cluster can do with enforcer and pods")
+        """What the pods' agents can watch, and little more."""
+        return self._started().lifecycle
+
+    def leave(self) -> None:
+        """Give up the scenario's part, and the client outside that others wait for."""
+        self._leave()
+        if self._outside is not None:
+            self._outside.close()
 
     def close(self) -> None:
         """Begin to remove all of it; the driver sees to it that it is gone."""
@@ -201,6 +213,14 @@ class KubernetesCluster:
             self._outside.close()
 
     # -- beginning and end -----------------------------------------------------------------------
+
+    def _new_lifecycle(self, objects: Objects, agents: Agents) -> Lifecycle:
+        """What can happen to the enforcer and the scenario's pods."""
+        return KubernetesLifecycle(self._client, objects, agents, self._forget_state)
+
+    def _forget_state(self) -> None:
+        """Something changed: the state must be read again."""
+        self._started().known = None
 
     def _enter(self, stage: _Stage) -> None:
         with self._lock:

@@ -47,11 +47,11 @@ class Turn:
         self._path = Path(tempfile.gettempdir(), name)
         self._held: int | None = None
 
-    def take(self) -> None:
-        """Wait for it, however long another scenario takes."""
+    def take(self, *, shared: bool = False) -> None:
+        """Wait for it, however long another scenario takes; ``shared`` with all who share it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._held = os.open(self._path, flags, 0o600)
-        fcntl.flock(self._held, fcntl.LOCK_EX)
+        fcntl.flock(self._held, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
     def give_back(self) -> None:
         """Let the next one have it. Safe to call without having it."""
@@ -73,8 +73,12 @@ class CommandClient:
         self._server: CommandChannel | None = None
 
     def start(self, hosts: Sequence[OutsideHost]) -> None:
-        """Stand for the host asked for; raises UnsupportedError for more than one."""
+        """Stand for the host asked for; raises UnsupportedError for several, or for a named one:
+        the name would lead to the address that it does not have.
+        """
         self.close()
+        if any(host.named for host in hosts):
+            raise UnsupportedError("needs a host outside that the cluster's DNS has a name for")
         if len(hosts) > 1:
             raise UnsupportedError("needs several hosts outside the cluster, and has but one")
         if hosts:
@@ -131,8 +135,6 @@ class ExternalCluster(KubernetesCluster):
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh, and learn the host's address for each that it stands for."""
-        if any(host.named for host in spec.outside):
-            raise UnsupportedError("needs a name for a host outside, whose address is not its own")
         info = super().start(spec)
         node = next(node for node in self.state().nodes if node.ips)
         own = {ip.version: ip for ip in node.ips}
