@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -36,6 +37,11 @@ def test_a_command_that_does_not_work_is_named(command: str) -> None:
 def test_one_host_cannot_stand_for_two() -> None:
     with pytest.raises(UnsupportedError, match="several hosts outside"):
         CommandClient(HERE).start([OFFICE, OFFICE])
+
+
+def test_a_name_would_lead_elsewhere() -> None:
+    with pytest.raises(UnsupportedError, match="DNS has a name"):
+        CommandClient(HERE).start([replace(OFFICE, named=True)])
 
 
 def test_one_at_a_time_has_the_turn() -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    OutsideHost,
+    RefusedError,
+    UnsupportedError,
+)
 from netpol_conformance.clusters.kubernetes.naming import Names
 from netpol_conformance.clusters.kubernetes.nodes import read_nodes
 from netpol_conformance.clusters.kubernetes.objects import Objects
@@ -306,3 +312,25 @@ def test_the_clusters_dns_is_seen_as_it_is(api: ScriptedApi) -> None:
     assert isinstance(dns, Pod)
     assert (dns.namespace, dns.node) == ("kube-system", "node-1")
     assert api.requests[-1][2] == {"labelSelector": "k8s-app=kube-dns"}
+
+
+OFFICE = OutsideHost("office", (ip_address("203.0.113.10"),), (443,), named=True)
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/npc-1-2-default/endpointslices"
+
+
+def test_a_host_outside_is_named_by_a_service_without_selector(api: ScriptedApi) -> None:
+    api.answers["POST", f"{HOME}/services"] = (201, {})
+    api.answers["POST", SLICES] = (201, {})
+    objects(api).name_outside(OFFICE)
+    (_, service), (_, addresses) = api.sent("POST")
+    assert service["metadata"]["name"] == "office"
+    assert (service["spec"]["clusterIP"], "selector" in service["spec"]) == ("None", False)
+    assert addresses["metadata"]["labels"] == {"kubernetes.io/service-name": "office"}
+    assert addresses["endpoints"] == [{"addresses": ["203.0.113.10"]}]
+
+
+def test_where_that_is_forbidden_it_is_not_supported(api: ScriptedApi) -> None:
+    api.answers["POST", f"{HOME}/services"] = (201, {})
+    api.answers["POST", SLICES] = refusal("Forbidden", 403, "endpointslices is forbidden")
+    with pytest.raises(UnsupportedError, match="endpointslices is forbidden"):
+        objects(api).name_outside(OFFICE)
