@@ -111,7 +111,7 @@ def check(root: Path, corpus: Mapping[str, str]) -> list[Finding]:
 def _read(folder: Path) -> Published:
     report = json_report.read(folder / "report.json")
     data = yaml.safe_load((folder / "report.yaml").read_text(encoding="utf-8"))
-    conformance = ConformanceReport.model_validate(data)
+    conformance = ConformanceReport.model_validate(data, extra="ignore")
     return Published(folder.parent.name, folder.name, report, conformance)
 
 

@@ -116,7 +116,7 @@ def test_adding_again_keeps_what_the_author_wrote(root: Path, report: Report) ->
         ("report.json", lambda text: text.replace('"digest":"0000000000000000",', ""),
          "names no text"),
         ("report.yaml", lambda text: text.replace("Failed: 1", "Failed: 0"), "report.yaml is not"),
-        ("report.yaml", lambda text: text + "extra: 1\n", "cannot be read"),
+        ("report.yaml", lambda text: text + "extra: 1\n", "report.yaml is not"),
         ("report.yaml", lambda text: "kind: [", "cannot be read"),
         ("README.md", lambda text: text.replace("--cluster kind", ""), "how to reproduce"),
         ("../../README.md", lambda text: text + "x", "is not up to date"),

@@ -14,9 +14,11 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from netpol_conformance.report.document import Report
+from netpol_conformance.report.schemas import schema_of
+from netpol_conformance.report.schemas import schema_text as text_of_schema
 from netpol_conformance.report.short import expanded
 
-SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TITLE = "netpol-conformance report, version 1"
 
 
 class ReportError(ValueError):
@@ -66,31 +68,13 @@ def read(path: Path) -> Report:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a written report, generated from the document's types.
-
-    It allows fields that it does not know: they may be added without a new version.
-    """
-    body = _open(Report.model_json_schema())
-    return {"$schema": SCHEMA_DIALECT, **body, "title": "netpol-conformance report, version 1"}
-
-
-def _open(value: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """A schema whose objects may have more fields."""
-    if isinstance(value, list):
-        return [_open(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    closed = value.get("additionalProperties") is False
-    return {
-        key: _open(item)
-        for key, item in value.items()
-        if not (closed and key == "additionalProperties")
-    }
+    """The JSON Schema of a written report."""
+    return schema_of(Report, _TITLE)
 
 
 def schema_text() -> str:
     """The schema as it is committed."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return text_of_schema(Report, _TITLE)
 
 
 if __name__ == "__main__":

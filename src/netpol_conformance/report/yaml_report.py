@@ -8,7 +8,6 @@ regenerates the committed schema.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report import schemas
 from netpol_conformance.report.conformance import Conforms, ProfileResult
 from netpol_conformance.report.document import Report, ScenarioReport, corpus_digest
-from netpol_conformance.report.json_report import SCHEMA_DIALECT
 
 Result = Literal["success", "partial", "failure"]
 
@@ -151,9 +150,8 @@ def dumps(report: Report, implementation: Implementation | None = None) -> str:
 
 def schema_text() -> str:
     """The JSON Schema of the file, as it is committed."""
-    body = ConformanceReport.model_json_schema(by_alias=True)
     title = "netpol-conformance ConformanceReport, version 1"
-    return json.dumps({"$schema": SCHEMA_DIALECT, **body, "title": title}, indent=2) + "\n"
+    return schemas.schema_text(ConformanceReport, title)
 
 
 def _cluster(report: Report) -> TestedOn:

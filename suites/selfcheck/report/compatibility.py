@@ -1,4 +1,4 @@
-"""The rules by which the report's schema may change within a version (docs/reports.md).
+"""The rules by which the reports' schemas may change within a version (docs/reports.md).
 
 ``python suites/selfcheck/report/compatibility.py`` lists what breaks them; it prints nothing if
 all is well.
@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FROZEN = Path(__file__).parent / "frozen" / "report.schema-1.json"
-CURRENT = Path(__file__).parents[3] / "schemas" / "report.schema.json"
+FROZEN = Path(__file__).parent / "frozen"
+CURRENT = Path(__file__).parents[3] / "schemas"
+SCHEMAS = ("report", "comparison", "conformance-report")
 GROWING = {"phase", "tool", "enforcer", "fate"}
 """Fields whose readers must expect words that they do not know."""
 
@@ -69,6 +70,17 @@ def _resolved(part: Schema, root: Schema) -> Schema:
     return root["$defs"][name] if name else part
 
 
+def frozen(name: str) -> Schema:
+    """A schema as version 1 began with it, without its descriptions."""
+    return json.loads((FROZEN / f"{name}.schema-1.json").read_text(encoding="utf-8"))
+
+
+def current(name: str) -> Schema:
+    """A schema as it is committed."""
+    return json.loads((CURRENT / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
 if __name__ == "__main__":
-    for breach in breaches(json.loads(FROZEN.read_text()), json.loads(CURRENT.read_text())):
-        print(breach)
+    for schema in SCHEMAS:
+        for breach in breaches(frozen(schema), current(schema)):
+            print(f"{schema}: {breach}")

@@ -14,11 +14,10 @@ from typing import Literal
 from pydantic import Field
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report import schemas
 from netpol_conformance.report.document import Counts
 from netpol_conformance.run.events import Record
 from netpol_conformance.scenario.types import Expectation
-
-SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Change(StrEnum):
@@ -141,9 +140,7 @@ def dumps(comparison: Comparison) -> str:
 
 def schema_text() -> str:
     """The JSON Schema of ``dumps``, as it is committed."""
-    body = Comparison.model_json_schema(mode="serialization")
-    title = "netpol-conformance comparison, version 1"
-    return json.dumps({"$schema": SCHEMA_DIALECT, **body, "title": title}, indent=2) + "\n"
+    return schemas.schema_text(Comparison, "netpol-conformance comparison, version 1")
 
 
 if __name__ == "__main__":
