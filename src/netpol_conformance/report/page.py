@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from netpol_conformance.report.text import one_line, plural, visible
@@ -29,21 +30,27 @@ _POLICY = (
 
 
 def render_page(
-    template: str, *, styles: Iterable[str] = (), scripts: Iterable[str] = (), **context: object
+    template: str,
+    *,
+    styles: Iterable[str] = (),
+    scripts: Iterable[str] = (),
+    folder: Path | None = None,
+    **context: object,
 ) -> str:
     """The page, complete: UTF-8, nothing beside it needed.
 
     ``styles`` come after ``base.css``. ``scripts`` share one scope, in their order; without any
-    the page's policy allows none. ``context`` is what the template shows.
+    the page's policy allows none. ``context`` is what the template shows. All of them are looked
+    for in ``folder`` first, if there is one.
     """
-    style = "".join(_asset(name) for name in ("base.css", *styles))
-    script = "".join(_asset(name) for name in scripts)
+    style = "".join(_asset(name, folder) for name in ("base.css", *styles))
+    script = "".join(_asset(name, folder) for name in scripts)
     if script:
         script = f'"use strict";\n(() => {{\n{script}}})();\n'
     policy = _POLICY.format(style=_hash(style), script=f"'{_hash(script)}'" if script else "'none'")
     # Style and script are ours, and hashed as they stand; nothing of a run is in them.
     return (
-        _environment()
+        _environment(folder)
         .get_template(template)
         .render(
             policy=policy,
@@ -55,9 +62,10 @@ def render_page(
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path | None) -> Environment:
+    ours = PackageLoader("netpol_conformance.report")
     environment = Environment(
-        loader=PackageLoader("netpol_conformance.report"),
+        loader=ChoiceLoader([FileSystemLoader(folder), ours]) if folder else ours,
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
@@ -91,8 +99,10 @@ def _prose(text: str) -> Markup:
     )
 
 
-def _asset(name: str) -> str:
-    return (files("netpol_conformance.report") / "templates" / name).read_text(encoding="utf-8")
+def _asset(name: str, folder: Path | None) -> str:
+    ours = files("netpol_conformance.report") / "templates" / name
+    theirs = folder / name if folder else None
+    return (theirs if theirs and theirs.is_file() else ours).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

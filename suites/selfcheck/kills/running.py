@@ -1,0 +1,106 @@
+"""Runs scenarios against broken enforcers, many at once, each to the first step that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+from netpol_conformance.clusters.embedded import EmbeddedCluster
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.run.events import Event, ScenarioFinished, StepFinished
+from netpol_conformance.run.scenario import ScenarioRun
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.types import Scenario
+
+from .matrix import NOBODY
+
+FOLDER = Path(__file__).parent.with_name("mutants")
+
+
+class Pass(NamedTuple):
+    """How runs are made: with what patience, and how many at once."""
+
+    timeouts: Timeouts
+    at_once: int
+
+
+PASSES = (Pass(Timeouts(enforce=0.5), 16), Pass(Timeouts(), 4), Pass(Timeouts(), 1))
+"""What is inconclusive in one pass is run again in the next.
+
+The embedded cluster returns from a change once it is in force: what is wrong then stays wrong, and
+a short patience is enough. A run mostly waits for what must stay silent, so that many go at once;
+but a busy machine may leave open what there was to see.
+"""
+
+
+class Pair(NamedTuple):
+    """A scenario, and who enforces: a mutant by its name, ``reference``, or NOBODY."""
+
+    scenario: Scenario
+    enforcer: str
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The scenario's path, and the enforcer."""
+        return self.scenario.path, self.enforcer
+
+    @property
+    def implementation(self) -> str:
+        """The enforcer as the command line takes it."""
+        known = self.enforcer in {"reference", NOBODY}
+        return self.enforcer if known else f"{FOLDER}:{self.enforcer}"
+
+
+class End(NamedTuple):
+    """How a run ended, and why."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+class _FailedError(Exception):
+    """A step failed: the rest of the scenario cannot change that."""
+
+
+def ends(
+    pairs: Iterable[Pair], tell: Callable[[Pair, End], object] = lambda _pair, _end: None
+) -> dict[tuple[str, str], End]:
+    """Run all of them; ``tell`` hears of each end as it comes, from whichever thread."""
+    found: dict[tuple[str, str], End] = {}
+    left = list(pairs)
+    for number, way in enumerate(PASSES, 1):
+        with ThreadPoolExecutor(way.at_once) as pool:
+            futures = {pool.submit(_run, pair, way.timeouts): pair for pair in left}
+            try:
+                for future in as_completed(futures):
+                    pair, end = futures[future], future.result()
+                    found[pair.name] = end
+                    if end.outcome is not Outcome.INCONCLUSIVE or number == len(PASSES):
+                        tell(pair, end)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        left = [pair for pair in left if found[pair.name].outcome is Outcome.INCONCLUSIVE]
+    return found
+
+
+def _run(pair: Pair, timeouts: Timeouts) -> End:
+    """One run, to its end or to the first step that fails."""
+    events: list[Event] = []
+
+    def consume(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepFinished) and event.step.outcome is Outcome.FAIL:
+            raise _FailedError(event.step.title)
+
+    cluster = EmbeddedCluster(pair.implementation)
+    try:
+        outcome = ScenarioRun(pair.scenario, cluster, timeouts, consume).run()
+    except _FailedError as failed:
+        return End(Outcome.FAIL, str(failed))
+    finally:
+        cluster.close()
+    reasons = [event.reason for event in events if isinstance(event, ScenarioFinished)]
+    return End(outcome, *reasons)

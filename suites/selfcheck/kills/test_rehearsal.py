@@ -1,0 +1,147 @@
+"""A rehearsal never calls two enforcers alike that a run could tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+
+from netpol_conformance.corpus import load_corpus
+from netpol_conformance.enforcer.compile import Compiler
+from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.expectation.matrix import expected_matrix
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.scenario.types import Expectation
+
+from ..mutants import MUTANTS
+from . import rehearsal
+from .filtering import Filter, Interfaces
+from .rehearsal import Rehearsal, UnforeseenError
+from .running import Pair, ends
+from .sweep import grouped
+
+CORPUS = load_corpus()
+END_PORT = next(item for item in CORPUS if item.path == "semantics/end-port.yaml")
+EVERY = 7
+"""Of the corpus every so many scenarios are looked at for pairs to run all the same."""
+
+
+class AsksNft(Controller):
+    def start(self, objects):
+        super().start(objects)
+        self._apply("list ruleset\n")
+
+
+class WritesTwice(Controller):
+    """Loads everything twice: other words, the same rules."""
+
+    def start(self, objects):
+        known = list(objects)
+        super().start(known)
+        super().start(known)
+
+
+class CannotStart(Controller):
+    def start(self, objects):
+        raise ValueError("no idea")
+
+
+class OtherChains(Compiler):
+    def hook(self, table):
+        return super().hook(table).replace("policy accept", "policy drop")
+
+
+def with_other_chains(node, apply, version):
+    return Controller(node, apply, version, OtherChains)
+
+
+def test_no_mutant_is_called_like_the_reference_in_its_owner():
+    known = {scenario.path: scenario for scenario in CORPUS}
+    alike = [
+        name
+        for name, mutant in MUTANTS.items()
+        if not list(grouped(known[mutant.owner_path], [name]))
+    ]
+    assert alike == []
+
+
+def test_a_mutant_is_called_like_the_reference_where_its_rule_is_not_asked_for():
+    asked = [item.path for item in CORPUS[::EVERY] if list(grouped(item, ["EndPortIgnored"]))]
+    assert len(asked) < len(CORPUS[::EVERY]) / 2
+
+
+def test_what_is_called_alike_ends_alike():
+    """Pairs that are called like the reference though other words are written, a scenario for each
+    mutant; and two mutants that are called alike, in each of some scenarios."""
+    silent, twins = [], []
+    left = dict(MUTANTS)
+    for scenario in CORPUS[::EVERY]:
+        rehearsed = Rehearsal(scenario)
+        words = list(rehearsed._loads(Controller))
+        for name, mutant in list(left.items()):
+            alike = rehearsed.likeness(mutant) == rehearsed.reference
+            if alike and list(rehearsed._loads(mutant)) != words:
+                silent.append(Pair(scenario, name))
+                del left[name]
+        groups = [group.mutants for group in grouped(scenario, MUTANTS)]
+        twins += [[Pair(scenario, name) for name in two[:2]] for two in groups if len(two) > 1][:1]
+    assert len(silent) > 10
+    assert len(twins) > 5
+    found = ends({pair.name: pair for pair in chain(silent, *twins)}.values())
+    wrong = [pair.name for pair in silent if found[pair.name].outcome is not Outcome.PASS]
+    assert wrong == []
+    assert [two for two in twins if len({found[pair.name].outcome for pair in two}) > 1] == []
+
+
+@pytest.mark.parametrize("scenario", CORPUS[::EVERY], ids=lambda item: item.path)
+def test_the_model_lets_through_what_the_specification_does(scenario):
+    """The reference's words, carried out by the model, give each cell the oracle's answer."""
+    rehearsed = Rehearsal(scenario)
+    if any(step.enforcer for step in scenario.steps):
+        pytest.skip("what is in force may not be what the API says")
+    nodes = {node: Filter() for node in rehearsed._nodes}
+    looks = iter(zip([None, *scenario.steps], rehearsal.states(scenario), strict=True))
+    for node, text in rehearsed._loads(Controller):
+        if node:
+            nodes[node].load(text)
+        elif (look := next(looks))[0] is not None:
+            agree(scenario, *look, list(nodes.values()))
+    assert next(looks, None) is None
+
+
+def agree(scenario, step, state, nodes):
+    """Compare the cells from pod to pod by address."""
+    for cell, expected in expected_matrix(state, scenario, step).items():
+        if cell.destination.via == "pod" and cell.source.kind == "pod":
+            packet, *_ = rehearsal.packets_of(scenario, state, cell)
+            ends = [node.lets(packet, Interfaces(arrives=False, leaves=False)) for node in nodes]
+            word = Expectation.BLOCKED if {False} in ends else Expectation.CONNECTED
+            assert expected.expectation in (word, Expectation.UNSPECIFIED), str(cell)
+
+
+def test_other_words_may_be_alike_and_other_chains_are_not():
+    rehearsed = Rehearsal(END_PORT)
+    assert rehearsed.likeness(WritesTwice) == rehearsed.reference
+    assert rehearsed.likeness(with_other_chains) != rehearsed.reference
+    assert rehearsed.likeness(CannotStart) != rehearsed.reference
+    assert rehearsed.likeness(None) != rehearsed.reference
+
+
+def test_where_a_scenario_asks_all_the_time_other_words_are_not_alike():
+    first = END_PORT.steps[0]
+    busy = replace(END_PORT, steps=(replace(first, meanwhile=first.expected), *END_PORT.steps[1:]))
+    rehearsed = Rehearsal(busy)
+    assert rehearsed.likeness(WritesTwice) != rehearsed.reference
+    assert rehearsed.likeness(Controller) == rehearsed.reference
+
+
+def test_only_a_run_can_tell_what_is_not_foreseen(monkeypatch):
+    with pytest.raises(UnforeseenError, match="asks nft"):
+        Rehearsal(END_PORT).likeness(AsksNft)
+    monkeypatch.setattr(rehearsal, "_OF_A_STEP", "title apply expected line expected_lines")
+    deleting = next(item for item in CORPUS if any(step.delete for step in item.steps))
+    with pytest.raises(UnforeseenError, match="delete is not rehearsed"):
+        Rehearsal(deleting)
+    (group,) = grouped(deleting, ["EndPortIgnored"])
+    assert group.mutants == ("EndPortIgnored",)
