@@ -275,3 +275,36 @@ def test_events_replayed_give_the_state_and_no_two_pods_share_an_address(changes
             assert (event.type == "ADDED") == (event.object.key not in replayed)
             replayed[event.object.key] = event.object
     assert set(replayed.values()) == set(api.state().objects())
+
+
+def test_a_finished_pod_keeps_its_status_and_loses_its_address(api):
+    api.apply(pod("job"))
+    before = stored(api, "Pod", "job")
+    api.drain()
+    api.finish([before.key])
+    after = stored(api, "Pod", "job")
+    assert (after.phase, after.ips) == ("Succeeded", before.ips)
+    assert [event.type for event in api.drain()] == ["MODIFIED"]
+    with pytest.raises(RefusedError, match='pods "nobody" not found'):
+        api.finish([ObjectKey("Pod", "default", "nobody")])
+
+
+def test_an_address_that_is_kept_for_a_pod_is_given_to_it_once(api):
+    api.apply(pod("job") + pod("other"))
+    job = stored(api, "Pod", "job")
+    late = ObjectKey("Pod", "default", "late")
+    api.finish([job.key])
+    api.reserve({late: job})
+    api.apply(pod("late"))
+    assert (stored(api, "Pod", "late").ips, stored(api, "Pod", "late").node) == (job.ips, job.node)
+    api.delete([late])
+    api.apply(pod("third", f", nodeName: {job.node}") + pod("late"))
+    assert stored(api, "Pod", "late").ips != stored(api, "Pod", "third").ips
+
+
+def test_a_pod_waits_for_a_node_that_has_the_labels_it_asks_for(api):
+    api.apply(pod("late", ", nodeSelector: {disk: fast}"))
+    waiting = stored(api, "Pod", "late")
+    assert (waiting.phase, waiting.ips, waiting.node) == ("Pending", (), "")
+    with pytest.raises(RefusedError, match="nodeSelector"):
+        api.apply(pod("bad", ', nodeSelector: {"disk": "not a label"}'))

@@ -108,6 +108,16 @@ def test_a_stopped_enforcer_keeps_its_rules_and_sees_nothing_new(started):
     assert reaches(started)
 
 
+def test_an_enforcer_without_the_api_keeps_the_last_state_and_catches_up(started):
+    started.apply(WEB + PLAIN + NO_INGRESS + ALLOW)
+    started.cluster.cut_off_enforcer()
+    started.apply(FRIEND)
+    assert look(started) is Verdict.TIMED_OUT
+    started.cluster.cut_off_enforcer()
+    started.cluster.reconnect_enforcer()
+    assert reaches(started)
+
+
 SPY = """
 import os
 from netpol_conformance.enforcer.controller import Controller
