@@ -199,7 +199,7 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "S40": ("no Service is asked", _via(_SERVICES)),
     "S41": ("no Service is entered from a node or a load balancer", _via(_ENTRANCES)),
     "S42": ("no pod asks itself through its Service", _feature("hairpinThroughService")),
-    "S43": ("no name is looked up", _via({Via.SERVICE})),
+    "S43": ("no name is looked up", _via({Via.SERVICE, Via.OUTSIDE_NAME})),
     "S51": ("nothing changes after the first step", _changes),
     "S60": ("every policy has all its policyTypes", _either(_types_left_out, _refused)),
     "S61": ("nothing is refused", _refused),
