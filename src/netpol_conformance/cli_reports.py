@@ -66,10 +66,19 @@ def add(  # noqa: PLR0913 - each is an option that users set
 
 
 @app.command(epilog="Example: `netpol-conformance reports index`")
-def index(*, reports: Root = _ROOT) -> None:
+def index(
+    *,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="as an HTML page instead")
+    ] = None,
+    reports: Root = _ROOT,
+) -> None:
     """Write the index page over all committed reports anew."""
     try:
-        typer.echo(publishing.write_index(reports))
+        if html:
+            typer.echo(publishing.write_page(reports, html))
+        else:
+            typer.echo(publishing.write_index(reports))
     except (PublishingError, OSError) as error:
         _refuse(str(error))
 

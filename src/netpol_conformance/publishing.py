@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from netpol_conformance import __version__
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report, short, yaml_report
+from netpol_conformance.report import json_report, published_page, short, yaml_report
 from netpol_conformance.report.document import Report
 from netpol_conformance.report.files import write_text
 from netpol_conformance.report.json_report import ReportError
@@ -77,6 +77,15 @@ def write_index(root: Path) -> Path:
         raise PublishingError("\n".join(map(str, findings)))
     write_text(root / INDEX, index(items))
     return root / INDEX
+
+
+def write_page(root: Path, path: Path) -> Path:
+    """Write the index as an HTML page; raises PublishingError if a report cannot be read."""
+    items, findings = read(root)
+    if findings:
+        raise PublishingError("\n".join(map(str, findings)))
+    write_text(path, published_page.render(items))
+    return path
 
 
 def read(root: Path) -> tuple[list[Published], list[Finding]]:

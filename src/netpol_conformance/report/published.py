@@ -20,7 +20,7 @@ BEGIN, END = "<!-- generated -->", "<!-- /generated -->"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _WRONG = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.XFAIL, Outcome.UNSUPPORTED)
-_RESULTS = {"success": "conforms", "failure": "does not conform", "partial": "no verdict"}
+RESULTS = {"success": "conforms", "failure": "does not conform", "partial": "no verdict"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def readme(item: Published, before: str = "") -> str:
 
 def index(items: Iterable[Published]) -> str:
     """The index page, a row for each implementation, version and profile."""
-    rows = [row for item in _sorted(items) for row in _rows(item)]
+    rows = [row for item in newest_first(items) for row in _rows(item)]
     head = (
         "# Conformance reports\n\n"
         "One folder for each implementation and version, with the report, its short form and how "
@@ -82,7 +82,7 @@ def changed(report: Report, corpus: Mapping[str, str]) -> tuple[int, int]:
     return other, len(corpus.keys() - held.keys())
 
 
-def _sorted(items: Iterable[Published]) -> Sequence[Published]:
+def newest_first(items: Iterable[Published]) -> Sequence[Published]:
     """By implementation, the newest version first."""
     newest_first = sorted(items, key=lambda item: _parts(item.version), reverse=True)
     return sorted(newest_first, key=lambda item: item.implementation)
@@ -104,7 +104,7 @@ def _rows(item: Published) -> Iterable[str]:
             name,
             f"[{escaped(item.version)}]({item.folder}/README.md)",
             escaped(profile.name),
-            f"{_RESULTS[profile.result]}: {escaped(profile.summary)}",
+            f"{RESULTS[profile.result]}: {escaped(profile.summary)}",
             f"{passed:,} of {_total(profile):,}",
             escaped(conformance.cluster.kubernetes_version),
             escaped(conformance.suite.version),
