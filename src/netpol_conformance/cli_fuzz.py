@@ -22,6 +22,7 @@ from rich.console import Console
 from netpol_conformance.cli_options import cluster_options
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
+from netpol_conformance.clusters.interrupting import Terminable
 from netpol_conformance.clusters.options import Options, as_arguments, from_values
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS
@@ -126,6 +127,8 @@ class _Hunt:
         enforce = 0.0 if shape.embedded else DEFAULT_TIMEOUTS.enforce
         ground = Ground(self.driver.cluster, shape, Patience(enforce=enforce))
         began = time.monotonic()
+        signals = Terminable()
+        signals.begin()
         try:
             self.driver.open(self.say)
             self.check(ground)
@@ -142,6 +145,7 @@ class _Hunt:
             return INCONCLUSIVE
         finally:
             self.driver.close()
+            signals.end()
 
     def check(self, ground: Ground) -> None:
         """Test the probes themselves; raises ClusterError."""

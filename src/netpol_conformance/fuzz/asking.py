@@ -194,11 +194,16 @@ class _Asking:
         if not wrong:
             return {}
         wrong = self.look(expected, list(wrong), self.patience.long)
+        clear = {
+            cell: seen
+            for cell, seen in wrong.items()
+            if seen.verdict in _CONTRADICTED_BY[expected[cell]]
+        }
         for cell, seen in wrong.items():
-            if seen.verdict not in _CONTRADICTED_BY[expected[cell]]:
+            if not clear:
                 raise UnclearError(f"{cell}: expected {expected[cell]}, {_told(seen)}")
-        self.witness([cell for cell in wrong if expected[cell] is Expectation.CONNECTED])
-        return wrong
+        self.witness([cell for cell in clear if expected[cell] is Expectation.CONNECTED])
+        return clear
 
     def look(
         self, expected: Mapping[CellKey, Expectation], asked: Sequence[CellKey], silence: float

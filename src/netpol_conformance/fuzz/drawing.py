@@ -81,7 +81,7 @@ def cases(draw: st.DrawFn, shape: Shape) -> Case:
     objects = draw(_clusters(shape))
     hosts = draw(st.lists(st.sampled_from(_HOSTS), unique=True)) if shape.outside else []
     policies = _policies(shape)
-    first = draw(st.lists(policies, min_size=1, max_size=3, unique_by=_key))
+    first = draw(st.lists(policies, min_size=1, max_size=4, unique_by=_key))
     changes = [_applied(tuple(first), {})]
     present: Present = {item.key: item for item in (*objects, *first)}
     finished: list[ObjectKey] = []
@@ -175,10 +175,10 @@ def _changes(
     ]
     if stated:
         kinds.append(st.sampled_from(stated).map(_deleted))
+        kinds.append(st.builds(_edited, st.sampled_from(stated), policies))
         kinds.append(st.builds(_replaced, st.sampled_from(stated), policies))
-    if pods:
-        kinds.append(st.builds(_relabelled_pod, st.sampled_from(pods), words.labels))
-        kinds.append(st.sampled_from(pods).flatmap(lambda pod: _made_anew(pod, shape)))
+    kinds.append(st.builds(_relabelled_pod, st.sampled_from(pods), words.labels))
+    kinds.append(st.sampled_from(pods).flatmap(lambda pod: _made_anew(pod, shape)))
     if len(pods) > 2:
         kinds.append(st.sampled_from(pods).map(_deleted))
         if shape.embedded:
@@ -200,6 +200,11 @@ def _deleted(item: Pod | NetworkPolicy) -> Change:
 
 def _finished(pod: Pod) -> Change:
     return Change(_sentence([f"{_name(pod)} finishes"]), finish=(pod.key,))
+
+
+def _edited(policy: NetworkPolicy, other: NetworkPolicy) -> Change:
+    edited = replace(other, namespace=policy.namespace, name=policy.name)
+    return _applied((edited,), {policy.key: policy})
 
 
 def _replaced(policy: NetworkPolicy, other: NetworkPolicy) -> Change:

@@ -18,9 +18,11 @@ from netpol_conformance.scenario.paths import path
 from netpol_conformance.scenario.planning import state_in_force
 from netpol_conformance.scenario.types import (
     CellKey,
+    Destination,
     Documented,
     Expectation,
     Scenario,
+    SourceRef,
     Step,
     Via,
 )
@@ -38,13 +40,16 @@ def as_text(case: Case, wrong: tuple[Disagreement, ...], seed: int, implementati
     shown = min(wrong, key=lambda one: one.cell.destination.via is not Via.POD)
     case = replace(case, changes=case.changes[: shown.index])
     bare = scenario_of(_without_idle_namespaces(case), f"fuzz-{seed}.yaml")
+    steps = tuple(_stated(bare, shown.cell))
+    named = {end.name for step in steps for cell, _ in step.expected for end in _ends(cell)}
     scenario = replace(
         bare,
+        outside=tuple(host for host in bare.outside if host.name in named),
         title=f"{_sentence(shown.cell, shown.expected)} (seed {seed})",
         rules=_rules(bare, shown.cell),
         documented=Documented(FUZZ, f"seed {seed}"),
         about=_about(shown, seed, implementation),
-        steps=tuple(_stated(bare, shown.cell)),
+        steps=steps,
     )
     loaded = load(write(scenario), bare.path)
     return write(
@@ -72,6 +77,16 @@ def _without_idle_namespaces(case: Case) -> Case:
         objects=tuple(filter(kept, case.objects)),
         changes=tuple(map(trimmed, case.changes)),
     )
+
+
+def _ends(cell: CellKey) -> tuple[SourceRef | Destination, ...]:
+    """The ends of a cell that are outside."""
+    ends: list[SourceRef | Destination] = []
+    if cell.source.kind == "outside":
+        ends.append(cell.source)
+    if cell.destination.via is Via.OUTSIDE:
+        ends.append(cell.destination)
+    return tuple(ends)
 
 
 def _sentence(cell: CellKey, expected: Expectation) -> str:

@@ -24,6 +24,10 @@ class _HoldsError(Exception):
     """What hypothesis takes for the failure whose smallest case it looks for."""
 
 
+class _TimeIsUp(BaseException):
+    """Ends hypothesis, whatever it is at."""
+
+
 def smallest(ground: Ground, found: Found, until: float, tell: Callable[[int, int], None]) -> Found:
     """The smallest case that can be found until ``until`` (monotonic seconds), confirmed anew.
 
@@ -71,7 +75,7 @@ def shrink(
     def look(case: Case) -> None:
         if case not in known:
             if time.monotonic() > until:
-                return
+                raise _TimeIsUp
             known[case] = holds(case)
         if known[case]:
             found.append(case)
@@ -82,6 +86,6 @@ def shrink(
     )
     with suppress(_HoldsError):
         test.hypothesis.fuzz_one_input(entropy(seed))  # puts it into the database,
-    with suppress(_HoldsError):
+    with suppress(_HoldsError, _TimeIsUp):
         test()  # where this takes it from
     return found[-1]

@@ -5,7 +5,9 @@ Here: the file's form. Not here: what to state, which is the author's, whoever t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TypeVar
 
 import yaml
@@ -23,6 +25,7 @@ from netpol_conformance.model.objects import (
     Protocol,
     Service,
 )
+from netpol_conformance.model.yaml import load_all
 from netpol_conformance.scenario.names import KINDS
 from netpol_conformance.scenario.types import (
     CellKey,
@@ -36,6 +39,7 @@ from netpol_conformance.scenario.workloads import SERVER_IMAGE
 
 _SCHEMA = "# yaml-language-server: $schema=../../schemas/scenario.schema.json"
 _WIDTH = 100
+_WORD = re.compile(r"[\w.+-]+")
 _KIND_WORDS = {kind: word for word, kind in KINDS.items()}
 Fields = Mapping[str, object]
 Item = TypeVar("Item")
@@ -44,8 +48,9 @@ Item = TypeVar("Item")
 def write(scenario: Scenario) -> str:
     """The file's text; loading it gives the same workloads, steps and stated cells again.
 
-    Replicas are written one by one. Raises ValueError for a Service that the short form cannot
-    say: it must have one port, and select by all labels of a pod beside it.
+    Replicas are written one by one, a case as a file of its own. Raises ValueError for a Service
+    that the short form cannot say: it must have one port, and select by all labels of a pod beside
+    it.
     """
     return "\n".join([_SCHEMA, *_head(scenario), *_workloads(scenario), *_steps(scenario)]) + "\n"
 
@@ -55,8 +60,26 @@ def manifests(objects: Iterable[KubernetesObject]) -> str:
 
     Left out is what the server reports, and ``policyTypes`` where it sets the same (S60).
     """
-    documents = (yaml.safe_dump(_terse(item), sort_keys=False) for item in objects)
+    documents = (yaml.dump(_terse(item), Dumper=_Dumper, sort_keys=False) for item in objects)
     return "---\n".join(documents)
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's, and what the suite's own reader takes for no string is in quotes."""
+
+
+def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = '"' if _WORD.fullmatch(value) and not _is_string(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+
+_Dumper.add_representer(str, _string)
+
+
+@cache
+def _is_string(word: str) -> bool:
+    (document,) = load_all(word)
+    return document.data == word
 
 
 def _terse(item: KubernetesObject) -> Fields:
@@ -78,6 +101,10 @@ def _head(scenario: Scenario) -> Iterator[str]:
     yield f"documented: {_flow(about | _said(link=documented.link))}"
     if scenario.covers:
         yield f"covers: {_flow(list(scenario.covers))}"
+    if scenario.neighbour_of:
+        yield f"neighbourOf: {_flow(scenario.neighbour_of)}"
+    if scenario.axes:
+        yield f"axes: {_flow(dict(scenario.axes))}"
     if scenario.about:
         yield from _literal("about", scenario.about, "")
     if scenario.features:
@@ -240,8 +267,13 @@ def _literal(key: str, text: str, indent: str) -> Iterator[str]:
 
 def _flow(value: object) -> str:
     """The value on one line."""
-    text = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, width=float("inf"), allow_unicode=True
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        sort_keys=False,
+        width=float("inf"),
+        allow_unicode=True,
     )
     return text.removesuffix("...\n").rstrip("\n")
 
