@@ -230,7 +230,11 @@ def _step(step: StepResult, width: int, room: int | None) -> Iterator[Text]:
     title = f"{step.index}. {one_line(step.title)}"
     *rows, last = _prose(title, room, "bold", _INDENT)
     yield from rows
-    yield last.append(f"  enforced in {took}" if took else "", "dim")
+    tail = f"  enforced in {took}" if took else ""
+    if room is not None and len(last) + len(tail) > room:
+        yield last
+        last, tail = Text(_INDENT), tail.strip()
+    yield last.append(tail, "dim")
     if step.refusal:
         answer = one_line(step.refusal.answer) or "accepted"
         yield from _prose(f"API: {answer}", room, STYLES[step.refusal.outcome], _INDENT)

@@ -16,13 +16,14 @@ import pytest
 from rich.console import Console
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Verdict
 from netpol_conformance.report import json_report
 from netpol_conformance.report.compare import page, records, table
 from netpol_conformance.report.compare.comparing import compare
 from netpol_conformance.report.compare.records import Change, Comparison
 from netpol_conformance.report.document import Report, ScenarioReport, count
-from netpol_conformance.run.events import CellResult, RefusalResult
+from netpol_conformance.run.events import CellResult, HeldResult, MeanwhileResult, RefusalResult
 from netpol_conformance.scenario.types import Expectation
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "comparison.schema.json"
@@ -226,6 +227,55 @@ def test_the_apis_answer_is_compared(good: Report) -> None:
     )
     (place,) = compared(good, other).differing[0].steps[0].differences
     assert (place.kind, place.found[1].seen) == ("refusal", "accepted")
+
+
+def test_what_happened_during_a_change_is_compared(good: Report) -> None:
+    step = scenario_of(good, OPEN).steps[0]
+    meanwhile = MeanwhileResult(
+        source="busybox",
+        destination="web:80",
+        protocol=Protocol.TCP,
+        expected=Expectation.BLOCKED,
+        explanation="It is closed before and after.",
+        rules=("S8",),
+        outcome=Outcome.PASS,
+        reason="It never opened.",
+        probes=300,
+        seconds=2.0,
+        rate=150.0,
+        resolution=0.01,
+    )
+    leaked = meanwhile.model_copy(
+        update={"outcome": Outcome.FAIL, "unexpected": 7, "probes": 290, "reason": "It opened."}
+    )
+    held = HeldResult(
+        source="busybox",
+        destination="web:80",
+        protocol=Protocol.TCP,
+        fate="survives",
+        outcome=Outcome.UNSPECIFIED,
+        reason="S8.",
+    )
+
+    def of(result: MeanwhileResult, fate: str, outcome: Outcome) -> Report:
+        its = held.model_copy(update={"fate": fate})
+        changed = step.model_copy(update={"meanwhile": (result,), "held": (its,)})
+        return with_scenario(good, OPEN, steps=(changed,), outcome=outcome)
+
+    before = of(meanwhile, "survives", Outcome.PASS)
+    assert compared(before, of(meanwhile, "survives", Outcome.PASS)).change is Change.SAME
+    other = of(meanwhile.model_copy(update={"probes": 310}), "survives", Outcome.PASS)
+    assert compared(before, other).change is Change.SAME
+    found = compared(before, of(leaked, "cut", Outcome.FAIL))
+    assert found.change is Change.WORSE
+    kinds = {item.kind: item for item in found.differing[0].steps[0].differences}
+    assert [item.seen for item in kinds["meanwhile"].found] == [
+        "0 of 300 probes unexpected",
+        "7 of 290 probes unexpected",
+    ]
+    assert [item.seen for item in kinds["held"].found] == ["survives", "cut"]
+    assert kinds["held"].changes == (Change.DIFFERENT,)
+    assert "held open over the change" in shown(found)
 
 
 def test_the_gravest_comes_first_of_three(good: Report) -> None:

@@ -169,6 +169,14 @@ def test_a_run_on_a_terminal_leaves_no_trace_of_its_live_view(tmp_path: Path, wi
     assert not any(lines[head - 1 : head])
 
 
+def test_titles_and_matrices_stay_within_80_columns(tmp_path: Path) -> None:
+    report = ("--report", str(tmp_path / "r"))
+    output = terminal(80, tmp_path, "run", "handbook/simple-example.yaml", *report)
+    assert "enforced in" in output
+    plain = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "\n", output)
+    assert max(len(line.rstrip("\r")) for line in plain.split("\n")) <= 80
+
+
 def test_no_color_is_respected_on_a_terminal(tmp_path: Path) -> None:
     report = ("--report", str(tmp_path / "r"))
     output = terminal(80, tmp_path, "run", SCENARIO, "-q", *report, NO_COLOR="1")
