@@ -10,7 +10,7 @@ import random
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -130,13 +130,14 @@ class _Hunt:
         signals = Terminable()
         signals.begin()
         try:
-            self.driver.open(self.say)
-            self.check(ground)
-            with self.telling() as tell:
-                done = search.Search(ground, self.first, self.budget, jobs).run(
-                    lambda so_far: tell(_progress(so_far))
-                )
-            return self.end(done, ground, began + self.budget.seconds)
+            with closing(self.driver):
+                self.driver.open(self.say)
+                self.check(ground)
+                with self.telling() as tell:
+                    done = search.Search(ground, self.first, self.budget, jobs).run(
+                        lambda so_far: tell(_progress(so_far))
+                    )
+                return self.end(done, ground, began + self.budget.seconds)
         except KeyboardInterrupt:
             self.say("Interrupted before anything was asked.")
             return INCONCLUSIVE
@@ -144,7 +145,6 @@ class _Hunt:
             self.say(str(error))
             return INCONCLUSIVE
         finally:
-            self.driver.close()
             signals.end()
 
     def check(self, ground: Ground) -> None:

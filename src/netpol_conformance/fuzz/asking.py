@@ -193,17 +193,30 @@ class _Asking:
             wrong = self.look(expected, list(wrong), self.patience.brief)
         if not wrong:
             return {}
-        wrong = self.look(expected, list(wrong), self.patience.long)
-        clear = {
-            cell: seen
-            for cell, seen in wrong.items()
-            if seen.verdict in _CONTRADICTED_BY[expected[cell]]
-        }
-        for cell, seen in wrong.items():
-            if not clear:
-                raise UnclearError(f"{cell}: expected {expected[cell]}, {_told(seen)}")
+        clear = self.confirmed(expected, list(wrong))
         self.witness([cell for cell in clear if expected[cell] is Expectation.CONNECTED])
         return clear
+
+    def confirmed(
+        self, expected: Mapping[CellKey, Expectation], asked: Sequence[CellKey]
+    ) -> dict[CellKey, Observation]:
+        """Those of ``asked`` that contradict what is expected once more.
+
+        What shows nothing either way is asked a last time; raises UnclearError if all is such.
+        """
+        wrong: dict[CellKey, Observation] = {}
+        for silence in (self.patience.long, 2 * self.patience.long):
+            wrong = self.look(expected, asked, silence)
+            clear = {
+                cell: seen
+                for cell, seen in wrong.items()
+                if seen.verdict in _CONTRADICTED_BY[expected[cell]]
+            }
+            if clear or not wrong:
+                return clear
+            asked = list(wrong)
+        cell, seen = next(iter(wrong.items()))
+        raise UnclearError(f"{cell}: expected {expected[cell]}, {_told(seen)}")
 
     def look(
         self, expected: Mapping[CellKey, Expectation], asked: Sequence[CellKey], silence: float

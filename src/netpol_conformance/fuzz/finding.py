@@ -1,4 +1,4 @@
-"""A disagreement as a scenario ready to commit: the control first, the disagreement last. Pure."""
+"""A disagreement as a scenario ready to commit: the control first, the disagreement last."""
 
 from __future__ import annotations
 

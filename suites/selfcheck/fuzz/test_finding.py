@@ -57,6 +57,12 @@ def test_a_broken_enforcer_is_found_and_the_scenario_of_it_is_sound(name: str) -
         assert last & {one.cell for one in found.wrong}
 
 
+def test_the_same_is_found_however_many_search() -> None:
+    alone, together = (search(ground("none"), FIRST, 50, jobs).found[0] for jobs in (1, 6))
+    assert alone.seed == together.seed
+    assert alone.case == together.case
+
+
 def test_what_was_found_shrinks_to_a_scenario_that_only_the_broken_fail() -> None:
     name = "DeletionIgnored"
     implementation = f"{MUTANTS}:{name}"
