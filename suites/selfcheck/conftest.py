@@ -1,8 +1,8 @@
-"""What the suite's own tests share: golden files."""
+"""What the suite's own tests share: golden files, and an environment that is no CI's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write golden files anew from what the tests get; read the difference before commit",
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _outside_github() -> Iterator[None]:
+    """Runs that tests make are not the step of GitHub Actions that the tests may run in."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+            patched.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ _HEX = {
     "lightgrey": "#6b6b6b",
 }
 """Shields' colours, dark enough for white letters."""
-_LETTER, _PAD, _HEIGHT = 6.6, 6, 20
+_LETTER, _PAD, _HEIGHT = 6.1, 6, 20
 """Pixels: of a letter of Verdana 11 on average, beside the words, and in all."""
 
 
