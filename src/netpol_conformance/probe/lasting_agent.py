@@ -6,7 +6,6 @@ The agent's event loop goes on while it waits for the next request.
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Iterator
 
@@ -14,8 +13,9 @@ from netpol_conformance.probe import wire
 from netpol_conformance.probe.held import HeldConnection
 from netpol_conformance.probe.lasting_wire import TaskRequest, series_line
 from netpol_conformance.probe.prober import Prober
-from netpol_conformance.probe.sockets import open_socket
-from netpol_conformance.probe.verdict import Observation, Probe
+from netpol_conformance.probe.sockets import open_for
+from netpol_conformance.probe.verdict import Observation
+from netpol_conformance.probe.watcher import fetch
 
 
 class LastingAgent:
@@ -32,7 +32,7 @@ class LastingAgent:
         return [*lines, wire.end_line(request.id)]
 
     async def _begin(self, request: TaskRequest) -> list[str]:
-        self._prober = Prober(request.probes, _opened, request.intervals)
+        self._prober = Prober(request.probes, open_for, request.intervals)
         for source in {probe.source for probe in request.probes}:
             self._prober.begin(source)
         await self._prober.warm()
@@ -40,12 +40,13 @@ class LastingAgent:
 
     async def _end(self, request: TaskRequest) -> list[str]:
         prober, self._prober = self._prober, None
-        series = () if prober is None else await prober.end()
-        now = time.time()
+        if prober is None:  # who began was the pod's first process
+            return await fetch()
+        series, now = await prober.end(), time.time()
         return [series_line(request.id, at, each, now) for at, each in enumerate(series)]
 
     async def _hold(self, request: TaskRequest) -> list[str]:
-        self._held = [HeldConnection(probe, _opened(probe)) for probe in request.probes]
+        self._held = [HeldConnection(probe, open_for(probe)) for probe in request.probes]
         asked = zip(self._held, request.probes, strict=True)
         seen = await asyncio.gather(*(held.ask(probe.timeout) for held, probe in asked))
         return list(_told(request.id, seen))
@@ -56,10 +57,6 @@ class LastingAgent:
         for each in held:
             each.close()
         return list(_told(request.id, seen))
-
-
-def _opened(probe: Probe) -> socket.socket:
-    return open_socket(probe.protocol, 6 if ":" in probe.host else 4)
 
 
 def _told(number: int, seen: list[Observation]) -> Iterator[str]:

@@ -48,6 +48,15 @@ class _Line:
     sent: int = 0
     fault: str = ""
 
+    def series(self) -> Series:
+        """What was seen, in order."""
+        seen = sorted(self.seen, key=lambda sighting: sighting.at)
+        presence = self.presence[:]
+        if seen and presence:  # one probe may just have been on its way
+            start, end = presence[-1]
+            presence[-1] = (start, max(end, seen[-1].at))
+        return Series(self.probe, tuple(seen), tuple(presence), self.fault)
+
 
 class Prober:
     """Asks ``probes`` again and again, each every ``interval`` seconds, in the running loop."""
@@ -89,12 +98,7 @@ class Prober:
         asking = [task for line in self._lines for task in line.asking]
         if asking:
             await asyncio.wait(asking)
-        return tuple(
-            Series(
-                line.probe, tuple(sorted(line.seen, key=_when)), tuple(line.presence), line.fault
-            )
-            for line in self._lines
-        )
+        return tuple(line.series() for line in self._lines)
 
     def _of(self, source: Source) -> list[_Line]:
         return [line for line in self._lines if line.probe.source == source]
@@ -127,10 +131,6 @@ class Prober:
             line.seen.append(
                 Sighting(at, reading.verdict, duration, reading.identity, reading.remark)
             )
-
-
-def _when(sighting: Sighting) -> float:
-    return sighting.at
 
 
 def _absent(line: _Line) -> None:

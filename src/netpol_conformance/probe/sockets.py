@@ -54,6 +54,11 @@ def open_socket(protocol: Protocol, family: int) -> socket.socket:
     return opened
 
 
+def open_for(probe: Probe) -> socket.socket:
+    """A socket to ask ``probe`` with, in the calling thread's network namespace; raises OSError."""
+    return open_socket(probe.protocol, 6 if ":" in probe.host else 4)
+
+
 async def exchange(opened: socket.socket, probe: Probe, address: str) -> Reading:
     """Ask ``probe`` at ``address`` over ``opened``, which is closed afterwards.
 

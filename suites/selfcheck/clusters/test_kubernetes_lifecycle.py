@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,8 +16,11 @@ import pytest
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.naming import Names
+from netpol_conformance.clusters.kubernetes.pods import Images, Placing, real_pod
 from netpol_conformance.clusters.kubernetes.streams import Agents, CommandChannel, StreamError
 from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
+from netpol_conformance.probe.lasting_wire import TaskRequest, read_task, task_line
+from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
 AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
@@ -30,6 +36,7 @@ class Cluster:
     def __init__(self, *phases: str) -> None:
         self.names = NAMES
         self.patched: list[tuple[Any, ...]] = []
+        self.watching: dict[ObjectKey, str] = {}
         self._phases = iter(phases)
 
     def pods(self) -> list[dict[str, Any]]:
@@ -133,7 +140,6 @@ def test_what_was_never_begun_is_not_told_of():
 @pytest.mark.parametrize(
     "asked",
     [
-        probe(Source("pod", "new", "default"), 1),
         probe(Source("node", "node-1"), 1),
         Probe(A, LOOPBACK, 1, frozenset({"outside/office"})),
     ],
@@ -145,6 +151,54 @@ def test_what_no_agent_can_ask_is_not_supported(asked):
             made.life.begin_series([asked], [])
     finally:
         made.close()
+
+
+NEW = probe(Source("pod", "new", "default"), 9)
+IN_A_NETWORK_OF_ITS_OWN = [
+    *("unshare", "--user", "--map-root-user", "--net"),
+    *("--pid", "--fork", "--kill-child"),
+]
+
+
+def test_a_pod_that_comes_later_is_to_ask_as_it_starts(port):
+    cluster = Cluster()
+    made = lifecycle(cluster, [])
+    try:
+        made.life.begin_series([NEW, probe(A, port)], [])
+        ((key, task),) = cluster.watching.items()
+    finally:
+        made.close()
+    assert key == ObjectKey("Pod", "default", "new")
+    (asked,) = read_task(task).probes
+    assert asked.identities == {ME}
+    manifest = real_pod(Pod("default", "new"), ME, "real", Placing({}, (4,), Images("probe")), task)
+    command = manifest["spec"]["containers"][0]["command"]
+    assert command[3:6] == [task, "--identity", ME]
+
+
+def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it():
+    if subprocess.run([*IN_A_NETWORK_OF_ITS_OWN, "true"], check=False).returncode:
+        pytest.skip("user namespaces are forbidden here")
+    task = task_line(TaskRequest(0, "begin", (NEW,), (0.005,)))
+    watcher = shlex.join([sys.executable, "-m", "netpol_conformance.probe.watcher", task])
+    agent = shlex.join(AGENT)
+    # The agent is asked until the watcher listens.
+    script = f"{watcher} --identity x & exec {agent}"
+    cluster = Cluster()
+    made = lifecycle(cluster, [], [*IN_A_NETWORK_OF_ITS_OWN, "sh", "-c", script])
+    made.life._probes, made.life._asking = [NEW], {NEW.source: [0]}
+    found: tuple[Series, ...] = ()
+    try:
+        for _ in range(2000):
+            with contextlib.suppress(ClusterError):
+                found = made.life.end_series()
+                break
+    finally:
+        made.close()
+    (series,) = found
+    assert series.probe == NEW
+    assert series.sightings
+    assert len(series.presence) == 1
 
 
 def test_a_pod_ends_by_a_deadline_and_the_state_is_read_anew():

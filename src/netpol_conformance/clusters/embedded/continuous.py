@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL, Prober
 from netpol_conformance.probe.series import Series
-from netpol_conformance.probe.sockets import open_socket
+from netpol_conformance.probe.sockets import open_for
 from netpol_conformance.probe.verdict import Probe, Source
 
 _Result = TypeVar("_Result")
@@ -67,7 +67,7 @@ class ContinuousProbes:
 
     def _open(self, probe: Probe) -> socket.socket:
         with self._enter(probe.source):
-            return open_socket(probe.protocol, 6 if ":" in probe.host else 4)
+            return open_for(probe)
 
     async def _there(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))

@@ -39,7 +39,7 @@ from netpol_conformance.probe.held import HeldConnection
 from netpol_conformance.probe.netns import inside
 from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.servers import OwnServers, Server
-from netpol_conformance.probe.sockets import open_socket
+from netpol_conformance.probe.sockets import open_for
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 _DNS_LABELS = {"k8s-app": "kube-dns"}
@@ -216,8 +216,7 @@ class ControlPlane:
 
     def _connection(self, probe: Probe) -> HeldConnection:
         with self._network_of(probe.source):
-            opened = open_socket(probe.protocol, 6 if ":" in probe.host else 4)
-        return HeldConnection(probe, opened)
+            return HeldConnection(probe, open_for(probe))
 
     def _network_of(self, source: Source) -> AbstractContextManager[None]:
         """Be in the network of a source, with the files of the cluster. Raises LookupError."""

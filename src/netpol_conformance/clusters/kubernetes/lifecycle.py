@@ -18,7 +18,7 @@ from netpol_conformance.clusters.kubernetes.objects import Objects
 from netpol_conformance.clusters.kubernetes.streams import ANSWER_SLACK, Agents, StreamError
 from netpol_conformance.model.objects import ObjectKey, Pod
 from netpol_conformance.probe import wire
-from netpol_conformance.probe.lasting_wire import TaskRequest, read_series
+from netpol_conformance.probe.lasting_wire import TaskRequest, read_series, task_line
 from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL
 from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.verdict import Observation, Probe, Source
@@ -94,19 +94,30 @@ class KubernetesLifecycle:
     # -- meanwhile -------------------------------------------------------------------------------
 
     def begin_series(self, probes: Sequence[Probe], witnesses: Sequence[Probe]) -> None:
-        """Have the agents ask; raises UnsupportedError for those that are not there yet."""
+        """Have the agents ask, and pods that come ask as they start."""
         self._probes = [*probes, *witnesses]
         intervals = [INTERVAL] * len(probes) + [WITNESS_INTERVAL] * len(witnesses)
-        self._check(self._probes)
+        _check(self._probes)
         self._asking = _by_source(self._probes)
-        real = [self.objects.names.real_probe(probe) for probe in self._probes]
+        tasks = {
+            source: TaskRequest(
+                0,
+                "begin",
+                tuple(self.objects.names.real_probe(self._probes[at]) for at in places),
+                tuple(intervals[at] for at in places),
+            )
+            for source, places in self._asking.items()
+        }
+        there = self._there()
+        for source, task in tasks.items():
+            if source not in there:
+                key = ObjectKey("Pod", source.namespace, source.name)
+                self.objects.watching[key] = task_line(task)
 
-        def begin(source: Source, places: list[int]) -> None:
-            asked = tuple(real[at] for at in places)
-            every = tuple(intervals[at] for at in places)
-            self._told(source, TaskRequest(0, "begin", asked, every), ANSWER_SLACK)
+        def begin(source: Source, _: list[int]) -> None:
+            self._told(source, tasks[source], ANSWER_SLACK)
 
-        self._everywhere(self._asking, begin)
+        self._everywhere({item: at for item, at in self._asking.items() if item in there}, begin)
 
     def end_series(self) -> tuple[Series, ...]:
         """What they saw, its times by this machine's clock."""
@@ -118,6 +129,7 @@ class KubernetesLifecycle:
                 at, series = read_series(line, asked, time.time())
                 found[places[at]] = self._own(series)
 
+        self.objects.watching.clear()
         self._everywhere(self._asking, end)
         if len(found) < len(self._probes):
             raise ClusterError(f"the agents told of {len(found)} of {len(self._probes)} series")
@@ -125,7 +137,7 @@ class KubernetesLifecycle:
 
     def hold(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Have the agents open connections and keep them."""
-        self._check(probes)
+        _check(probes)
         self._held = list(probes)
         real = [self.objects.names.real_probe(probe) for probe in probes]
         patience = max(probe.timeout for probe in probes)
@@ -155,19 +167,11 @@ class KubernetesLifecycle:
             raise ClusterError(f"the agents told of {len(found)} of {len(self._held)} connections")
         return tuple(found[at] for at in range(len(self._held)))
 
-    def _check(self, probes: Sequence[Probe]) -> None:
+    def _there(self) -> set[Source]:
+        """The pods that are there now."""
         own = self.objects.names.own
         metadata = [pod["metadata"] for pod in self.objects.pods()]
-        there = {(own(each["namespace"]), each["name"]) for each in metadata}
-        for probe in probes:
-            source, servers = probe.source, probe.identities
-            if source.kind != "pod" or any(name.startswith("outside/") for name in servers):
-                raise UnsupportedError("only pods ask each other all the time on a real cluster")
-            if (source.namespace, source.name) not in there:
-                raise UnsupportedError(
-                    f"needs pod {source} to probe from its first moment, and an agent can be "
-                    "started only in a pod that runs"
-                )
+        return {Source("pod", each["name"], own(each["namespace"])) for each in metadata}
 
     def _everywhere(
         self, groups: Mapping[Source, list[int]], work: Callable[[Source, list[int]], None]
@@ -193,6 +197,14 @@ class KubernetesLifecycle:
             for each in series.sightings
         )
         return replace(series, sightings=tuple(seen))
+
+
+def _check(probes: Sequence[Probe]) -> None:
+    """Raise UnsupportedError for what agents do not ask over time."""
+    for probe in probes:
+        outside = any(name.startswith("outside/") for name in probe.identities)
+        if probe.source.kind != "pod" or outside:
+            raise UnsupportedError("only pods ask each other all the time on a real cluster")
 
 
 def _by_source(probes: Sequence[Probe]) -> dict[Source, list[int]]:

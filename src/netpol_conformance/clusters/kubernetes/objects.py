@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
@@ -54,7 +54,9 @@ _RESOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What one scenario has in the cluster. ``families`` are those that it asked for."""
+    """What one scenario has in the cluster. ``families`` are those that it asked for; ``watching``
+    are the tasks that pods are to begin as they start.
+    """
 
     client: Client
     names: Names
@@ -62,6 +64,7 @@ class Objects:
     placing: Placing
     version: KubernetesVersion
     families: tuple[int, ...]
+    watching: dict[ObjectKey, str] = field(default_factory=dict)
 
     # -- changes ---------------------------------------------------------------------------------
 
@@ -203,7 +206,8 @@ class Objects:
             return real  # the API server will say what is wrong with it
         assert isinstance(pod, Pod)
         identity = self.names.real_identity(f"{pod.namespace}/{pod.name}")
-        return real_pod(pod, identity, self.names.real(pod.namespace), self.placing)
+        watch = self.watching.get(pod.key, "")
+        return real_pod(pod, identity, self.names.real(pod.namespace), self.placing, watch)
 
     def _check_ours(self, manifest: Manifest, resource: Resource, namespace: str) -> None:
         metadata = manifest.get("metadata")

@@ -21,6 +21,8 @@ from netpol_conformance.probe import nginx
 from netpol_conformance.probe.reading import Page
 
 PROBE_CONTAINER = "probe"
+WATCHER = ("python", "-m", "netpol_conformance.probe.watcher")
+"""The command of a pod's first process that probes from its start on."""
 AGENT = ("python", "-m", "netpol_conformance.probe.agent")
 """The agent's command in the suite's own image."""
 HOST_LABEL = "kubernetes.io/hostname"
@@ -82,15 +84,18 @@ class _Containers:
         )
 
 
-def real_pod(pod: Pod, identity: str, namespace: str, placing: Placing) -> Manifest:
+def real_pod(
+    pod: Pod, identity: str, namespace: str, placing: Placing, watch: str = ""
+) -> Manifest:
     """The manifest of a pod that is ``pod`` to the scenario and says ``identity`` to clients.
 
-    Raises UnsupportedError for a node that the cluster does not have.
+    ``watch`` is a task of ``probe.lasting_wire`` that it begins as it starts. Raises
+    UnsupportedError for a node that the cluster does not have.
     """
     plain = encode(pod)
     metadata: Any = plain["metadata"]
     annotations = {**metadata.get("annotations", {}), IMAGE_ANNOTATION: pod.image}
-    containers = _containers(pod, identity, placing)
+    containers = _containers(pod, identity, placing, watch)
     if pod.ports:
         # Which container declares a port is all the same: they share the pod's network.
         containers[0]["ports"] = [
@@ -181,7 +186,7 @@ def _own_agent(name: str, namespace: str, images: Images) -> Manifest:
     return real_pod(Pod(namespace, name), f"suite/{name}", namespace, placing)
 
 
-def _containers(pod: Pod, identity: str, placing: Placing) -> list[Manifest]:
+def _containers(pod: Pod, identity: str, placing: Placing, watch: str) -> list[Manifest]:
     made = _Containers(identity, placing)
     if pod.finished:
         made.add(PROBE_CONTAINER, placing.images.probe, ["/bin/busybox", "true"])
@@ -199,15 +204,16 @@ def _containers(pod: Pod, identity: str, placing: Placing) -> list[Manifest]:
         for port in pod.ports
         if not (elsewhere and port.protocol is Protocol.TCP)
     ]
-    made.add(PROBE_CONTAINER, placing.images.probe, _probe(identity, own, placing.families))
+    made.add(PROBE_CONTAINER, placing.images.probe, _probe(identity, own, placing.families, watch))
     return made.items
 
 
-def _probe(identity: str, ports: list[str], families: tuple[int, ...]) -> list[str]:
-    """The probe container's own process: serves, or only keeps the container."""
-    if not ports:
+def _probe(identity: str, ports: list[str], families: tuple[int, ...], watch: str) -> list[str]:
+    """The probe container's own process: it probes, serves, or only keeps the container."""
+    if not ports and not watch:
         return ["/bin/busybox", "sleep", _FOREVER]
-    words = [*AGENT, "serve", "--identity", identity]
+    words = [*WATCHER, watch] if watch else [*AGENT, "serve"]
+    words += ["--identity", identity]
     for port in ports:
         words += ["--port", port]
     for family in families:
