@@ -16,7 +16,9 @@ USAGE = 2
 def compare(
     reports: Annotated[
         list[Path],
-        typer.Argument(metavar="A.json B.json [C.json]...", help="reports, the first the measure"),
+        typer.Argument(
+            metavar="A B [C]...", help="reports, or their folders; the first is the measure"
+        ),
     ],
     *,
     html: Annotated[
@@ -43,9 +45,8 @@ def compare(
     from netpol_conformance.report.files import write_text  # noqa: PLC0415
 
     try:
-        comparison = compared(
-            {str(path): json_report.read(path) for path in reports}, common=common
-        )
+        read = {str(path): json_report.read(_file(path)) for path in reports}
+        comparison = compared(read, common=common)
         if html:
             write_text(html, page.render(comparison))
         if json and str(json) != "-":
@@ -57,6 +58,11 @@ def compare(
     else:
         table.show(comparison, Console(highlight=False))
     raise typer.Exit(comparison.exit_code)
+
+
+def _file(path: Path) -> Path:
+    """The report itself, where a folder of reports is named."""
+    return path / "report.json" if path.is_dir() else path
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import yaml
 from netpol_conformance.corpus import load_corpus
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import json_report
-from netpol_conformance.reporting import KINDS, tell_github
+from netpol_conformance.report.document import Report
+from netpol_conformance.reporting import KINDS, Kind, Reporting, tell_github
+from netpol_conformance.run.events import RunFinished, RunStarted
 
 QUICK = "handbook/web-deny-all.yaml"
 HERE = Path(__file__).parent
@@ -104,6 +107,35 @@ def test_pytest_writes_each_kind_by_an_option_of_its_own(tmp_path) -> None:
     assert done.returncode == 0, done.stdout
     assert {path.name for path in tmp_path.iterdir()} == set(kinds)
     assert json_report.read(tmp_path / "json").outcome is Outcome.PASS
+
+
+def test_a_fault_in_one_report_costs_that_report_only(tmp_path, monkeypatch) -> None:
+    def broken(report: Report) -> str:
+        raise TypeError("it forgot something")
+
+    monkeypatch.setitem(KINDS, "HTML", Kind("report.html", broken))
+    sample = json_report.read(HERE / "report" / "frozen" / "report-1.json")
+    reporting = Reporting(argparse.Namespace(conformance_report=str(tmp_path)))
+    reporting.check_folders()
+    for event in (begin_of(sample), end_of(sample)):
+        reporting(event)
+    assert reporting.unwritten == [
+        f"A report is missing: it forgot something, while writing {tmp_path / 'report.html'}"
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {kind.file for kind in KINDS.values()} - {
+        "report.html"
+    }
+
+
+def begin_of(report: Report) -> RunStarted:
+    held = report.model_dump(include=set(RunStarted.model_fields) - {"type", "scenarios"})
+    return RunStarted(**held, scenarios=tuple(item.path for item in report.scenarios))
+
+
+def end_of(report: Report) -> RunFinished:
+    return RunFinished(
+        **report.model_dump(include=set(RunFinished.model_fields) - {"type"}),
+    )
 
 
 def test_an_output_that_takes_nothing_costs_no_report(tmp_path) -> None:

@@ -365,5 +365,9 @@ def test_the_command_exits_as_documented_and_writes_what_is_asked(
     assert json.loads(Path(other).read_text(encoding="utf-8"))["exit_code"] == 1
     assert html.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert json.loads(command(second, first, "--json", "-").stdout)["change"] == "better"
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "report.json").write_text(json_report.dumps(good), encoding="utf-8")
+    assert command(str(folder), first).returncode == 0
     assert command(first, first).returncode == 2
     assert command(first, str(tmp_path / "none.json")).returncode == 2
