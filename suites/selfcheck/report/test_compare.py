@@ -168,7 +168,7 @@ def test_scenarios_of_another_text_are_compared_by_path_and_marked(good: Report)
         with_scenario(with_first_cell(good, OPEN, **FAILED), OPEN, digest="2"),
     )
     assert found.differing[0].edited
-    assert any("another of 1 scenario;" in note for note in found.notes)
+    assert any("texts of 1 scenario differ" in note for note in found.notes)
 
 
 def test_what_only_one_has_is_told_and_leaves_the_verdict_open(good: Report) -> None:

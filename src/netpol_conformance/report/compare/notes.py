@@ -44,7 +44,7 @@ def _edited(reports: Sequence[Report]) -> Iterator[str]:
     edited = sum(len(digests) > 1 for digests in texts.values())
     if edited:
         changed = plural(edited, "scenario")
-        yield f"The text is another of {changed}; compared by path all the same."
+        yield f"The texts of {changed} differ; compared by path all the same."
 
 
 def _other(reports: Sequence[Report]) -> Iterator[str]:
