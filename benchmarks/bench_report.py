@@ -14,8 +14,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.model.objects import Protocol
@@ -76,7 +77,7 @@ def cell(rng: random.Random, number: int, source: str, target: str) -> CellResul
         expected=Expectation.BLOCKED if blocked else Expectation.CONNECTED,
         stated=rng.random() < 0.2,
         explanation=f"{target} is isolated for ingress by {policy}, and no rule of it allows TCP "
-        f"80 from {source}: nearest is spec.ingress[0].from[0], but {source} lacks label ns=y (S2).",
+        f"80 from {source}: nearest is spec.ingress[0].from[0], but {source} lacks ns=y (S2).",
         rules=("S1", "S2"),
         decided_by=(PolicyField(policy=policy, field="spec.ingress[0].from[0]", reason="no"),),
         outcome=outcome,
@@ -144,14 +145,8 @@ def report() -> Report:
     )
 
 
-def best(rounds: int, work: Callable[[], float]) -> float:
-    return min(work() for _ in range(rounds))
-
-
 def opening(page: Path, chromium: str) -> dict[str, float]:
     """Milliseconds until the page has loaded, and until its evidence is there."""
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 
@@ -160,7 +155,8 @@ def opening(page: Path, chromium: str) -> dict[str, float]:
             tab.goto(page.as_uri())
             tab.wait_for_selector("html[data-ready]", state="attached")
             loaded, ready = tab.evaluate(
-                "[performance.getEntriesByType('navigation')[0].loadEventEnd, performance.getEntriesByName('unpacked')[0].startTime]"
+                "[performance.getEntriesByType('navigation')[0].loadEventEnd,"
+                " performance.getEntriesByName('unpacked')[0].startTime]"
             )
             tab.close()
             return loaded, ready

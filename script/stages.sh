@@ -48,8 +48,8 @@ static_checks() {
   stage types "$bin/mypy"
   stage imports "$bin/lint-imports" --no-logo
   if command -v shellcheck >/dev/null; then
-    stage shell shellcheck script/bootstrap script/bench script/lint script/lock script/mutants \
-      script/run script/test script/lib.sh script/stages.sh .ci/run
+    stage shell shellcheck script/bootstrap script/bench script/lint script/lock \
+      script/mutants script/run script/screenshots script/test script/lib.sh script/stages.sh .ci/run
   else
     skip shell "shellcheck isn't installed (apt-get install shellcheck)"
   fi

@@ -15,7 +15,7 @@ from netpol_conformance.report.text import plural, seconds
 
 WIDTH = 380
 _BARS_HEIGHT, _BARS_TOP, _BARS_BOTTOM = 150, 16, 24
-_ROW, _LABEL, _VALUE = 24, 138, 52
+_ROW, _LABEL, _VALUE = 24, 126, 76
 _EDGES = tuple(
     round(digit * 10.0**power, 6) for power in range(-3, 3) for digit in (1, 2, 5)
 )  # seconds: 1, 2, 5, 10, ... milliseconds up to 500 seconds

@@ -26,6 +26,7 @@ from netpol_conformance.report.summary import (
 from netpol_conformance.report.text import one_line, plural, seconds
 from netpol_conformance.report.tones import TONES, anchor, safe_link
 from netpol_conformance.run.events import Phase, StepResult
+from netpol_conformance.scenario.features import Profile
 
 _MOST_WRONG, _FEWEST_WRONG = 4, 1
 """Wrong cells of one scenario in the list at the top: where few scenarios are wrong, and many."""
@@ -39,6 +40,9 @@ _FEW_SCENARIOS = 3
 """A page of no more scenarios than this has all of them open."""
 
 _SLOWEST = 3
+
+_HISTORY = Profile.HISTORY.value
+"""What clusters of old did is nothing to conform to."""
 
 _PHASES: dict[Phase, str] = {
     "control": "Controls",
@@ -181,7 +185,7 @@ def page(report: Report) -> PageView:
         wrong=listed[:_LISTED_WRONG],
         more_wrong=listed[_LISTED_WRONG:],
         timing=_timing(report),
-        profiles=tuple(_profile(profile) for profile in report.profiles),
+        profiles=tuple(_profile(item) for item in report.profiles if item.profile != _HISTORY),
         features=features,
         features_open=any(item.tone != TONES[Outcome.PASS] or item.note for item in features),
         packs=views,
@@ -205,9 +209,9 @@ def _pack(group: PackSummary, scenarios: tuple[ScenarioView, ...]) -> PackView:
 
 def _profile(result: ProfileResult) -> ProfileView:
     words = {"yes": "conforms", "no": "does not conform", "unknown": "no verdict"}
-    tones = {"yes": Outcome.PASS, "no": Outcome.FAIL, "unknown": Outcome.INCONCLUSIVE}
+    tones = {"yes": TONES[Outcome.PASS], "no": TONES[Outcome.FAIL], "unknown": "silent"}
     told = f"{words[result.conforms]}: {result.reason}"
-    return ProfileView(TONES[tones[result.conforms]], result.profile, told)
+    return ProfileView(tones[result.conforms], result.profile, told)
 
 
 def _feature(result: FeatureResult) -> FeatureView:

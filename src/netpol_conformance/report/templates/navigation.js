@@ -89,6 +89,22 @@ document.addEventListener("toggle", (event) => {
   if (event.target.matches("details.scenario") && event.target.open) ensureBody(event.target);
 }, true);
 
+// On paper nothing opens: print what went wrong opened, and the rest as it is.
+const MOST_PRINTED = 30;
+let openedForPaper = [];
+addEventListener("beforeprint", () => {
+  const wrong = [...document.querySelectorAll("details.scenario:not([open], [hidden])")]
+    .filter((details) => ["FAIL", "INCONCLUSIVE"].includes(details.dataset.outcome));
+  openedForPaper = data ? wrong.slice(0, MOST_PRINTED) : [];
+  for (const details of openedForPaper) {
+    ensureBody(details);
+    details.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const details of openedForPaper) details.open = false;
+});
+
 document.documentElement.classList.add("scripted");
 unpacked.then(() => {
   performance.mark("unpacked");

@@ -3,7 +3,7 @@
 
 const SIZES = {
   wide: { column: 172, between: 176, letters: 23 },
-  narrow: { column: 112, between: 96, letters: 15 },
+  narrow: { column: 112, between: 96, letters: 14 },
 };
 const ROW = 21, HEAD = 22, GAP = 10, FOOT = 5;
 const FLAGS = [0.5, 0.32, 0.66, 0.24, 0.74]; // where along a line its flag is, in turn, lest they meet

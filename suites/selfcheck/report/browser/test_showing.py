@@ -55,11 +55,18 @@ def test_a_wide_matrix_scrolls_inside_itself(open_page: Open) -> None:
 
 
 def test_on_paper(open_page: Open) -> None:
-    page = open_page(SIMPLE)
+    page = open_page()
+    opened = page.locator("details.scenario[open]")
+    page.evaluate("addEventListener('beforeprint', () => { globalThis.printing = true; })")
     pdf = page.pdf()
     assert pdf.startswith(b"%PDF")
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
-    assert 2 <= pages <= 8
+    assert 3 <= pages <= 10
+    assert page.evaluate("globalThis.printing")
+    assert opened.count() == 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wrong = "details.scenario:is([data-outcome=FAIL], [data-outcome=INCONCLUSIVE])"
+    assert opened.count() == page.locator(wrong).count() > 0
     page.emulate_media(media="print", color_scheme="dark")
     assert not page.locator(".filters").is_visible()
     assert page.locator("table.matrix").first.is_visible()
