@@ -19,6 +19,7 @@ from _pytest.mark.structures import ParameterSet
 
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
+from netpol_conformance.clusters.interrupting import Shield, Terminable
 from netpol_conformance.clusters.options import as_arguments, from_values
 from netpol_conformance.corpus import load_agreed
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
@@ -48,6 +49,8 @@ from netpol_conformance.scenario.types import Scenario
 from netpol_conformance.spool import Spool
 from netpol_conformance.workers import Workers
 
+_INTERRUPTED = "It was interrupted."
+
 
 class Conformance:
     """The run of one pytest process; a plugin of its own from the moment it is needed."""
@@ -59,6 +62,7 @@ class Conformance:
         self._reporting = Reporting(config.option)
         self._opened = False
         self._failure = ""
+        self._terminable = Terminable()
         self._outbox: list[Event] = []
         self._spool = Spool(
             self._worker_input.get("conformance_spool", ""), self._worker_input.get("workerid", "")
@@ -99,11 +103,7 @@ class Conformance:
             corpus = load_agreed(option.scenario, _version(option.kubernetes_version))
         except (ScenarioError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
-        return selected(corpus, self._profile)
-
-    @property
-    def _profile(self) -> Profile:
-        return Profile(self._config.option.conformance_profile)
+        return selected(corpus, Profile(option.conformance_profile))
 
     @cached_property
     def _plugin_profile(self) -> PluginProfile | None:
@@ -211,6 +211,7 @@ class Conformance:
             self._finish(session, exitstatus)
         finally:
             self.workers.close()
+            self._terminable.end()
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._session is None and not self._collector.begun:
@@ -219,16 +220,15 @@ class Conformance:
         if self._session is None:
             self.workers.take_left()
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-        end = self._end(
-            self._failure or self.workers.lost or ("It was interrupted." if interrupted else "")
-        )
+        end = self._end(self._failure or self.workers.lost or (_INTERRUPTED if interrupted else ""))
         left = self._close_driver()
         if self._is_worker:
             return
         if left:
             end = _soiled(end, left)
-        self._tell(end)
-        self._say_where()
+        with Shield():  # an impatient second Ctrl-C costs no report
+            self._tell(end)
+            self._say_where()
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             unwritten = self._reporting.unwritten
             without = EXIT_CODES[Outcome.INCONCLUSIVE] if unwritten else exitstatus
@@ -258,8 +258,11 @@ class Conformance:
 
     def _end(self, reason: str) -> RunFinished:
         if self._session is not None:
-            return self._session.finish(reason=reason)
-        report = self._collector.report()  # of the workers of pytest-xdist
+            try:
+                return self._session.finish(reason=reason)
+            except KeyboardInterrupt:  # again: what was seen must do
+                reason = reason or _INTERRUPTED
+        report = self._collector.report()  # so far, or of the workers of pytest-xdist
         outcomes = [scenario.outcome for scenario in report.scenarios]
         tested = report.self_test.outcome if report.self_test is not None else None
         partial = any(scenario.state != "finished" for scenario in report.scenarios) or bool(reason)
@@ -281,7 +284,7 @@ class Conformance:
             kubernetes_version=option.kubernetes_version,
             plugin_profile=self._plugin_profile,
             strict_features=option.strict_features,
-            profile=self._profile,
+            profile=Profile(option.conformance_profile),
             whole=not option.scenario and chosen == len(self.scenarios),
         )
 
@@ -307,6 +310,8 @@ class Conformance:
             self._outbox.append(event)
             self._spool(event)
             return
+        if isinstance(event, RunStarted):
+            self._terminable.begin()
         self._collector(event)
         self._reporting(event)
         self._show(lambda terminal: terminal(event))
