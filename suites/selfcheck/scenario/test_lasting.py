@@ -7,6 +7,7 @@ from textwrap import dedent, indent
 import pytest
 
 from netpol_conformance.expectation.matrix import expectation
+from netpol_conformance.expectation.showing import show_scenario
 from netpol_conformance.model.objects import ObjectKey
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.lint import contradictions
@@ -180,3 +181,20 @@ def test_a_new_pod_cannot_be_watched_while_the_enforcer_is_away():
 def test_keys_are_names_of_pods():
     (finished,) = loaded("finish: [job]\n" + LASTING).steps[1].finish
     assert finished == ObjectKey("Pod", "default", "job")
+
+
+def test_all_that_happens_is_shown():
+    scenario = loaded(
+        f"finish: [job]\nreuse: {{late: job}}\napply: {pod('late')}\n"
+        'meanwhile: {"db:80": {late: blocked}}\nheld: {"db:80": [web]}',
+        "enforcer: restarted\n" + LASTING,
+    )
+    shown = show_scenario(scenario)
+    for line in (
+        "finish Pod default/job",
+        "Pod default/late gets the address of Pod default/job",
+        "late -> db:80: blocked at every moment",
+        "web -> db:80: a connection is held open",
+        "The enforcer is restarted.",
+    ):
+        assert line in shown
