@@ -180,7 +180,7 @@ class _Hunt:
         self, found: Found, ground: Ground, deadline: float, *, interrupted: bool
     ) -> None:
         """Shrink the case as far as time allows, explain it, and write it as a scenario."""
-        from netpol_conformance.fuzz.finding import as_text  # noqa: PLC0415
+        from netpol_conformance.fuzz.finding import as_text, can_be_told  # noqa: PLC0415
         from netpol_conformance.fuzz.shrinking import smallest  # noqa: PLC0415
 
         self.say(f"Seed {found.seed} disagrees: {found.wrong[0].cell}")
@@ -194,9 +194,18 @@ class _Hunt:
                     until,
                     lambda tried, kept: tell(f"shrinking: {tried} smaller cases, {kept} disagree"),
                 )
-        text = as_text(found.case, found.wrong, found.seed, self.driver.implementation)
-        path = self.output / f"fuzz-{found.seed}.yaml"
         self.say(f"\n{found.wrong[0]}\n")
+        if can_be_told(found.case, found.wrong):
+            self.write(
+                as_text(found.case, found.wrong, found.seed, self.driver.implementation),
+                self.output / f"fuzz-{found.seed}.yaml",
+            )
+        else:
+            self.say("No scenario can be written of it: at some step nobody is left to ask.")
+        self.say(f"  {again}  # this case alone")
+
+    def write(self, text: str, path: Path) -> None:
+        """Write a scenario, and tell what to do with it."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -207,7 +216,6 @@ class _Hunt:
             self.say(f"  {shlex.join(['netpol-conformance', 'lint', str(path)])}")
             run = ["netpol-conformance", "run", str(path), *self.words]
             self.say(f"  {shlex.join(run)}")
-        self.say(f"  {again}  # this case alone")
 
     def command(self, seed: int, cases: int) -> str:
         """The command that asks the same again."""

@@ -6,7 +6,7 @@ what disagrees is what a reader of the file will see.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,11 +36,10 @@ OPENING = "Before any change"
 
 
 class Change(NamedTuple):
-    """One step: which pods finish, what is deleted, and then applied. ``title`` says it in the
-    indicative. ``restarted`` is whether the enforcer is down meanwhile.
+    """One step: which pods finish, what is deleted, and then applied. ``restarted`` is whether the
+    enforcer is down meanwhile.
     """
 
-    title: str
     delete: tuple[ObjectKey, ...] = ()
     apply: tuple[KubernetesObject, ...] = ()
     finish: tuple[ObjectKey, ...] = ()
@@ -101,7 +100,7 @@ def scenario_of(case: Case, path: str = "fuzz.yaml") -> Scenario:
         rules=(),
         documented=Documented(FUZZ, ""),
         covers=(),
-        steps=(Step(OPENING), *map(_step, case.changes)),
+        steps=(Step(OPENING), *_steps(case)),
         objects=case.objects,
         sources=tuple(_sources(case)),
         destinations=tuple(dict.fromkeys(_destinations(case))),
@@ -113,14 +112,39 @@ def scenario_of(case: Case, path: str = "fuzz.yaml") -> Scenario:
     )
 
 
-def _step(change: Change) -> Step:
-    return Step(
-        change.title,
-        manifests(change.apply),
-        change.delete,
-        finish=change.finish,
-        enforcer="restarted" if change.restarted else None,
-    )
+def _steps(case: Case) -> Iterator[Step]:
+    present = {item.key for item in case.objects}
+    for change in case.changes:
+        told = ", ".join(_told(change, present))
+        yield Step(
+            told[:1].upper() + told[1:],
+            manifests(change.apply),
+            change.delete,
+            finish=change.finish,
+            enforcer="restarted" if change.restarted else None,
+        )
+        present -= {*change.delete, *change.finish}
+        present |= {item.key for item in change.apply}
+
+
+def _told(change: Change, present: Collection[ObjectKey]) -> Iterator[str]:
+    """What a change does to each object, in the indicative."""
+    applied = [item.key for item in change.apply]
+    for key in change.finish:
+        yield f"{_name(key)} finishes"
+    for key in change.delete:
+        yield f"{_name(key)} is deleted" + (" and made anew" if key in applied else "")
+    for key in applied:
+        if key not in change.delete:
+            changed = "edited" if key.kind == "NetworkPolicy" else "relabelled"
+            yield f"{_name(key)} is {changed if key in present else 'created'}"
+
+
+def _name(key: ObjectKey) -> str:
+    """``policy first of blue``, ``pod blue/pod-1``, ``namespace blue``."""
+    if key.kind == "NetworkPolicy":
+        return f"policy {key.name} of {key.namespace}"
+    return f"{key.kind.lower()} {key.namespace + '/' if key.namespace else ''}{key.name}"
 
 
 def _outside(host: Host, families: tuple[int, ...]) -> OutsideSpec:

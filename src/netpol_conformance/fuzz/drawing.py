@@ -82,7 +82,7 @@ def cases(draw: st.DrawFn, shape: Shape) -> Case:
     hosts = draw(st.lists(st.sampled_from(_HOSTS), unique=True)) if shape.outside else []
     policies = _policies(shape)
     first = draw(st.lists(policies, min_size=1, max_size=4, unique_by=_key))
-    changes = [_applied(tuple(first), {})]
+    changes = [Change(apply=tuple(first))]
     present: Present = {item.key: item for item in (*objects, *first)}
     finished: list[ObjectKey] = []
     for _ in range(draw(st.integers(0, _MOST_CHANGES))):
@@ -170,7 +170,7 @@ def _changes(
     spaces = [item for item in present.values() if isinstance(item, Namespace)]
     absent = [name for name in _PODS if ObjectKey("Pod", *name) not in {*present, *finished}]
     kinds: list[st.SearchStrategy[Change]] = [
-        policies.map(lambda policy: _applied((policy,), present)),
+        policies.map(_applied),
         st.sampled_from(spaces).flatmap(lambda space: _relabelled_space(space, shape)),
     ]
     if stated:
@@ -185,61 +185,41 @@ def _changes(
             kinds.append(st.sampled_from(pods).map(_finished))
     if absent:
         fresh = st.sampled_from(absent).flatmap(lambda name: _pods(*name, shape))
-        kinds.append(fresh.map(lambda pod: _applied((pod,), present)))
+        kinds.append(fresh.map(_applied))
     return draw(st.one_of(kinds))
 
 
-def _applied(items: tuple[KubernetesObject, ...], present: Present) -> Change:
-    told = [f"{_name(item)} is {'edited' if item.key in present else 'created'}" for item in items]
-    return Change(_sentence(told), apply=items)
-
-
 def _deleted(item: Pod | NetworkPolicy) -> Change:
-    return Change(_sentence([f"{_name(item)} is deleted"]), (item.key,))
+    return Change((item.key,))
 
 
 def _finished(pod: Pod) -> Change:
-    return Change(_sentence([f"{_name(pod)} finishes"]), finish=(pod.key,))
+    return Change(finish=(pod.key,))
 
 
 def _edited(policy: NetworkPolicy, other: NetworkPolicy) -> Change:
-    edited = replace(other, namespace=policy.namespace, name=policy.name)
-    return _applied((edited,), {policy.key: policy})
+    return Change(apply=(replace(other, namespace=policy.namespace, name=policy.name),))
 
 
 def _replaced(policy: NetworkPolicy, other: NetworkPolicy) -> Change:
-    anew = replace(other, namespace=policy.namespace, name=policy.name)
-    title = _sentence([f"{_name(policy)} is deleted and made anew"])
-    return Change(title, (policy.key,), (anew,))
+    return _edited(policy, other)._replace(delete=(policy.key,))
 
 
 def _relabelled_pod(pod: Pod, labels: dict[str, str]) -> Change:
-    told = _sentence([f"{_name(pod)} is relabelled"])
-    return Change(told, apply=(replace(pod, labels=labels),))
+    return Change(apply=(replace(pod, labels=labels),))
 
 
 def _relabelled_space(space: Namespace, shape: Shape) -> st.SearchStrategy[Change]:
-    told = _sentence([f"{_name(space)} is relabelled"])
-    return _namespaces(space.name, shape).map(lambda other: Change(told, apply=(other,)))
+    return _namespaces(space.name, shape).map(_applied)
 
 
 def _made_anew(pod: Pod, shape: Shape) -> st.SearchStrategy[Change]:
-    told = _sentence([f"{_name(pod)} is deleted and made anew"])
     others = _pods(pod.namespace, pod.name, shape)
-    return others.map(lambda other: Change(told, (pod.key,), (other,)))
+    return others.map(lambda other: Change((pod.key,), (other,)))
 
 
-def _name(item: KubernetesObject) -> str:
-    """``policy first of blue``, ``pod blue/pod-1``, ``namespace blue``."""
-    if isinstance(item, NetworkPolicy):
-        return f"policy {item.name} of {item.namespace}"
-    namespace = f"{item.key.namespace}/" if item.key.namespace else ""
-    return f"{item.key.kind.lower()} {namespace}{item.name}"
-
-
-def _sentence(told: list[str]) -> str:
-    sentence = ", ".join(told)
-    return sentence[:1].upper() + sentence[1:]
+def _applied(item: KubernetesObject) -> Change:
+    return Change(apply=(item,))
 
 
 def _key(item: NetworkPolicy) -> ObjectKey:

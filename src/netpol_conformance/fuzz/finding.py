@@ -12,6 +12,7 @@ from netpol_conformance.fuzz.cases import Case, Change, scenario_of
 from netpol_conformance.model.objects import KubernetesObject, Namespace
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.scenario.catalogue import FUZZ
+from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import path
@@ -61,6 +62,15 @@ def as_text(case: Case, wrong: tuple[Disagreement, ...], seed: int, implementati
     )
 
 
+def can_be_told(case: Case, wrong: tuple[Disagreement, ...]) -> bool:
+    """Whether there is such a scenario: a step at which nobody is left to ask can state nothing."""
+    try:
+        as_text(case, wrong, 0, "")
+    except (ScenarioError, LookupError):
+        return False
+    return True
+
+
 def _without_idle_namespaces(case: Case) -> Case:
     """A namespace in which nothing ever is says nothing."""
     ever = [*case.objects, *(item for change in case.changes for item in change.apply)]
@@ -100,8 +110,8 @@ def _sentence(cell: CellKey, expected: Expectation) -> str:
 
 def _about(shown: Disagreement, seed: int, implementation: str) -> str:
     return (
-        f"Found by `{FUZZ} --seed {seed}`. In the last step {implementation} had\n"
-        f"{shown.cell}: {shown.seen.verdict.value}."
+        f"Found by `{FUZZ} --seed {seed}`. In the last step, with the enforcer {implementation}:\n"
+        f"{shown.cell}, {shown.seen.verdict.value}."
     )
 
 

@@ -14,10 +14,16 @@ from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Ground, disagreements
 from netpol_conformance.fuzz.cases import Case, Shape, scenario_of
 from netpol_conformance.fuzz.drawing import case_of, entropy, for_each
+from netpol_conformance.fuzz.finding import can_be_told
 from netpol_conformance.fuzz.search import Found
+from netpol_conformance.fuzz.trimming import trim
 
 _BRIEF, _LONG = 0.1, 0.6
 """Seconds of silence while shrinking: what a busy machine gets wrong here is asked again."""
+
+
+_SHARE = 0.6
+"""Of the time, hypothesis': it finds simpler values, and trimming drops what is left over."""
 
 
 class _HoldsError(Exception):
@@ -41,17 +47,31 @@ def smallest(ground: Ground, found: Found, until: float, tell: Callable[[int, in
         nonlocal tried
         tried += 1
         wrong = _wrong(replace(ground, patience=quick), cluster, case)
-        smaller.extend([case] if wrong else [])
+        kept = bool(wrong) and can_be_told(case, wrong)
+        smaller.extend([case] if kept else [])
         tell(tried, len(smaller))
-        return bool(wrong)
+        return kept
 
     with closing(ground.cluster()) as cluster:
-        with suppress(KeyboardInterrupt):
-            shrink(found.seed, ground.shape, holds, until)
+        with suppress(KeyboardInterrupt, _TimeIsUp):
+            now = time.monotonic()
+            least = shrink(found.seed, ground.shape, holds, now + _SHARE * (until - now))
+            trim(least, within(until, holds))
         for case in reversed(smaller):
             if wrong := _wrong(ground, cluster, case):
                 return Found(found.seed, case, wrong)
     return found
+
+
+def within(until: float, holds: Callable[[Case], bool]) -> Callable[[Case], bool]:
+    """``holds``, which ends everything once the time is up."""
+
+    def in_time(case: Case) -> bool:
+        if time.monotonic() > until:
+            raise _TimeIsUp
+        return holds(case)
+
+    return in_time
 
 
 def _wrong(ground: Ground, cluster: Cluster, case: Case) -> tuple[Disagreement, ...]:
@@ -70,13 +90,12 @@ def shrink(
     """
     first = case_of(seed, shape)
     known = {first: True}
+    in_time = within(until, holds)
     found = [first]
 
     def look(case: Case) -> None:
         if case not in known:
-            if time.monotonic() > until:
-                raise _TimeIsUp
-            known[case] = holds(case)
+            known[case] = in_time(case)
         if known[case]:
             found.append(case)
             raise _HoldsError

@@ -60,9 +60,9 @@ def test_every_kind_of_change_is_drawn() -> None:
     seen = Counter(
         ending
         for case in CASES
-        for change in case.changes
+        for step in scenario_of(case).steps
         for ending in endings
-        if change.title.endswith(ending)
+        if step.title.endswith(ending)
     )
     assert set(seen) == set(endings)
     assert any(change.restarted for case in CASES for change in case.changes)

@@ -11,9 +11,12 @@ from netpol_conformance.expectation.matrix import expectation
 from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.fuzz.asking import Patience, disagreements
 from netpol_conformance.fuzz.cases import scenario_of
+from netpol_conformance.fuzz.drawing import case_of
 from netpol_conformance.fuzz.finding import as_text
 from netpol_conformance.fuzz.shrinking import shrink, smallest
+from netpol_conformance.fuzz.trimming import trim
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import NetworkPolicy
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.lint import lint
@@ -88,6 +91,19 @@ def test_shrinking_ends_with_the_least_that_holds() -> None:
     least = shrink(3, where.shape, two_pods_and_a_change)
     assert (len(least.pods), len(least.changes), least.hosts) == (2, 2, ())
     assert len(tried) < 500
+
+
+def test_trimming_drops_every_part_that_does_not_matter() -> None:
+    def has_two_pods_and_a_policy(case) -> bool:
+        kept = [item for change in case.changes for item in change.apply]
+        return len(case.pods) >= 2 and any(isinstance(item, NetworkPolicy) for item in kept)
+
+    case = case_of(4, ground().shape)
+    least = trim(case, has_two_pods_and_a_policy)
+    assert (len(least.pods), len(least.changes), least.hosts) == (2, 1, ())
+    ((policy,),) = (change.apply for change in least.changes)
+    assert policy.ingress + policy.egress == ()
+    assert [pod.ports for pod in least.pods] == [(), ()]
 
 
 def test_shrinking_tries_nothing_when_the_time_is_up() -> None:
