@@ -29,4 +29,4 @@ def lost_neighbours(scenarios: Iterable[Scenario]) -> list[Problem]:
         else:
             continue
         problems.append(Problem(scenario.file, line, "neighbourOf", reason, hint))
-    return problems
+    return list(dict.fromkeys(problems))  # what cases have in common is wrong once
