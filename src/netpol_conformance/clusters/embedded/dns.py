@@ -26,6 +26,8 @@ _TTL = 5
 _UDP_BYTES = 512
 _PATIENCE = 5.0
 """Seconds that an answer may take, in one and the same process: for a machine under load."""
+_AGAIN = 0.5
+"""Seconds until a question is sent again."""
 _TYPES: dict[int, tuple[int, type]] = {QTYPE.A: (4, A), QTYPE.AAAA: (6, AAAA)}
 
 Zone = Mapping[str, tuple[IPAddress, ...]]
@@ -140,11 +142,19 @@ def connected(ip: IPAddress) -> socket.socket:
 
 
 async def ask(asking: socket.socket) -> None:
-    """Have one answer from the server; raises OSError or TimeoutError if there is none."""
+    """Have one answer from the server; raises OSError or TimeoutError if there is none.
+
+    A datagram may be lost, so the question is sent again, as a resolver would.
+    """
     loop = asyncio.get_running_loop()
+    question = bytes(DNSRecord.question(DOMAIN).pack())  # type: ignore[no-untyped-call]
     async with asyncio.timeout(_PATIENCE):
-        await loop.sock_sendall(asking, bytes(DNSRecord.question(DOMAIN).pack()))  # type: ignore[no-untyped-call]
-        await loop.sock_recv(asking, _UDP_BYTES)
+        while True:
+            await loop.sock_sendall(asking, question)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN):
+                    await loop.sock_recv(asking, _UDP_BYTES)
+                    return
 
 
 def _family(ip: IPAddress) -> socket.AddressFamily:
