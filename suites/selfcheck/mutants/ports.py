@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from netpol_conformance.enforcer.boxes import Span
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS, Compiler, End
-from netpol_conformance.model.objects import Direction, NetworkPolicy, Pod, PolicyPort
+from netpol_conformance.model.objects import Direction, NetworkPolicy, Pod, PolicyPort, Protocol
 
 from .registry import mutant, swapped
 
@@ -57,3 +57,11 @@ class OnlyTCPIsJudged(Compiler):
     def hook(self, table: str) -> str:
         accept = "ct state established,related accept\n"
         return swapped(super().hook(table), accept, f"{accept}\t\tmeta l4proto != 6 accept\n")
+
+
+@mutant("S20", "upstream/udp-by-port")
+class UDPRulesDropped(Compiler):
+    """A rule's ports of UDP are left out."""
+
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+        return [] if port.protocol is Protocol.UDP else super().port(port, destination)
