@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from netpol_conformance.report import ends
@@ -105,8 +105,8 @@ class _Packer:
             "applied": self._manifests(step.applied),
             "notes": [self._texts(name, value) for name, value in _changes(step)],
             "refusal": self._refusal(step),
-            "rows": [self._end(step.sources, place, end) for place, end in rows],
-            "columns": [self._end(step.destinations, place, end) for place, end in columns],
+            "rows": [self._end(step.sources, step.labels, row) for row in rows],
+            "columns": [self._end(step.destinations, step.labels, column) for column in columns],
             "cells": self._cells(step),
             "legend": [self._texts(*sign, tone(sign, by)) for sign, by in legend(step.cells)],
             "places": self._places(step, manifests),
@@ -114,9 +114,17 @@ class _Packer:
             "held": [self._held(step, number) for number in range(len(step.held))],
         }
 
-    def _end(self, names: Sequence[str], place: int, end: ends.End) -> _Packed:
-        """``[place, name, group, what, port]``."""
-        return [place, *self._texts(names[place], *end)]
+    def _end(
+        self,
+        names: Sequence[str],
+        labels: Mapping[str, Mapping[str, str]],
+        item: tuple[int, ends.End],
+    ) -> _Packed:
+        """``[place, name, group, what, port, its labels, its namespace's]``."""
+        place, end = item
+        pod = end.what if end.group == "default" else f"{end.group}/{end.what}"
+        told = [_labels(labels.get(name, {})) for name in (pod, f"namespace/{end.group}")]
+        return [place, *self._texts(names[place], *end, *told)]
 
     def _refusal(self, step: StepResult) -> _Packed | None:
         """``[expected, answer, outcome, reason]``."""
@@ -255,6 +263,10 @@ def _declared(scenario: ScenarioReport) -> list[tuple[str, str, str]]:
         )
         for item in scenario.declared
     ]
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in labels.items())
 
 
 def _changes(step: StepResult) -> list[tuple[str, str]]:

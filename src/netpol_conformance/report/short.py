@@ -84,7 +84,12 @@ def _shortened(step: StepResult) -> StepResult:
         for name, held in passed.items()
     }
     return step.model_copy(
-        update={"cells": tuple(others), "passed": tuples, "meanwhile": meanwhile}
+        update={
+            "cells": tuple(others),
+            "passed": tuples,
+            "meanwhile": meanwhile,
+            "labels": {},
+        }
     )
 
 

@@ -154,6 +154,10 @@ class StepResult(Record):
     )
     sources: tuple[str, ...] = Field(default=(), description="the matrix's rows, in order")
     destinations: tuple[str, ...] = Field(default=(), description="its columns, in order")
+    labels: dict[str, dict[str, str]] = Field(
+        default={},
+        description="of pods as the matrix names them, and of namespaces as `namespace/NAME`",
+    )
     meanwhile: tuple[MeanwhileResult, ...] = ()
     held: tuple[HeldResult, ...] = ()
     outcome: Outcome

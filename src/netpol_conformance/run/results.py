@@ -9,6 +9,8 @@ from functools import cached_property
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Judgement, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.model.cluster_scoped import NAME_LABEL
+from netpol_conformance.model.objects import ClusterState
 from netpol_conformance.run.change import Change
 from netpol_conformance.run.events import (
     AnyCell,
@@ -22,7 +24,7 @@ from netpol_conformance.run.lasting import LastingSeen
 from netpol_conformance.run.lasting_results import held_results, meanwhile_results
 from netpol_conformance.run.looks import Controls
 from netpol_conformance.run.settle import Settled
-from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, SourceRef, Step
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Round:
     settled: Settled
     lasting: LastingSeen
     meanwhile: Mapping[CellKey, Expected]
+    state: ClusterState
     started: float
     duration: float
 
@@ -72,6 +75,7 @@ def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepRe
         cells=cells,
         sources=_ordered(scenario.sources, present[0]),
         destinations=_ordered(scenario.destinations, present[1]),
+        labels=_labels(round_.state),
         meanwhile=meanwhile,
         held=held,
         outcome=combine(outcomes),
@@ -140,6 +144,17 @@ def _evidence(cell: CellKey, round_: Round, controls: Controls) -> Iterator[Evid
         witness = full.witnesses.get(cell.destination)
     if witness is not None:
         yield evidence("witness", witness)
+
+
+def _labels(state: ClusterState) -> dict[str, dict[str, str]]:
+    """What policies select by: the labels of all that has any but its own name."""
+    pods = {str(SourceRef("pod", pod.namespace, pod.name)): pod.labels for pod in state.pods}
+    spaces = {f"namespace/{space.name}": space.labels for space in state.namespaces}
+    kept = {
+        name: {key: value for key, value in labels.items() if key != NAME_LABEL}
+        for name, labels in {**pods, **spaces}.items()
+    }
+    return {name: labels for name, labels in kept.items() if labels}
 
 
 def _ordered(names: Iterable[object], present: set[str]) -> tuple[str, ...]:

@@ -165,6 +165,7 @@ class ScenarioRun:
             settled,
             lasting.end(),
             meanwhile,
+            state,
             began,
             time.time() - began,
         )

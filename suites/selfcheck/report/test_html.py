@@ -145,7 +145,7 @@ def test_rows_and_columns_are_together_with_those_of_their_namespace(page: Page)
     for scenario in data["scenarios"]:
         for step in scenario["steps"]:
             for names in (step["rows"], step["columns"]):
-                groups = [group for _, _, group, _, _ in names]
+                groups = [group for _, _, group, *_ in names]
                 changes = sum(one != other for one, other in pairwise(groups))
                 assert changes == max(len(set(groups)) - 1, 0)
                 assert sorted(place for place, *_ in names) == list(range(len(names)))

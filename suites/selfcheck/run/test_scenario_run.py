@@ -109,6 +109,12 @@ def test_a_conformant_plugin_passes_and_every_denied_cell_has_control_and_witnes
     assert {item.tool for item in denied.evidence if item.phase == "hold"} == set(Tool)
 
 
+def test_a_step_tells_the_labels_that_policies_select_by():
+    _, events = run(FakeCluster(SCENARIO))
+    told = [event.step.labels for event in events if isinstance(event, StepFinished)]
+    assert told == [{"nginx": {"run": "nginx"}, "labelled": {"access": "true"}}] * 2
+
+
 def test_a_plugin_that_enforces_nothing_fails_exactly_the_denied_cells():
     outcome, events = run(FakeCluster(SCENARIO, enforces=False))
     assert outcome is Outcome.FAIL

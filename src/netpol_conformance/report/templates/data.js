@@ -39,8 +39,9 @@ function looksOf(packed, at = 0) {
 
 // Rows and columns of a matrix: where it is in the step, its whole name, and the name in parts.
 function endsOf(packed) {
-  return packed.map(([place, name, group, what, port]) => ({
+  return packed.map(([place, name, group, what, port, labels, groupLabels]) => ({
     place, name: text(name), group: text(group), what: text(what), port: text(port),
+    labels: text(labels), groupLabels: text(groupLabels),
   }));
 }
 
@@ -48,7 +49,7 @@ function endsOf(packed) {
 function groupsOf(ends) {
   const groups = [];
   for (const end of ends) {
-    if (!groups.length || groups.at(-1).group !== end.group) groups.push({ group: end.group, ends: [] });
+    if (!groups.length || groups.at(-1).group !== end.group) groups.push({ group: end.group, labels: end.groupLabels, ends: [] });
     groups.at(-1).ends.push(end);
   }
   return groups;

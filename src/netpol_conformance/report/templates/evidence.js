@@ -25,9 +25,11 @@ function showEvidence(button) {
   const cell = step.cells[row][column], judged = judgementOf(cell);
   const name = (ends, place) => text(ends.find((end) => end[0] === place)[1]);
   panelTitle.textContent = `${name(step.rows, row)} → ${name(step.columns, column)}`;
+  const labels = [...step.rows.filter((end) => end[0] === row), ...step.columns.filter((end) => end[0] === column)]
+    .filter((end) => text(end[5]));
   panelStep.textContent = `Step ${step.index}: ${text(step.title)}`;
   panelBody.replaceChildren(
-    judgement(judged), ...policies(judged.fields, step, scenario), ...probes(looksOf(cell, 1)),
+    judgement(judged, labels), ...policies(judged.fields, step, scenario), ...probes(looksOf(cell, 1)),
     ...rerun(text(scenario.rerun)));
   if (current) current.classList.remove("current");
   current = button;
@@ -38,12 +40,14 @@ function showEvidence(button) {
   panel.scrollTop = 0;
 }
 
-function judgement(judged) {
+function judgement(judged, labels) {
   return make("dl.judgement", null,
     fact("Outcome", badge(judged.outcome), " ", judged.reason),
     fact("Expected", make("strong", null, judged.expected), " ",
       make("span.note", null, judged.stated ? "stated by the scenario's author" : "left to the oracle by the scenario")),
     fact("Seen", make("strong", null, judged.seen)),
+    labels.length > 0 && fact("Labels", ...labels.flatMap((end, index) => [index > 0 && make("br"),
+      `${text(end[3])}: `, make("code", null, text(end[5]))])),
     fact("Why", make("p", null, judged.explanation),
       judged.rules.length > 0 && make("p.note", null, `Rests on ${judged.rules.join(", ")}`)));
 }

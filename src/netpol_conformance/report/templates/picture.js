@@ -2,8 +2,8 @@
 // between pods is a cell; where all lines of a box are alike, one at the box's name stands for them.
 
 const SIZES = {
-  wide: { column: 172, between: 176, letters: 23 },
-  narrow: { column: 112, between: 96, letters: 14 },
+  wide: { column: 212, between: 150, letters: 29, labels: true },
+  narrow: { column: 112, between: 96, letters: 14, labels: false },
 };
 const ROW = 21, HEAD = 22, GAP = 10, FOOT = 5;
 const FLAGS = [0.5, 0.32, 0.66, 0.24, 0.74]; // where along a line its flag is, in turn, lest they meet
@@ -16,10 +16,12 @@ function picture(step, table) {
     return cell && judgementOf(cell);
   };
   const left = side(groupsOf(endsOf(step.rows)).map((group) => ({
-    name: group.group, nodes: group.ends.map((end) => ({ label: end.what, note: "", title: end.name, rows: [end.place] })),
+    name: group.group, labels: group.labels, nodes: group.ends.map((end) => ({
+      label: end.what, note: "", labels: end.labels, title: end.name, rows: [end.place],
+    })),
   })));
   const right = side(groupsOf(endsOf(step.columns)).map((group) => ({
-    name: group.group, nodes: alike(group.ends, step),
+    name: group.group, labels: group.labels, nodes: alike(group.ends, step),
   })));
   const height = Math.max(left.height, right.height), width = 2 * size.column + size.between;
   place(left, (height - left.height) / 2, 0.5, size.column);
@@ -53,7 +55,7 @@ function alike(ends, step) {
       known.note += ` ${end.port}`;
       known.title += `, ${end.name}`;
     } else {
-      nodes.push({ key, label: end.what, note: end.port, title: end.name, columns: [end.place] });
+      nodes.push({ key, label: end.what, note: end.port, labels: end.labels, title: end.name, columns: [end.place] });
     }
   }
   return nodes;
@@ -141,18 +143,32 @@ function edgeShape(edge, flag) {
 }
 
 function boxes(half, size, hand) {
-  const cut = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
   const inward = hand === "left" ? size.column - 7 : 7;
   return half.groups.flatMap((group) => [
     draw("rect.box", { x: group.x, y: group.y + 0.5, width: size.column - 1, height: group.tall - 1, rx: 6 }),
-    draw("text.space", { x: group.x + 10, y: group.y + 15 }, cut(group.name, size.letters)),
-    ...group.nodes.map((node) => [node, node.note.trim(), Math.min(node.note.trim().length, 7)]).map(([node, note, room]) => draw("g.node", { "data-rows": node.rows ?? null, "data-columns": node.columns ?? null },
-      draw("title", null, node.title),
+    draw("text.space", { x: group.x + 10, y: group.y + 15 },
+      draw("title", null, [group.name, group.labels].filter(Boolean).join(": ")),
+      ...fitted(size, [group.name, "name"], [group.labels, "labels"])),
+    ...group.nodes.map((node) => draw("g.node", { "data-rows": node.rows ?? null, "data-columns": node.columns ?? null },
+      draw("title", null, [node.title, node.labels].filter(Boolean).join(": ")),
       draw("rect.reach", { x: group.x, y: node.at[1] - ROW / 2, width: size.column, height: ROW }),
       draw("circle.pod", { cx: group.x + inward, cy: node.at[1], r: 2.5 }),
-      draw("text", { x: group.x + 16, y: node.at[1] + 4 }, cut(node.label, size.letters - room),
-        note && draw("tspan.port", null, ` ${cut(note, Math.max(room, size.letters - node.label.length))}`)))),
+      draw("text", { x: group.x + 16, y: node.at[1] + 4 },
+        ...fitted(size, [node.label, "name"], [node.note.trim(), "port"], [node.labels, "labels"])))),
   ]);
+}
+
+// Texts in a row that has room for so many letters: a port keeps its place, labels take what is left,
+// if they are wanted.
+function fitted({ letters, labels }, [name, kind], ...others) {
+  const cut = (label, most) => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
+  const port = others.find(([, other]) => other === "port")?.[0] || "";
+  const parts = [[cut(name, letters - Math.min(port.length, 7)), kind]];
+  for (const [part, other] of others) {
+    const left = letters - parts.reduce((sum, [known]) => sum + known.length + 1, 0);
+    if (part && (other === "port" || (labels && left >= 4))) parts.push([cut(part, Math.max(left, 4)), other]);
+  }
+  return parts.map(([part, other], index) => draw(`tspan.${other}`, null, index ? ` ${part}` : part));
 }
 
 // Pointing at a cell, a row or a column shows its lines, and pointing at a pod its cells.
