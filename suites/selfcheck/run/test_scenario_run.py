@@ -112,7 +112,8 @@ def test_a_conformant_plugin_passes_and_every_denied_cell_has_control_and_witnes
 def test_a_step_tells_the_labels_that_policies_select_by():
     _, events = run(FakeCluster(SCENARIO))
     told = [event.step.labels for event in events if isinstance(event, StepFinished)]
-    assert told == [{"nginx": {"run": "nginx"}, "labelled": {"access": "true"}}] * 2
+    dns = {"kube-system/kube-dns": {"k8s-app": "kube-dns"}}
+    assert told == [{**dns, "nginx": {"run": "nginx"}, "labelled": {"access": "true"}}] * 2
 
 
 def test_a_plugin_that_enforces_nothing_fails_exactly_the_denied_cells():
