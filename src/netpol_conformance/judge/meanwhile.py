@@ -21,7 +21,8 @@ LEAST_RATE = 100.0
 """Probes a second, on average, that a cell needs before nothing seen means anything."""
 LONGEST_PAUSE = 0.1
 """Seconds between two probes, at the critical moment, beyond which something may have happened
-unseen. Critical is the time from the beginning of the change until shortly after its end."""
+unseen. Critical is the time from the beginning of the change until shortly after its end, and
+shortly after a pod has come."""
 LONGEST_IDLE = 0.5
 """The same for the rest of the time, when nothing is being changed."""
 _AFTERMATH = 0.25
@@ -104,8 +105,13 @@ def _figures(
 ) -> Figures:
     seconds = sum(end - start for start, end in presence)
     pauses = [pause for span in presence for pause in _pauses(known, span)]
-    last = change.ended + _AFTERMATH
-    critical = [pause for pause in pauses if pause.ended > change.began and pause.began < last]
+    comings = [Span(start, start) for start, _ in presence if start > change.began]
+    critical = [
+        pause
+        for pause in pauses
+        for moment in (change, *comings)
+        if pause.ended > moment.began and pause.began < moment.ended + _AFTERMATH
+    ]
     return Figures(
         len(known),
         seconds,

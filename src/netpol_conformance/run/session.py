@@ -13,7 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from netpol_conformance import __version__
-from netpol_conformance.clusters.base import Cluster, ClusterError, ClusterSpec, Driver
+from netpol_conformance.clusters.base import (
+    Cluster,
+    ClusterError,
+    ClusterSpec,
+    Driver,
+    SelfCheck,
+)
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.plugins.types import Declared, PluginProfile
 from netpol_conformance.run.declaring import Declaring, profile_record
@@ -176,9 +182,7 @@ class Session:
 
     def _test_probes(self) -> Outcome:
         try:
-            cluster = self._cluster()
-            cluster.start(ClusterSpec(nodes=1))
-            checks = cluster.self_test()
+            checks = self._checks()
         except ClusterError as error:
             event = SelfTested(outcome=Outcome.INCONCLUSIVE, reason=str(error), evidence=())
         else:
@@ -196,6 +200,14 @@ class Session:
             )
         self._emit(event)
         return event.outcome
+
+    def _checks(self) -> tuple[SelfCheck, ...]:
+        cluster = self._cluster()
+        try:
+            cluster.start(ClusterSpec(nodes=1))
+            return cluster.self_test()
+        finally:
+            cluster.leave()
 
     def _cluster(self) -> Cluster:
         """The cluster of this worker thread."""

@@ -37,10 +37,11 @@ class Cluster:
         self.names = NAMES
         self.patched: list[tuple[Any, ...]] = []
         self.watching: dict[ObjectKey, str] = {}
+        self.names_there = ["a", "b"]
         self._phases = iter(phases)
 
     def pods(self) -> list[dict[str, Any]]:
-        metadata = [{"name": name, "namespace": NAMES.real("default")} for name in "ab"]
+        metadata = [{"name": name, "namespace": NAMES.real("default")} for name in self.names_there]
         return [{"metadata": item} for item in metadata]
 
     def call(self, method: Any, *arguments: Any) -> Any:
@@ -153,6 +154,29 @@ def test_what_no_agent_can_ask_is_not_supported(asked):
         made.close()
 
 
+@pytest.mark.parametrize(
+    "gone", [ObjectKey("Pod", "default", "a"), ObjectKey("Namespace", "", "default")]
+)
+def test_what_a_pod_saw_before_it_went_is_kept_and_its_successor_is_to_go_on(port, gone):
+    cluster = Cluster()
+    made = lifecycle(cluster, [])
+    try:
+        served(made.life, probe(A, port))
+        made.life.part_with([gone])
+        assert not cluster.watching, "nobody asks any more"
+        made.life.begin_series([probe(A, port)], [])
+        made.life.part_with([gone])
+        assert list(cluster.watching) == [ObjectKey("Pod", "default", "a")]
+        with pytest.raises(ClusterError, match="told of 0 of 1 series"):
+            made.life.end_series()  # there is one of its name, and it did not go on
+        cluster.names_there = []
+        (series,) = made.life.end_series()
+    finally:
+        made.close()
+    assert {seen.verdict for seen in series.sightings} == {Verdict.CONNECTED}
+    assert len(series.presence) == 1
+
+
 NEW = probe(Source("pod", "new", "default"), 9)
 IN_A_NETWORK_OF_ITS_OWN = [
     *("unshare", "--user", "--map-root-user", "--net"),
@@ -185,6 +209,7 @@ def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it():
     # The agent is asked until the watcher listens.
     script = f"{watcher} --identity x & exec {agent}"
     cluster = Cluster()
+    cluster.names_there = ["new"]
     made = lifecycle(cluster, [], [*IN_A_NETWORK_OF_ITS_OWN, "sh", "-c", script])
     made.life._probes, made.life._asking = [NEW], {NEW.source: [0]}
     found: tuple[Series, ...] = ()

@@ -97,6 +97,13 @@ def test_probing_that_began_late_or_ended_early_shows_nothing():
     assert judged(BLOCKED, Series(PROBE, (), ())).outcome is Outcome.INCONCLUSIVE
 
 
+def test_the_first_moments_of_a_pod_are_critical_whenever_it_comes():
+    late = series((0.1, NO), (0.15, None), (1.75, NO), start=1003.0)
+    assert judged(BLOCKED, late).outcome is Outcome.INCONCLUSIVE
+    later = series((0.5, NO), (0.15, None), (1.35, NO), start=1003.0)
+    assert judged(BLOCKED, later).outcome is Outcome.PASS
+
+
 def test_time_in_which_the_source_was_not_there_is_not_missed():
     before, after = series((0.52, NO)), series((1, NO), start=1000.9)
     gone = Series(PROBE, before.sightings + after.sightings, before.presence + after.presence)

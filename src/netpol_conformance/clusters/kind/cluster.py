@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, Lifecycle
+from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec
 from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
 from netpol_conformance.clusters.kind.outside import KindOutside
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
@@ -48,7 +48,7 @@ class KindCluster(KubernetesCluster):
             self.leave()
         super().close()
 
-    def _new_lifecycle(self, objects: Objects, agents: Agents) -> Lifecycle:
+    def _new_lifecycle(self, objects: Objects, agents: Agents) -> KindLifecycle:
         changed = self._forget_state
         self._own_lifecycle = KindLifecycle(self._setup.client, objects, agents, changed)
         return self._own_lifecycle

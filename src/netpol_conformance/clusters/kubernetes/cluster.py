@@ -81,7 +81,7 @@ class _Stage:
     objects: Objects
     agents: Agents
     dns: tuple[KubernetesObject, ...]
-    lifecycle: Lifecycle
+    lifecycle: KubernetesLifecycle
     known: ClusterState | None = None
     readiness: Readiness = field(default_factory=Readiness)
     balanced: set[str] = field(default_factory=set)
@@ -152,6 +152,7 @@ class KubernetesCluster:
         """``kubectl delete``, until all are gone."""
         stage = self._started()
         stage.known = None
+        stage.lifecycle.part_with(keys)
         if keys:
             stage.objects.delete(keys)
         for key in keys:
@@ -214,7 +215,7 @@ class KubernetesCluster:
 
     # -- beginning and end -----------------------------------------------------------------------
 
-    def _new_lifecycle(self, objects: Objects, agents: Agents) -> Lifecycle:
+    def _new_lifecycle(self, objects: Objects, agents: Agents) -> KubernetesLifecycle:
         """What can happen to the enforcer and the scenario's pods."""
         return KubernetesLifecycle(self._client, objects, agents, self._forget_state)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -41,6 +42,8 @@ class KubernetesLifecycle:
     changed: Callable[[], None]
     _asking: dict[Source, list[int]] = field(default_factory=dict)
     _probes: list[Probe] = field(default_factory=list)
+    _tasks: dict[Source, TaskRequest] = field(default_factory=dict)
+    _gone: dict[int, Series] = field(default_factory=dict)
     _held: list[Probe] = field(default_factory=list)
 
     # -- enforcer and pods -----------------------------------------------------------------------
@@ -62,6 +65,7 @@ class KubernetesLifecycle:
 
     def finish(self, pods: Sequence[ObjectKey]) -> None:
         """End pods by a deadline: their phase is then Failed, and their addresses are free."""
+        self.part_with(pods)
         for key in pods:
             place = self.objects.names.real(key.namespace)
             patch = {"spec": {"activeDeadlineSeconds": 1}}
@@ -99,7 +103,8 @@ class KubernetesLifecycle:
         intervals = [INTERVAL] * len(probes) + [WITNESS_INTERVAL] * len(witnesses)
         _check(self._probes)
         self._asking = _by_source(self._probes)
-        tasks = {
+        self._gone = {}
+        self._tasks = {
             source: TaskRequest(
                 0,
                 "begin",
@@ -109,31 +114,65 @@ class KubernetesLifecycle:
             for source, places in self._asking.items()
         }
         there = self._there()
-        for source, task in tasks.items():
-            if source not in there:
-                key = ObjectKey("Pod", source.namespace, source.name)
-                self.objects.watching[key] = task_line(task)
+        for source in self._asking.keys() - there:
+            self._expect(source)
 
         def begin(source: Source, _: list[int]) -> None:
-            self._told(source, tasks[source], ANSWER_SLACK)
+            self._told(source, self._tasks[source], ANSWER_SLACK)
 
-        self._everywhere({item: at for item, at in self._asking.items() if item in there}, begin)
+        self._everywhere(self._of(there), begin)
+
+    def part_with(self, keys: Sequence[ObjectKey]) -> None:
+        """Have pods that are about to go, alone or with their namespace, tell what they saw;
+        those of their names that come may go on.
+        """
+        spaces = {key.name for key in keys if key.kind == "Namespace"}
+        names = {(key.namespace, key.name) for key in keys if key.kind == "Pod"}
+        sources = {
+            source
+            for source in self._asking
+            if source.namespace in spaces or (source.namespace, source.name) in names
+        }
+        if sources:
+            self._gone |= self._seen(self._of(sources & self._there()))
+        for source in sources:
+            self._expect(source)
 
     def end_series(self) -> tuple[Series, ...]:
         """What they saw, its times by this machine's clock."""
+        found = self._seen(self._of(self._there()))
+        for at, before in self._gone.items():
+            found[at] = _joined(before, found[at]) if at in found else before
+        self.objects.watching.clear()
+        self._asking = {}
+        if len(found) < len(self._probes):
+            raise ClusterError(f"the agents told of {len(found)} of {len(self._probes)} series")
+        return tuple(found[at] for at in range(len(self._probes)))
+
+    def _seen(self, groups: Mapping[Source, list[int]]) -> dict[int, Series]:
+        """What these sources saw; they ask no more."""
         found: dict[int, Series] = {}
 
         def end(source: Source, places: list[int]) -> None:
             asked = [self._probes[at] for at in places]
-            for line in self._told(source, TaskRequest(0, "end"), ANSWER_SLACK):
+            lines = self._told(source, TaskRequest(0, "end"), ANSWER_SLACK)
+            if len(lines) != len(places):
+                raise ClusterError(f"{source} told of {len(lines)} of {len(places)} series")
+            for line in lines:
                 at, series = read_series(line, asked, time.time())
                 found[places[at]] = self._own(series)
 
-        self.objects.watching.clear()
-        self._everywhere(self._asking, end)
-        if len(found) < len(self._probes):
-            raise ClusterError(f"the agents told of {len(found)} of {len(self._probes)} series")
-        return tuple(found[at] for at in range(len(self._probes)))
+        self._everywhere(groups, end)
+        return found
+
+    def _of(self, sources: AbstractSet[Source]) -> dict[Source, list[int]]:
+        """Those of the sources that have something to ask, and the places of it."""
+        return {source: at for source, at in self._asking.items() if source in sources}
+
+    def _expect(self, source: Source) -> None:
+        """Have the pod that is to come ask as it starts."""
+        key = ObjectKey("Pod", source.namespace, source.name)
+        self.objects.watching[key] = task_line(self._tasks[source])
 
     def hold(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Have the agents open connections and keep them."""
@@ -197,6 +236,16 @@ class KubernetesLifecycle:
             for each in series.sightings
         )
         return replace(series, sightings=tuple(seen))
+
+
+def _joined(before: Series, after: Series) -> Series:
+    """What two pods of one name saw, one after the other."""
+    return Series(
+        before.probe,
+        before.sightings + after.sightings,
+        before.presence + after.presence,
+        before.fault or after.fault,
+    )
 
 
 def _check(probes: Sequence[Probe]) -> None:
