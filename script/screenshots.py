@@ -27,7 +27,7 @@ class Shot:
 
 SHOTS = (
     Shot("docs/images/report.png", f"{SCENARIO}:3", height=600),
-    Shot("docs/images/evidence.png", f"{SCENARIO}:3:2.1", height=820),
+    Shot("docs/images/evidence.png", f"{SCENARIO}:3:2.1", height=900),
     Shot("build/screenshots/summary.png", height=1400),
     Shot("build/screenshots/summary-dark.png", height=1400, scheme="dark"),
     Shot("build/screenshots/step-dark.png", f"{SCENARIO}:3", scheme="dark"),
