@@ -49,8 +49,6 @@ from netpol_conformance.scenario.types import Scenario
 from netpol_conformance.spool import Spool
 from netpol_conformance.workers import Workers
 
-_INTERRUPTED = "It was interrupted."
-
 
 class Conformance:
     """The run of one pytest process; a plugin of its own from the moment it is needed."""
@@ -208,7 +206,8 @@ class Conformance:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run, write the reports, and let pytest exit with the run's own code."""
         try:
-            self._finish(session, exitstatus)
+            with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
+                self._finish(session, exitstatus)
         finally:
             self.workers.close()
             self._terminable.end()
@@ -220,15 +219,16 @@ class Conformance:
         if self._session is None:
             self.workers.take_left()
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-        end = self._end(self._failure or self.workers.lost or (_INTERRUPTED if interrupted else ""))
+        end = self._end(
+            self._failure or self.workers.lost or ("It was interrupted." if interrupted else "")
+        )
         left = self._close_driver()
         if self._is_worker:
             return
         if left:
             end = _soiled(end, left)
-        with Shield():  # an impatient second Ctrl-C costs no report
-            self._tell(end)
-            self._say_where()
+        self._tell(end)
+        self._say_where()
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             unwritten = self._reporting.unwritten
             without = EXIT_CODES[Outcome.INCONCLUSIVE] if unwritten else exitstatus
@@ -258,11 +258,8 @@ class Conformance:
 
     def _end(self, reason: str) -> RunFinished:
         if self._session is not None:
-            try:
-                return self._session.finish(reason=reason)
-            except KeyboardInterrupt:  # again: what was seen must do
-                reason = reason or _INTERRUPTED
-        report = self._collector.report()  # so far, or of the workers of pytest-xdist
+            return self._session.finish(reason=reason)
+        report = self._collector.report()  # of the workers of pytest-xdist
         outcomes = [scenario.outcome for scenario in report.scenarios]
         tested = report.self_test.outcome if report.self_test is not None else None
         partial = any(scenario.state != "finished" for scenario in report.scenarios) or bool(reason)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +135,35 @@ def test_ctrl_c_leaves_a_partial_report_of_all_that_was_seen(
     for scenario in report.scenarios:
         passed = scenario.outcome is Outcome.PASS
         assert passed == (scenario.state == "finished")
+    assert nothing_left(pack.parent)
+
+
+def terminate(running: subprocess.Popen[str]) -> None:
+    """What CI servers and containers send."""
+    running.send_signal(signal.SIGTERM)
+
+
+def interrupt_again_and_again(running: subprocess.Popen[str]) -> None:
+    """Ctrl-C by somebody impatient."""
+
+    def press() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            for _ in range(5):
+                os.killpg(running.pid, signal.SIGINT)
+                time.sleep(0.3)
+
+    threading.Thread(target=press, daemon=True).start()
+
+
+@pytest.mark.parametrize("by", [terminate, interrupt_again_and_again])
+def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
+    _, output, report = cut(pack, "--jobs", "2", at="PASS", by=by)
+    assert report.partial, output
+    assert report.reason == "It was interrupted."
+    assert in_order(report)
+    assert "finished" in states(report)
+    assert "not run" in states(report)
+    assert (pack.parent / "out" / "report.html").exists()
     assert nothing_left(pack.parent)
 
 
