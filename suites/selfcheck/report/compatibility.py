@@ -1,12 +1,14 @@
 """The rules by which the reports' schemas may change within a version (docs/reports.md).
 
 ``python suites/selfcheck/report/compatibility.py`` lists what breaks them; it prints nothing if
-all is well.
+all is well. ``--freeze`` makes the present schemas the ones to keep to: for a new version, and
+after each release, so that what was added is promised too.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,7 +82,30 @@ def current(name: str) -> Schema:
     return json.loads((CURRENT / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
+def bare(value: Any) -> Any:
+    """A schema without what promises nothing: descriptions, defaults and titles."""
+    if isinstance(value, list):
+        return [bare(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    words = {"description", "default", "title"}
+    return {
+        key: bare(item)
+        for key, item in value.items()
+        if key not in words or isinstance(item, dict)  # a property may have such a name
+    }
+
+
+def freeze() -> None:
+    """Keep to the present schemas from now on."""
+    for name in SCHEMAS:
+        text = json.dumps(bare(current(name)), indent=1) + "\n"
+        (FROZEN / f"{name}.schema-1.json").write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--freeze"]:
+        freeze()
     for schema in SCHEMAS:
         for breach in breaches(frozen(schema), current(schema)):
             print(f"{schema}: {breach}")
