@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import Protocol
 from netpol_conformance.report import html
+from netpol_conformance.report.conformance import feature_results, profile_results
 from netpol_conformance.report.document import Report
+from netpol_conformance.run.events import Declaration, HeldResult, MeanwhileResult
+from netpol_conformance.scenario.types import Expectation
 
-playwright_api = pytest.importorskip("playwright.sync_api")
+from ..conftest import HOSTILE
 
 Open = Callable[..., Any]
+SIMPLE = "handbook/simple-example.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +31,7 @@ def browser() -> Iterator[Any]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium here: script/bootstrap --dev installs it on Debian")
-    with playwright_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         # Root has no use for the sandbox, and Chromium refuses to start with it.
         launched = playwright.chromium.launch(
             executable_path=chromium, chromium_sandbox=os.geteuid() != 0
@@ -84,3 +91,56 @@ def open_page(browser: Any, folder: Path, report: Report) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert not faults
+
+
+@pytest.fixture
+def eventful(report: Report) -> Report:
+    """The report with labels, a policy's path, and cells probed all through a change."""
+    scenario = next(item for item in report.scenarios if item.path == SIMPLE)
+    step = scenario.steps[1]
+    during = MeanwhileResult(
+        source="busybox",
+        destination="web:80",
+        protocol=Protocol.TCP,
+        expected=Expectation.BLOCKED,
+        explanation="default/default-deny isolates web.",
+        rules=("S2",),
+        outcome=Outcome.FAIL,
+        reason="It connected for 80 ms.",
+        probes=350,
+        seconds=1.9,
+        rate=187,
+        resolution=0.035,
+        unexpected=7,
+        first_unexpected=0.004,
+        gap=0.08,
+        evidence=step.cells[0].evidence,
+    )
+    kept = HeldResult(
+        source="labelled",
+        destination="web:80",
+        protocol=Protocol.TCP,
+        fate="survives",
+        outcome=Outcome.UNSPECIFIED,
+        reason="The specification is silent.",
+    )
+    labels = {"secondary/busybox": {"access": "true"}, "namespace/secondary": {"team": HOSTILE}}
+    update = {"meanwhile": (during,), "held": (kept,), "labels": labels, "enforcer": "restarted"}
+    declared = Declaration(
+        feature="sctp", reason="no module", link="https://example.org/7", holds=True
+    )
+    changed = scenario.model_copy(
+        update={
+            "steps": (scenario.steps[0], step.model_copy(update=update)),
+            "features": ("sctp",),
+            "declared": (declared,),
+            "profile": "core",
+        }
+    )
+    return report.model_copy(
+        update={
+            "scenarios": (changed,),
+            "profiles": profile_results((changed,), whole=True, sound=True),
+            "features": feature_results((changed,), None),
+        }
+    )

@@ -10,9 +10,7 @@ import pytest
 from netpol_conformance.report.document import Collector, Report
 from netpol_conformance.run.events import Event, RunStarted
 
-from .conftest import Open
-
-SIMPLE = "handbook/simple-example.yaml"
+from .conftest import SIMPLE, Open
 
 
 def address(page: Any) -> str:

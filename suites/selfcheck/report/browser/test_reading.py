@@ -7,18 +7,10 @@ from typing import Any
 
 import pytest
 
-from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.model.objects import Protocol
-from netpol_conformance.report.conformance import feature_results, profile_results
 from netpol_conformance.report.document import Report
 from netpol_conformance.report.marks import CONNECTED
-from netpol_conformance.run.events import Declaration, HeldResult, MeanwhileResult
-from netpol_conformance.scenario.types import Expectation
 
-from ..conftest import HOSTILE
-from .conftest import Open
-
-SIMPLE = "handbook/simple-example.yaml"
+from .conftest import SIMPLE, Open
 
 
 def shown(page: Any) -> list[str]:
@@ -170,59 +162,6 @@ def test_every_line_of_the_picture_stands_for_cells_and_every_cell_has_one(open_
         assert lit.count() == 1
         tone = "open" if cell.inner_text() == CONNECTED else "shut"
         assert tone in lit.get_attribute("class")
-
-
-@pytest.fixture
-def eventful(report: Report) -> Report:
-    """The report with labels, a policy's path, and cells probed all through a change."""
-    scenario = next(item for item in report.scenarios if item.path == SIMPLE)
-    step = scenario.steps[1]
-    during = MeanwhileResult(
-        source="busybox",
-        destination="web:80",
-        protocol=Protocol.TCP,
-        expected=Expectation.BLOCKED,
-        explanation="default/default-deny isolates web.",
-        rules=("S2",),
-        outcome=Outcome.FAIL,
-        reason="It connected for 80 ms.",
-        probes=350,
-        seconds=1.9,
-        rate=187,
-        resolution=0.035,
-        unexpected=7,
-        first_unexpected=0.004,
-        gap=0.08,
-        evidence=step.cells[0].evidence,
-    )
-    kept = HeldResult(
-        source="labelled",
-        destination="web:80",
-        protocol=Protocol.TCP,
-        fate="survives",
-        outcome=Outcome.UNSPECIFIED,
-        reason="The specification is silent.",
-    )
-    labels = {"secondary/busybox": {"access": "true"}, "namespace/secondary": {"team": HOSTILE}}
-    update = {"meanwhile": (during,), "held": (kept,), "labels": labels, "enforcer": "restarted"}
-    declared = Declaration(
-        feature="sctp", reason="no module", link="https://example.org/7", holds=True
-    )
-    changed = scenario.model_copy(
-        update={
-            "steps": (scenario.steps[0], step.model_copy(update=update)),
-            "features": ("sctp",),
-            "declared": (declared,),
-            "profile": "core",
-        }
-    )
-    return report.model_copy(
-        update={
-            "scenarios": (changed,),
-            "profiles": profile_results((changed,), whole=True, sound=True),
-            "features": feature_results((changed,), None),
-        }
-    )
 
 
 def test_what_happened_during_a_change_is_told(open_page: Open, eventful: Report) -> None:
