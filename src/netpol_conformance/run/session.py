@@ -22,6 +22,7 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.plugins.types import Declared, PluginProfile
+from netpol_conformance.run.again import with_second_attempt
 from netpol_conformance.run.declaring import Declaring, profile_record
 from netpol_conformance.run.events import (
     Consumer,
@@ -143,8 +144,7 @@ class Session:
 
     def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
         if scenario.path not in self._futures:
-            busy = any(step.meanwhile for step in scenario.steps)
-            pool = self._busy_pool if busy else self._pool
+            pool = self._busy_pool if _watches(scenario) else self._pool
             self._futures[scenario.path] = pool.submit(self._run, scenario)
         return self._futures[scenario.path]
 
@@ -164,10 +164,16 @@ class Session:
         profile = setting.plugin_profile
         declared = profile.declared(scenario) if profile else Declared("")
         emit = Declaring(declared, keep, strict=setting.strict_features)
+
+        def attempt(consume: Consumer) -> None:
+            cluster, options = self._cluster(), setting.options
+            ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options).run()
+
         try:
-            ScenarioRun(
-                scenario, self._cluster(), setting.timeouts, emit, options=setting.options
-            ).run()
+            if _watches(scenario):
+                with_second_attempt(attempt, emit, self._stopping.is_set)
+            else:
+                attempt(emit)
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
             keep(
                 ScenarioFinished(
@@ -227,6 +233,11 @@ class Session:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
+
+
+def _watches(scenario: Scenario) -> bool:
+    """Whether the scenario asks all through a change, which needs a processor."""
+    return any(step.meanwhile for step in scenario.steps)
 
 
 def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
