@@ -66,7 +66,7 @@ def test_an_implementation_that_enforces_nothing_exits_1_and_says_which_connecti
     [
         (["run", "nonsense"], "names no scenario"),
         (["run", "--cluster", "nowhere"], "known are"),
-        (["run", "--implementation", "calico"], '"file.py:factory", or "none"'),
+        (["run", "--implementation", "calico"], '"folder:factory", or "none"'),
         (["run", "--implementation", "json:no"], "has no attribute 'no'"),
         (["run", "--timeout", "hold"], "SECONDS"),
         (["run", "--timeout", "patience=1"], "known are ready"),
