@@ -19,7 +19,7 @@ from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 from .registry import later, mutant
 
-_LATE = 0.1
+_LATE = 0.15
 """Seconds by which an enforcer that is slow with new pods comes late."""
 
 

@@ -13,8 +13,10 @@ from netpol_conformance.model.objects import KubernetesObject, NetworkPolicy, Ob
 
 from .registry import later, mutant
 
-_GAP = 0.03
-"""Seconds for which an enforcer that is not careful is open."""
+_GAP = 0.12
+"""Seconds for which an enforcer that is not careful is open: a little longer than the longest time
+without a probe with which a scenario can pass.
+"""
 _CUT = 2.0
 """Seconds for which one that is careful in the wrong way lets nothing through."""
 _FLUSHED = "".join(map(ruleset.clear, TABLES))

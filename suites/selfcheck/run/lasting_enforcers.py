@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.enforcer import ruleset
+from netpol_conformance.enforcer.controller import Controller, WatchEvent
 from netpol_conformance.enforcer.ruleset import TABLES
 from netpol_conformance.model.objects import KubernetesObject
 from netpol_conformance.probe import prober
+
+_GAP = 0.03
+_FLUSHED = "".join(map(ruleset.clear, TABLES))
 
 
 class _AtRestart(Controller):
@@ -22,6 +26,24 @@ class _AtRestart(Controller):
 
     def disturb(self) -> None:
         """What it does."""
+
+
+class FlushesBriefly(_AtRestart):
+    """Its rules are gone for 30 ms when it is started again."""
+
+    def disturb(self) -> None:
+        self._apply(_FLUSHED)
+        time.sleep(_GAP)
+
+
+class OpensBriefly(Controller):
+    """Its rules are gone for 30 ms at each change."""
+
+    def handle(self, events: Sequence[WatchEvent]) -> None:
+        self._apply(_FLUSHED)
+        time.sleep(_GAP)
+        super().handle(events)
+        self._load()
 
 
 class SilentServers(_AtRestart):

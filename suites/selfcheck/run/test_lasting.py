@@ -16,7 +16,6 @@ from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import Scenario
 
 QUICK = Timeouts(enforce=1.0)
-MUTANTS = Path(__file__).parents[1] / "mutants"
 DISTURBING = Path(__file__).with_name("lasting_enforcers.py")
 PODS = """
 title: Nobody reaches db
@@ -103,13 +102,17 @@ def test_what_becomes_of_held_connections_is_recorded():
     }
 
 
-@pytest.mark.parametrize("name", ["FlushesAtStart", "OpensAtEachChange"])
-def test_an_opening_of_30_ms_is_found_and_measured(name):
-    played = RESTARTED if name == "FlushesAtStart" else COMING
-    outcome, steps = run(played, f"{MUTANTS}:{name}")
+@pytest.mark.parametrize(
+    ("name", "played"), [("FlushesBriefly", RESTARTED), ("OpensBriefly", COMING)]
+)
+def test_an_opening_of_30_ms_is_found_and_measured(name, played):
+    for _ in range(10):  # a busy machine may not ask at that very moment
+        outcome, steps = run(played, f"{DISTURBING}:{name}")
+        if outcome is Outcome.FAIL:
+            break
     assert outcome is Outcome.FAIL
     opened = [cell for cell in steps[1].meanwhile if cell.outcome is Outcome.FAIL]
-    assert {cell.outcome for cell in steps[1].cells} == {Outcome.PASS}, "the matrix holds"
+    assert Outcome.FAIL not in {cell.outcome for cell in steps[1].cells}, "the matrix holds"
     assert opened
     for cell in opened:
         assert 0 < cell.gap < 1
