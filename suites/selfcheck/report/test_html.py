@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from netpol_conformance.report import html
 from netpol_conformance.report.document import Collector, Report
 from netpol_conformance.report.packing import packed
+from netpol_conformance.report.short import shortened
 from netpol_conformance.report.tones import anchor, safe_link
 from netpol_conformance.report.views import ordered
 from netpol_conformance.run.events import Event
@@ -214,6 +215,20 @@ def test_the_title_says_whether_it_conforms(text: str) -> None:
 def test_what_went_wrong_links_to_the_cells(page: Page) -> None:
     links = [link.get("href") for link in page.all("a")]
     assert "#handbook/simple-example.yaml:2:1.2" in links
+
+
+def test_a_short_report_has_every_cell_too(report: Report) -> None:
+    whole, short = (Page(html.render(one)).data for one in (report, shortened(report)))
+    for one, other in zip(whole["scenarios"], short["scenarios"], strict=True):
+        for step, same in zip(one["steps"], other["steps"], strict=True):
+            signs = [
+                [
+                    [cell and data["strings"][data["judgements"][cell[0]][8]] for cell in row]
+                    for row in rows
+                ]
+                for data, rows in ((whole, step["cells"]), (short, same["cells"]))
+            ]
+            assert signs[0] == signs[1]
 
 
 @settings(max_examples=15, deadline=None)

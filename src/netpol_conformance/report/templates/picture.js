@@ -2,7 +2,7 @@
 // between pods is a cell; where all lines of a box are alike, one at the box's name stands for them.
 
 const SIZES = {
-  wide: { column: 212, between: 150, letters: 29, labels: true },
+  wide: { column: 212, between: 150, letters: 28, labels: true },
   narrow: { column: 112, between: 96, letters: 14, labels: false },
 };
 const ROW = 21, HEAD = 22, GAP = 10, FOOT = 5;
