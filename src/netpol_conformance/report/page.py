@@ -8,6 +8,7 @@ policy allows just the style and the script whose hashes it names.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from functools import cache
@@ -19,6 +20,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, S
 from markupsafe import Markup, escape
 
 from netpol_conformance.report.text import one_line, plural, visible
+
+_QUOTED = re.compile(r"`([^`]+)`")
 
 _POLICY = (
     "default-src 'none'; style-src '{style}'; script-src {script}; base-uri 'none'; "
@@ -72,6 +75,7 @@ def _environment(folder: Path | None) -> Environment:
     environment.filters["plural"] = plural
     environment.filters["one_line"] = one_line
     environment.filters["breakable"] = _breakable
+    environment.filters["prose"] = _prose
     return environment
 
 
@@ -83,6 +87,16 @@ def _finalize(value: object) -> object:
 def _breakable(name: str) -> Markup:
     """A long name that may be broken after its slashes."""
     return escape(visible(name)).replace("/", Markup("/<wbr>"))
+
+
+def _prose(text: str) -> Markup:
+    """An author's sentences, what stands in backquotes set as code."""
+    # Splitting at pairs leaves what was quoted at the odd places.
+    parts = _QUOTED.split(visible(text))
+    code = Markup("<code>{}</code>")
+    return Markup().join(
+        code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
 
 
 def _asset(name: str, folder: Path | None) -> str:
