@@ -7,7 +7,13 @@ from collections.abc import Iterable, Sequence
 from netpol_conformance.enforcer.boxes import Box
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller, WatchEvent
-from netpol_conformance.model.objects import Direction, KubernetesObject, NetworkPolicy, PolicyRule
+from netpol_conformance.model.objects import (
+    Direction,
+    KubernetesObject,
+    Namespace,
+    NetworkPolicy,
+    PolicyRule,
+)
 
 from .registry import mutant
 
@@ -71,3 +77,18 @@ class LastPolicyWins(Compiler):
 
     def union(self, allowances: Sequence[tuple[NetworkPolicy, frozenset[Box]]]) -> frozenset[Box]:
         return super().union(allowances[-1:])
+
+
+@mutant("S1", "handbook/no-policy")
+class NewNamespacesShut(Compiler):
+    """Pods of namespaces that users make are isolated until a policy selects them."""
+
+    def isolated(
+        self,
+        namespace: Namespace | None,
+        policies: Sequence[NetworkPolicy],
+        direction: Direction,
+    ) -> bool:
+        theirs = namespace is not None and namespace.name not in {"default", "kube-system"}
+        shut = theirs and not policies and direction is Direction.INGRESS
+        return shut or super().isolated(namespace, policies, direction)
