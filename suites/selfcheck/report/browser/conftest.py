@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def open_page(browser: Any, folder: Path, report: Report) -> Iterator[Open]:
     """``open_page(fragment, of=report, **options of the context)``: the report's page, ready;
-    ``before`` is a script that runs before its own.
+    ``before`` is a script that runs before its own. ``of`` may be another page's text.
 
     At the test's end it must have complained of nothing, asked nobody, and run nothing of the
     report's.
@@ -59,14 +59,15 @@ def open_page(browser: Any, folder: Path, report: Report) -> Iterator[Open]:
     def open_it(
         fragment: str = "",
         *,
-        of: Report = report,
+        of: Report | str = report,
         scripted: bool = True,
         before: str = "",
         **options: Any,
     ) -> Any:
         path = folder / f"{id(of)}.html"
         if not path.exists():
-            path.write_text(html.render(of), encoding="utf-8")
+            text = of if isinstance(of, str) else html.render(of)
+            path.write_text(text, encoding="utf-8")
         context = browser.new_context(java_script_enabled=scripted, **options)
         context.set_default_timeout(10_000)
         contexts.append(context)
@@ -83,7 +84,7 @@ def open_page(browser: Any, folder: Path, report: Report) -> Iterator[Open]:
 
         page.on("request", requested)
         page.goto(path.as_uri() + (f"#{fragment}" if fragment else ""))
-        if scripted:
+        if scripted and isinstance(of, Report):
             page.wait_for_selector("html[data-ready], html.unreadable", state="attached")
         return page
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from netpol_conformance.report.compare import page as comparison
+from netpol_conformance.report.compare.comparing import compare
 from netpol_conformance.report.document import Report
 
 from ..conftest import HOSTILE
@@ -106,6 +108,17 @@ def test_axe_finds_nothing_serious(open_page: Open, fragment: str, scheme: str) 
 def test_axe_finds_nothing_serious_on_a_phone(open_page: Open, eventful: Report) -> None:
     page = open_page(SIMPLE, of=eventful, **PHONE)
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    found = violations(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_comparison_is_for_phones_and_screen_readers_too(
+    open_page: Open, report: Report, eventful: Report, scheme: str
+) -> None:
+    files = {"reports/plugin/" + "long" * 20 + ".json": report, "b.json": eventful}
+    page = open_page(of=comparison.render(compare(files)), color_scheme=scheme, **PHONE)
+    assert page.evaluate("document.scrollingElement.scrollWidth") == 360
     found = violations(page)
     assert not found, "\n".join(found)
 
