@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
-from netpol_conformance.clusters.base import ClusterError, ClusterInfo, RefusedError, SelfCheck
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    ClusterInfo,
+    Lifecycle,
+    RefusedError,
+    SelfCheck,
+    UnsupportedError,
+)
 from netpol_conformance.model.objects import ClusterState
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle
@@ -72,6 +79,9 @@ class FakeCluster:
         state = self._state if self._enforces else replace(self._state, policies=())
         oracle = Oracle(state)
         return tuple(self._answer(oracle, probe) for probe in probes)
+
+    def lifecycle(self) -> Lifecycle:
+        raise UnsupportedError("needs what only machines of one's own can do")
 
     def leave(self) -> None:
         self.left = True
