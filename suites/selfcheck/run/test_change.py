@@ -88,7 +88,6 @@ def test_a_plain_step_asks_nothing_of_a_lifecycle():
 
 def test_who_disturbs_the_enforcer_is_alone_on_its_cluster():
     asked: list[ClusterSpec] = []
-    ended: list[Outcome] = []
 
     class Asked(FakeCluster):
         def start(self, spec: Any) -> Any:
@@ -105,7 +104,9 @@ steps:
   enforcer: restarted
   expect: {"web:80": {client: connected}}
 """
-    for scenario in (SCENARIO, load(text, "lifecycle/x.yaml")):
-        ended.append(ScenarioRun(scenario, Asked(scenario), QUICK, lambda _: None).run())
+    ended = [
+        ScenarioRun(scenario, Asked(scenario), QUICK, lambda _: None).run()
+        for scenario in (SCENARIO, load(text, "lifecycle/x.yaml"))
+    ]
     assert ended == [Outcome.PASS, Outcome.UNSUPPORTED]
     assert [spec.alone for spec in asked] == [False, True]
