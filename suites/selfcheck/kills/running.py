@@ -26,7 +26,7 @@ class Pass(NamedTuple):
     at_once: int
 
 
-PASSES = (Pass(Timeouts(enforce=0.5), 32), Pass(Timeouts(), 4), Pass(Timeouts(), 1))
+PASSES = (Pass(Timeouts(enforce=0.5), 32), Pass(Timeouts(), 6), Pass(Timeouts(), 1))
 """What is inconclusive in one pass is run again in the next.
 
 The embedded cluster returns from a change once it is in force: what is wrong then stays wrong, and
