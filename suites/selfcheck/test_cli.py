@@ -100,10 +100,13 @@ def test_a_malformed_scenario_of_ones_own_starts_nothing_and_names_file_line_and
 
 def test_a_report_that_cannot_be_written_after_all_is_the_machines_fault(tmp_path):
     (tmp_path / "report.json").mkdir()  # root may write everywhere, but not over a folder
-    done = command("run", "--report", str(tmp_path), "handbook/no-policy.yaml")
+    (tmp_path / "tmp").mkdir()
+    env = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
+    done = command("run", "--report", str(tmp_path), "handbook/no-policy.yaml", env=env)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "A report is missing" in done.stdout
-    assert "report.json" in done.stdout
+    (rescued,) = (tmp_path / "tmp").glob("netpol-conformance-*/report.json")
+    assert f"it is {rescued} instead" in done.stdout
     assert (tmp_path / "report.html").exists()
     assert "Traceback" not in done.stdout + done.stderr
 
