@@ -33,13 +33,21 @@ The embedded cluster returns from a change once it is in force: what is wrong th
 a short patience is enough. A run mostly waits for what must stay silent, so that many go at once;
 but a busy machine may leave open what there was to see.
 """
+_WAVERED = "It did not hold"
+"""How the reason of an end goes on that saw a cell change by itself: no failure, and not likely to
+become one.
+"""
 
 
 class Pair(NamedTuple):
-    """A scenario, and who enforces: a mutant by its name, ``reference``, or NOBODY."""
+    """A scenario, and who enforces: a mutant by its name, ``reference``, or NOBODY.
+
+    ``decisive`` tells that the end matters to more than the pair: it is sought in every pass.
+    """
 
     scenario: Scenario
     enforcer: str
+    decisive: bool = True
 
     @property
     def name(self) -> tuple[str, str]:
@@ -59,6 +67,11 @@ class End(NamedTuple):
     outcome: Outcome
     reason: str = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run said nothing."""
+        return self.outcome is Outcome.INCONCLUSIVE
+
 
 class _FailedError(Exception):
     """A step failed: the rest of the scenario cannot change that."""
@@ -71,19 +84,29 @@ def ends(
     found: dict[tuple[str, str], End] = {}
     left = list(pairs)
     for number, way in enumerate(PASSES, 1):
+        again = []
         with ThreadPoolExecutor(way.at_once) as pool:
             futures = {pool.submit(_run, pair, way.timeouts): pair for pair in left}
             try:
                 for future in as_completed(futures):
                     pair, end = futures[future], future.result()
                     found[pair.name] = end
-                    if end.outcome is not Outcome.INCONCLUSIVE or number == len(PASSES):
+                    if end.is_open and _repeats(pair, end, number):
+                        again.append(pair)
+                    else:
                         tell(pair, end)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        left = [pair for pair in left if found[pair.name].outcome is Outcome.INCONCLUSIVE]
+        left = again
     return found
+
+
+def _repeats(pair: Pair, end: End, number: int) -> bool:
+    """Whether an open end of the pass ``number`` is worth another run."""
+    if pair.decisive:
+        return number < len(PASSES)
+    return number == 1 and _WAVERED not in end.reason
 
 
 def _run(pair: Pair, timeouts: Timeouts) -> End:

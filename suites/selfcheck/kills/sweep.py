@@ -33,8 +33,12 @@ class Group:
 
     @property
     def pair(self) -> Pair:
-        """The run."""
-        return Pair(self.scenario, self.mutants[0])
+        """The run; decisive where it tells of a mutant that the scenario owns."""
+        owned = any(
+            name in MUTANTS and MUTANTS[name].owner_path == self.scenario.path
+            for name in self.mutants
+        )
+        return Pair(self.scenario, self.mutants[0], decisive=owned)
 
 
 def sweep(matrix: KillMatrix, corpus: Iterable[Scenario], tell: Tell) -> KillMatrix:
