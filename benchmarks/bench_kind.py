@@ -1,4 +1,6 @@
-"""A real cluster's figures: making it, the handbook pack two ways, time to enforce. Prints JSON.
+"""A real cluster's figures: making it, two packs, one of them also the slow way, time to enforce.
+
+Prints JSON.
 
 Prints no figures where Docker or kind is missing; several minutes where they are. NETPOL_IMAGE
 names the suite's own image if it is not the usual one.
@@ -76,13 +78,15 @@ def main() -> None:
             f"made in {made:.1f} s; enforced in {times[0]:.3f} to {times[-1]:.3f} s",
             file=sys.stderr,
         )
-        batched = pack(driver.cluster_name, options, "-n4")
-        slow = pack(driver.cluster_name, options, "--jobs=1", "-pone_exec_a_probe")
+        upstream = duration("upstream", driver.cluster_name, options, "-n4")
+        batched = duration("handbook", driver.cluster_name, options, "-n4")
+        slow = duration("handbook", driver.cluster_name, options, "--jobs=1", "-pone_exec_a_probe")
     finally:
         driver.close()
     share = batched / slow
     figures = [
         ("kind: from kind create to the first scenario", made, "s", None),
+        ("kind: upstream pack, -n4", upstream, "s", 120),
         ("kind: handbook pack, batched, -n4", batched, "s", 120),
         ("kind: handbook pack, an exec a probe, one scenario at a time", slow, "s", None),
         ("kind: the former's share of the latter", share, "", 0.333),
@@ -136,11 +140,11 @@ def until(cluster: Cluster, probe: Probe, verdict: Verdict) -> float:
     raise TimeoutError(f"not {verdict.value} after {READY:g} s")
 
 
-def pack(name: str, options: Options, *how: str) -> float:
-    """Seconds that the handbook pack takes on the ready cluster."""
+def duration(pack: str, name: str, options: Options, *how: str) -> float:
+    """Seconds that a pack takes on the ready cluster called ``name``."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "one_exec_a_probe.py").write_text(ONE_EXEC_A_PROBE, encoding="utf-8")
-        words = ["handbook", "--cluster", "kind", "--reuse-cluster", name, "--quiet"]
+        words = [pack, "--cluster", "kind", "--reuse-cluster", name, "--quiet"]
         words += ["--image", options.image] if options.image else []
         words += ["--report", folder, "--", *how]
         done = subprocess.run(
@@ -156,7 +160,9 @@ def pack(name: str, options: Options, *how: str) -> float:
         if done.returncode not in (0, INCONCLUSIVE):
             sys.exit(done.stdout)
         report = json.loads(Path(folder, "report.json").read_text(encoding="utf-8"))
-    print(f"{' '.join(how)}: {report['duration']:.1f} s, {report['outcome']}", file=sys.stderr)
+    print(
+        f"{pack} {' '.join(how)}: {report['duration']:.1f} s, {report['outcome']}", file=sys.stderr
+    )
     seconds: float = report["duration"]
     return seconds
 
