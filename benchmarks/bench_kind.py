@@ -1,7 +1,7 @@
 """A real cluster's figures: making it, two packs, one of them also the slow way, time to enforce.
 
-Prints JSON; no figures where Docker or kind is missing; several minutes where they are. NETPOL_IMAGE
-names the suite's own image if it is not the usual one.
+Prints JSON; no figures where Docker or kind is missing, and several minutes later where they are.
+NETPOL_IMAGE names the suite's own image if it is not the usual one.
 """
 
 from __future__ import annotations
