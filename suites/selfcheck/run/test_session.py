@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError, UnsupportedError
+from netpol_conformance.clusters.base import ClusterError, SelfCheck, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import Verdict
 from netpol_conformance.run.events import RunFinished, RunStarted, ScenarioFinished, SelfTested
 from netpol_conformance.run.session import Session, Setting, end_of_run
 from netpol_conformance.run.timeouts import Timeouts
 
-from .fakes import FakeCluster
+from .fakes import PROBE, FakeCluster, _observed
 from .test_scenario_run import SCENARIO
 
 
@@ -61,6 +61,26 @@ def test_a_probe_that_fails_its_own_test_makes_no_green_run():
     run.begin(copies(1))
     assert run.result(copies(1)[0]).finished.outcome is Outcome.PASS
     assert run.finish().exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("seen", "code"),
+    [
+        ([Verdict.TIMED_OUT, Verdict.CONNECTED], 0),
+        ([Verdict.TIMED_OUT, Verdict.TIMED_OUT, Verdict.CONNECTED], 0),
+        ([Verdict.TIMED_OUT] * 3 + [Verdict.CONNECTED], 3),
+        ([Verdict.ERROR, Verdict.CONNECTED], 3),
+    ],
+)
+def test_only_an_answer_that_is_late_is_waited_for_again(seen, code, monkeypatch):
+    def self_test(_self):
+        return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, seen.pop(0), None)),)
+
+    monkeypatch.setattr(FakeCluster, "self_test", self_test)
+    run = session([])
+    run.begin(copies(1))
+    run.result(copies(1)[0])
+    assert run.finish().exit_code == code
 
 
 def test_what_was_never_started_makes_the_run_partial():
