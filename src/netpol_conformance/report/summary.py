@@ -39,15 +39,16 @@ class PackSummary(NamedTuple):
 
 
 def headline(report: Report) -> str:
-    """Whether the implementation conforms, as a title."""
+    """Whether the implementation conforms, as a title; of a selection no more than was asked."""
     name = one_line(report.implementation)
+    conforms = "conforms" if report.whole else "conforms in what was asked"
     match verdict(report):
         case Outcome.FAIL:
             return f"{name} does not conform"
         case Outcome.XFAIL:
-            return f"{name} conforms, except where declared"
+            return f"{name} {conforms}, except where declared"
         case Outcome.PASS:
-            return f"{name} conforms"
+            return f"{name} {conforms}"
         case _:
             return f"No verdict on {name}"
 

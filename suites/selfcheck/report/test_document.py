@@ -68,9 +68,11 @@ def test_a_finished_run_that_says_it_is_partial_gets_no_good_verdict(events: lis
 
 
 def test_the_headline_says_whether_it_conforms(report: Report) -> None:
-    def said(outcome: Outcome) -> str:
-        return headline(report.model_copy(update={"outcome": outcome}))
+    def said(outcome: Outcome, *, whole: bool = True) -> str:
+        return headline(report.model_copy(update={"outcome": outcome, "whole": whole}))
 
+    assert said(Outcome.PASS, whole=False) == "reference conforms in what was asked"
+    assert said(Outcome.FAIL, whole=False) == "reference does not conform"
     assert said(Outcome.FAIL) == "reference does not conform"
     assert said(Outcome.PASS) == "reference conforms"
     assert said(Outcome.XFAIL) == "reference conforms, except where declared"
