@@ -9,7 +9,8 @@ import time
 import traceback
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from netpol_conformance import __version__
@@ -40,6 +41,8 @@ from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
+_BUSY_PER_PROCESSOR = 2
+"""How many scenarios that ask all through a change a processor has time for."""
 _SELF_TESTS = 3
 """How often the probes are tested at most; one test must be without a fault."""
 
@@ -80,7 +83,7 @@ class Session:
     ``begin`` was not told of it); ``finish`` ends the run whatever its state.
 
     Scenarios mostly wait, so many run at once; but those that ask a hundred times a second all
-    through a change need a processor, and only as many of these run as there are.
+    through a change need a processor: they run last, and few at a time.
     """
 
     def __init__(self, setting: Setting, emit: Consumer) -> None:
@@ -89,15 +92,14 @@ class Session:
         self._lock = threading.Lock()
         self._began = time.time()
         self._pool = ThreadPoolExecutor(setting.jobs, thread_name_prefix="scenario")
-        processors = os.cpu_count() or 1
-        self._busy_pool = (
-            ThreadPoolExecutor(processors, thread_name_prefix="busy-scenario")
-            if setting.jobs > processors
-            else self._pool
+        self._busy_pool = ThreadPoolExecutor(
+            min(setting.jobs, _BUSY_PER_PROCESSOR * (os.cpu_count() or 1)),
+            thread_name_prefix="busy-scenario",
         )
         self._local = threading.local()
         self._clusters: list[Cluster] = []
         self._futures: dict[str, Future[ScenarioResult]] = {}
+        self._quiet: list[str] = []
         self._self_test: Future[Outcome] | None = None
         self._stopping = threading.Event()
 
@@ -105,8 +107,10 @@ class Session:
         """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
-        for scenario in scenarios if ahead else ():
-            self._submit(scenario)
+        if ahead:
+            self._quiet = [item.path for item in scenarios if not _watches(item)]
+            for scenario in sorted(scenarios, key=_watches):
+                self._submit(scenario)
 
     def result(self, scenario: Scenario) -> ScenarioResult:
         """Wait for the scenario's end; raises what stopped its worker other than ClusterError."""
@@ -148,9 +152,23 @@ class Session:
 
     def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
         if scenario.path not in self._futures:
-            pool = self._busy_pool if _watches(scenario) else self._pool
-            self._futures[scenario.path] = pool.submit(self._run, scenario)
+            if _watches(scenario):
+                before = [self._futures[path] for path in self._quiet]
+                future = self._busy_pool.submit(self._run_after, before, scenario)
+            else:
+                future = self._pool.submit(self._run, scenario)
+            self._futures[scenario.path] = future
         return self._futures[scenario.path]
+
+    def _run_after(
+        self, others: Sequence[Future[ScenarioResult]], scenario: Scenario
+    ) -> ScenarioResult:
+        for other in others:
+            with suppress(CancelledError):  # concurrent.futures.wait would wait for it for ever
+                other.exception()
+        if self._stopping.is_set():
+            raise ClusterError("the run was ended before this scenario began")
+        return self._run(scenario)
 
     def _run(self, scenario: Scenario) -> ScenarioResult:
         steps: list[StepFinished] = []

@@ -128,11 +128,11 @@ def test_a_run_in_which_nothing_could_be_asked_is_not_conformant():
     assert both.exit_code == 0
 
 
-def test_scenarios_that_need_a_processor_have_one_each_and_the_others_all_jobs(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
     busy = [replace(item, path=f"busy/{item.path}", steps=(watched,)) for item in copies(6)]
-    running, most = Counter(), Counter()
+    running, most, begun = Counter(), Counter(), []
     lock = threading.Lock()
 
     class Waiting:
@@ -142,8 +142,10 @@ def test_scenarios_that_need_a_processor_have_one_each_and_the_others_all_jobs(m
         def run(self):
             kind = self.path.split("/")[0]
             with lock:
+                begun.append(kind)
                 running[kind] += 1
                 most[kind] = max(most[kind], running[kind])
+                assert not (running["busy"] and running["handbook"])
             time.sleep(0.05)
             with lock:
                 running[kind] -= 1
@@ -159,3 +161,12 @@ def test_scenarios_that_need_a_processor_have_one_each_and_the_others_all_jobs(m
     run.finish()
     assert most["busy"] == 2
     assert most["handbook"] > 2
+    assert begun == ["handbook"] * 6 + ["busy"] * 6
+
+
+def test_what_waits_for_its_turn_never_begins_once_the_run_is_ended():
+    watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
+    run = session([])
+    run.begin([replace(SCENARIO, path="busy/a.yaml", steps=(watched,)), *copies(30)])
+    end = run.finish(reason="It was interrupted.")
+    assert end.partial
