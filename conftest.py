@@ -1,8 +1,11 @@
-"""What every pytest run in this repository shares: how hypothesis looks for counterexamples."""
+"""What every pytest run in this repository shares: how hypothesis looks for counterexamples, and
+that the programs which tests start heed Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -11,3 +14,8 @@ from hypothesis import settings
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# A shell that starts the tests in the background has them ignore SIGINT, and with them all programs
+# that they start; where it is caught, it is theirs to heed again.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

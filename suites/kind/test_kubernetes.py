@@ -186,6 +186,7 @@ def test_what_is_not_there_is_refused(share: Share) -> None:
 
 
 def test_pods_pass_baseline_and_those_on_a_nodes_network_are_not_supported(share: Share) -> None:
+    share.apply(pod("first"))  # and with it the namespace
     labels = {"pod-security.kubernetes.io/enforce": "baseline"}
     share.client.patch(NAMESPACES, {"metadata": {"labels": labels}}, share.namespace())
     share.apply(pod("a"), pod("web", image="nginx"))
@@ -201,6 +202,7 @@ def test_a_quota_is_named(share: Share) -> None:
         "metadata": {"name": "none"},
         "spec": {"hard": {"pods": "0"}},
     }
+    share.apply(pod("first"))  # and with it the namespace
     resource = share.client.resource(quota)
     share.client.create(resource, quota, share.namespace())
     _until_counted(share, resource.url(share.namespace(), "none"))
@@ -219,7 +221,7 @@ def test_a_new_scenario_sees_nothing_of_the_one_before(share: Share) -> None:
     share.apply(pod("a"))
     share.cluster.start(ClusterSpec(nodes=1))
     spaces = {item.name for item in share.cluster.state().namespaces}
-    assert spaces == {"default", "kube-system"}
+    assert spaces == {"kube-system"}  # default is made with the first object in it
     assert not [item for item in share.cluster.state().pods if item.namespace == "default"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,16 +23,6 @@ def _outside_github() -> Iterator[None]:
         for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
             patched.delenv(name, raising=False)
         yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _heeding_ctrl_c() -> Iterator[None]:
-    """A shell that starts these tests in the background has them ignore SIGINT, and with them all
-    programs that they start; where it is caught it is theirs to heed again.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
