@@ -12,9 +12,7 @@ from .running import PASSES, End, Pair, ends
 
 (SCENARIO,) = load_corpus(["handbook/web-deny-all.yaml"])
 OPEN = End(Outcome.INCONCLUSIVE, "Its control failed.")
-WAVERED = End(
-    Outcome.INCONCLUSIVE, "Step 2: a -> b:80: It did not hold: 1 of 2 looks differ."
-)
+WAVERED = End(Outcome.INCONCLUSIVE, "Step 2: a -> b:80: It did not hold: 1 of 2 looks differ.")
 
 
 @pytest.fixture
