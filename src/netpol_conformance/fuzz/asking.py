@@ -7,30 +7,28 @@ Neither happens twice.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
     ClusterSpec,
-    OutsideHost,
     RefusedError,
     UnsupportedError,
 )
 from netpol_conformance.expectation.matrix import connections, expect
 from netpol_conformance.fuzz.cases import Shape
-from netpol_conformance.model.encode import manifest
-from netpol_conformance.model.objects import ClusterState, KubernetesObject, Pod
+from netpol_conformance.model.objects import ClusterState, Pod
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.oracle.explain import explain
 from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.change import Changes
+from netpol_conformance.run.preparing import manifest_list, outside_hosts
+from netpol_conformance.run.selftest import faults, self_test
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import Path, PathError, path
@@ -102,9 +100,8 @@ FAULTS = (ClusterError, RefusedError, UnsupportedError, UnclearError)
 def check_probes(cluster: Cluster) -> None:
     """Test the probes themselves, on a fresh cluster; raises ClusterError, UnclearError."""
     cluster.start(ClusterSpec(nodes=1))
-    for check in cluster.self_test():
-        if check.observation.verdict is not check.expected:
-            raise UnclearError(f"a probe known to be {check.expected}: {_told(check.observation)}")
+    for check in faults(self_test(cluster)):
+        raise UnclearError(f"a probe known to be {check.expected}: {_told(check.observation)}")
 
 
 def disagreements(
@@ -118,10 +115,10 @@ def disagreements(
     ``tell`` hears of each state asked, that before the first change excepted. Raises ClusterError,
     UnsupportedError, RefusedError, and UnclearError.
     """
-    hosts = {host.name: host for host in _hosts(scenario)}
+    hosts = {host.name: host for host in outside_hosts(scenario)}
     spec = ClusterSpec(scenario.nodes, scenario.families, scenario.version, tuple(hosts.values()))
     cluster.start(spec)
-    cluster.apply(_listed(scenario.objects))
+    cluster.apply(manifest_list(scenario.objects))
     cluster.wait_ready(DEFAULT_TIMEOUTS.ready)
     changes = Changes(cluster, scenario)
     for index, step in enumerate(scenario.steps):
@@ -248,13 +245,3 @@ class _Asking:
 
 def _told(seen: Observation) -> str:
     return f"seen {seen.verdict}: {seen.command}: {seen.output.strip()}"
-
-
-def _hosts(scenario: Scenario) -> Iterator[OutsideHost]:
-    for spec in scenario.outside:
-        yield OutsideHost(spec.name, tuple(map(ip_address, spec.addresses)), spec.ports)
-
-
-def _listed(objects: Sequence[KubernetesObject]) -> str:
-    items = [manifest(item) for item in objects]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})

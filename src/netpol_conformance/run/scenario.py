@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import ip_address
 
 from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
     ClusterInfo,
     ClusterSpec,
-    OutsideHost,
     RefusedError,
     UnsupportedError,
 )
@@ -27,8 +24,7 @@ from netpol_conformance.expectation.matrix import (
     open_cells,
 )
 from netpol_conformance.judge.outcome import Outcome, combine
-from netpol_conformance.model.encode import manifest
-from netpol_conformance.model.objects import ClusterState, KubernetesObject, Namespace
+from netpol_conformance.model.objects import ClusterState, Namespace
 from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST
 from netpol_conformance.run.addressing import AddressError, Addressing
 from netpol_conformance.run.change import Change, Changes
@@ -42,13 +38,14 @@ from netpol_conformance.run.events import (
 )
 from netpol_conformance.run.lasting import Lasting
 from netpol_conformance.run.looks import Controls, Looker
+from netpol_conformance.run.preparing import manifest_list, outside_hosts
 from netpol_conformance.run.results import Round, first_reason, step_result
 from netpol_conformance.run.settle import Settled, converge, settle
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import FIRST_PACKET, profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
-from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step, Via
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
 
 _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 """What can go wrong on our side or the cluster's: never the plugin's fault."""
@@ -74,7 +71,7 @@ class ScenarioRun:
         self._timeouts = timeouts
         self._emit = emit
         self._options = options
-        self._outside = {host.name: host for host in _outside_hosts(scenario)}
+        self._outside = {host.name: host for host in outside_hosts(scenario)}
         self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
         self._controls = Controls()
         self._changes = Changes(cluster, scenario)
@@ -122,7 +119,7 @@ class ScenarioRun:
         return combine(result.outcome for result in results), first_reason(results)
 
     def _results(self) -> list[StepResult]:
-        self._cluster.apply(_manifests(self._scenario.objects))
+        self._cluster.apply(manifest_list(self._scenario.objects))
         self._cluster.wait_ready(self._timeouts.ready)
         self._opening_control()
         results = []
@@ -197,7 +194,7 @@ class ScenarioRun:
         state = self._cluster.state()
         self._cluster.delete([policy.key for policy in state.policies])
         spaces = [_without_isolation(space) for space in state.namespaces]
-        self._cluster.apply(_manifests([after for before, after in spaces if before != after]))
+        self._cluster.apply(manifest_list([after for before, after in spaces if before != after]))
         opened = open_cells(self._cluster.state(), self._scenario)
         self._control([cell for cell in opened if cell in missing], closing=True)
 
@@ -239,24 +236,6 @@ class ScenarioRun:
 def rerun_command(path: str, options: Sequence[str] = ()) -> str:
     """The command that runs just this scenario again, the same way."""
     return shlex.join(["netpol-conformance", "run", path, *options])
-
-
-def _outside_hosts(scenario: Scenario) -> list[OutsideHost]:
-    named = {asked.name for asked in scenario.destinations if asked.via is Via.OUTSIDE_NAME}
-    return [
-        OutsideHost(
-            spec.name,
-            tuple(ip_address(address) for address in spec.addresses),
-            spec.ports,
-            named=spec.name in named,
-        )
-        for spec in scenario.outside
-    ]
-
-
-def _manifests(objects: Sequence[KubernetesObject]) -> str:
-    items = [manifest(item) for item in objects]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
 def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:

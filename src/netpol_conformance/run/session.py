@@ -23,7 +23,6 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.plugins.types import Declared, PluginProfile
-from netpol_conformance.probe.verdict import Verdict
 from netpol_conformance.run.again import with_second_attempt
 from netpol_conformance.run.declaring import Declaring, profile_record
 from netpol_conformance.run.events import (
@@ -37,14 +36,13 @@ from netpol_conformance.run.events import (
 )
 from netpol_conformance.run.evidence import evidence
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
+from netpol_conformance.run.selftest import faults, self_test
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
 _BUSY_PER_PROCESSOR = 2
 """How many scenarios that ask all through a change a processor has time for."""
-_SELF_TESTS = 3
-"""How often the probes are tested at most; one test must be without a fault."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Session:
         self._local = threading.local()
         self._clusters: list[Cluster] = []
         self._futures: dict[str, Future[ScenarioResult]] = {}
-        self._quiet: list[str] = []
+        self._quiet: list[Future[ScenarioResult]] = []
         self._self_test: Future[Outcome] | None = None
         self._stopping = threading.Event()
 
@@ -107,10 +105,8 @@ class Session:
         """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
-        if ahead:
-            self._quiet = [item.path for item in scenarios if not _watches(item)]
-            for scenario in sorted(scenarios, key=_watches):
-                self._submit(scenario)
+        for scenario in sorted(scenarios, key=_watches) if ahead else ():
+            self._submit(scenario)
 
     def result(self, scenario: Scenario) -> ScenarioResult:
         """Wait for the scenario's end; raises what stopped its worker other than ClusterError."""
@@ -153,17 +149,16 @@ class Session:
     def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
         if scenario.path not in self._futures:
             if _watches(scenario):
-                before = [self._futures[path] for path in self._quiet]
-                future = self._busy_pool.submit(self._run_after, before, scenario)
+                future = self._busy_pool.submit(self._run_last, scenario)
             else:
                 future = self._pool.submit(self._run, scenario)
+                self._quiet.append(future)
             self._futures[scenario.path] = future
         return self._futures[scenario.path]
 
-    def _run_after(
-        self, others: Sequence[Future[ScenarioResult]], scenario: Scenario
-    ) -> ScenarioResult:
-        for other in others:
+    def _run_last(self, scenario: Scenario) -> ScenarioResult:
+        """Run it when all others that were begun have ended."""
+        for other in tuple(self._quiet):
             with suppress(CancelledError):  # concurrent.futures.wait would wait for it for ever
                 other.exception()
         if self._stopping.is_set():
@@ -214,7 +209,7 @@ class Session:
         except ClusterError as error:
             event = SelfTested(outcome=Outcome.INCONCLUSIVE, reason=str(error), evidence=())
         else:
-            wrong = [c for c in checks if c.observation.verdict is not c.expected]
+            wrong = faults(checks)
             reason = "; ".join(
                 f"{check.observation.command}: expected {check.expected.value}, "
                 f"saw {check.observation.verdict.value}"
@@ -230,15 +225,10 @@ class Session:
         return event.outcome
 
     def _checks(self) -> tuple[SelfCheck, ...]:
-        """What the probes see, once more where a busy machine may have been too late to answer."""
         cluster = self._cluster()
         try:
             cluster.start(ClusterSpec(nodes=1))
-            for _ in range(_SELF_TESTS - 1):
-                checks = cluster.self_test()
-                if not _only_late(checks):
-                    return checks
-            return cluster.self_test()
+            return self_test(cluster)
         finally:
             cluster.leave()
 
@@ -265,13 +255,6 @@ class Session:
 def _watches(scenario: Scenario) -> bool:
     """Whether the scenario asks all through a change, which needs a processor."""
     return any(step.meanwhile for step in scenario.steps)
-
-
-def _only_late(checks: Sequence[SelfCheck]) -> bool:
-    """Whether something is wrong, and all of it that an answer did not come in time."""
-    wrong = [check for check in checks if check.observation.verdict is not check.expected]
-    late = (Verdict.CONNECTED, Verdict.TIMED_OUT)
-    return bool(wrong) and all((c.expected, c.observation.verdict) == late for c in wrong)
 
 
 def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
