@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import textwrap
 
 import typer
+
+from netpol_conformance.report.text import wrap
 
 _YAML = re.compile(r"\s*(- |[\w./\"'-]+:(\s|$)|---|[#|\]}])")
 _NARROWEST = 20
@@ -32,11 +33,4 @@ def _wrapped(line: str, width: int) -> str:
     if len(line) <= width or _YAML.match(line):
         return line
     indent = line[: len(line) - len(line.lstrip())]
-    return textwrap.fill(
-        line.strip(),
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return "\n".join(wrap(line.strip(), width, indent, indent))

@@ -5,12 +5,11 @@ Pure; what pytest, JUnit and the terminal show beside the matrix.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.text import one_line
+from netpol_conformance.report.text import hanging, one_line
 from netpol_conformance.run.events import HeldResult, MeanwhileResult, StepResult
 
 _ENFORCER = {
@@ -40,35 +39,24 @@ def wrong_remarks(step: StepResult, *, width: int) -> str:
 
 def _remarks(step: StepResult, width: int) -> Iterator[Remark]:
     if step.enforcer is not None:
-        yield Remark(_wrapped("", _ENFORCER[step.enforcer], width))
+        yield Remark(hanging("", _ENFORCER[step.enforcer], width))
     for new, old in step.reused.items():
-        yield Remark(_wrapped("", f"{one_line(new)} got the address of {one_line(old)}.", width))
+        yield Remark(hanging("", f"{one_line(new)} got the address of {one_line(old)}.", width))
     for item in step.meanwhile:
-        yield Remark(_wrapped("meanwhile  ", _sentence(item), width), item.outcome)
+        yield Remark(hanging("meanwhile  ", _sentence(item), width), item.outcome)
     for kept in step.held:
-        yield Remark(_wrapped("held       ", _sentence(kept), width), kept.outcome)
+        yield Remark(hanging("held       ", _sentence(kept), width), kept.outcome)
 
 
 def _wrong(item: MeanwhileResult | HeldResult, width: int) -> str:
     kind = "meanwhile" if isinstance(item, MeanwhileResult) else "held"
-    told = [_wrapped(f"{kind}  ", _sentence(item), width)]
+    told = [hanging(f"{kind}  ", _sentence(item), width)]
     if isinstance(item, MeanwhileResult):
         why = f"{item.expected.value} ({', '.join(item.rules)}): {item.explanation}"
-        told.append(_wrapped("    expected ", one_line(why), width))
+        told.append(hanging("    expected ", one_line(why), width))
     asked = [look.command for look in item.evidence if look.phase == kind]
     return "\n".join([*told, *(f"        $ {one_line(command)}" for command in asked[:1])])
 
 
 def _sentence(item: MeanwhileResult | HeldResult) -> str:
     return one_line(f"{item.source} -> {item.destination}: {item.reason}")
-
-
-def _wrapped(lead: str, text: str, width: int) -> str:
-    return textwrap.fill(
-        text,
-        max(width, 2 * len(lead)),
-        initial_indent=lead,
-        subsequent_indent=" " * len(lead),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

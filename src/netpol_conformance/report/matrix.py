@@ -6,14 +6,13 @@ matrix in pieces, so that a terminal can colour them.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.lasting import wrong_remarks
 from netpol_conformance.report.marks import Mark, expected, legend, mark, seen, to_ascii
-from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
+from netpol_conformance.report.text import clip, hanging, one_line, plural, seconds, visible
 from netpol_conformance.run.events import CellResult, Evidence, PolicyField, StepResult
 
 WIDTH = 80
@@ -173,10 +172,10 @@ def _shorten(label: str) -> str:
 def _describe(cell: CellResult, width: int) -> str:
     told = [
         f"{one_line(cell.source)} -> {one_line(cell.destination)}",
-        _wrapped("    expected ", f"{expected(cell)}{_why(cell)}", width),
+        hanging("    expected ", f"{expected(cell)}{_why(cell)}", width),
     ]
-    told += [_wrapped("        by ", _place(field), width) for field in cell.decided_by]
-    told.append(_wrapped("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}", width))
+    told += [hanging("        by ", _place(field), width) for field in cell.decided_by]
+    told.append(hanging("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}", width))
     for item in _last_looks(cell):
         told += _shown(item)
     told += [
@@ -203,17 +202,6 @@ def _why(cell: CellResult) -> str:
     rules = f" ({one_line(', '.join(cell.rules))})" if cell.rules else ""
     author = "" if cell.stated else " (The scenario leaves this cell to the oracle.)"
     return f"{rules}: {one_line(cell.explanation)}{author}"
-
-
-def _wrapped(lead: str, text: str, width: int) -> str:
-    return textwrap.fill(
-        text,
-        max(width, 2 * len(lead)),
-        initial_indent=lead,
-        subsequent_indent=" " * len(lead),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _look(item: Evidence) -> str:

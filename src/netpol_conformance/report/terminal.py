@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +27,7 @@ from netpol_conformance.report.summary import (
     time_to_enforce,
     verdict,
 )
-from netpol_conformance.report.text import one_line, plural, seconds, visible
+from netpol_conformance.report.text import one_line, plural, seconds, visible, wrap
 from netpol_conformance.report.totals import table
 from netpol_conformance.run.events import (
     Event,
@@ -197,14 +196,7 @@ def _prose(text: str, room: int | None, style: str = "", indent: str = "") -> It
     for line in visible(text).splitlines():
         rows = [f"{indent}{line}"]
         if room is not None and len(rows[0]) > room:
-            rows = textwrap.wrap(
-                line,
-                room,
-                initial_indent=indent,
-                subsequent_indent=indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            rows = wrap(line, room, indent, indent)
         yield from (Text(row, style) for row in rows)
 
 

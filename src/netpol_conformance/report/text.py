@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 _UNPRINTABLE = re.compile(
     # C0 and C1 controls but tab and newline, line separators, marks that reorder text, lone
@@ -31,6 +32,23 @@ def clip(text: str, *, lines: int, characters: int) -> str:
     if not text[len(kept) :].strip():
         return kept
     return f"{kept}\n[{gone:,} more characters]"
+
+
+def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """The lines of ``text``, broken between words only; they begin with ``first`` and ``rest``."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def hanging(lead: str, text: str, width: int) -> str:
+    """``text`` behind ``lead``, its further lines as deep as its first."""
+    return "\n".join(wrap(text, max(width, 2 * len(lead)), lead, " " * len(lead)))
 
 
 def plural(count: int, noun: str) -> str:
