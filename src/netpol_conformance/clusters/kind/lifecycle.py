@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.client import PODS, Resource
 from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
+from netpol_conformance.clusters.kubernetes.waits import until
 from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE
 
 RESTART_TIMEOUT = 120.0
@@ -61,11 +60,5 @@ class KindLifecycle(KubernetesLifecycle):
 
     @staticmethod
     def _wait(done: Callable[[], bool], what: str) -> None:
-        retrying = Retrying(
-            retry=retry_if_result(lambda is_done: not is_done),
-            stop=stop_after_delay(RESTART_TIMEOUT),
-            wait=wait_fixed(_PAUSE),
-            retry_error_callback=lambda _state: False,
-        )
-        if not retrying(done):
+        if not until(done, RESTART_TIMEOUT, _PAUSE):
             raise ClusterError(f"the enforcer's pods never {what} in {RESTART_TIMEOUT:g} s")

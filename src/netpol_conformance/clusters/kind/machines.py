@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import operator
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,13 +16,12 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
 from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
+from netpol_conformance.clusters.kubernetes.waits import until
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 
 AGENT = ("python", "-m", "netpol_conformance.probe.agent")
@@ -180,13 +178,7 @@ class Machines:
         return self._run("inspect", "--format", "{{.State.Running}}", container).strip() == "true"
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
-        looks = Retrying(
-            stop=stop_after_delay(_START),
-            wait=wait_fixed(_LOOK_AGAIN),
-            retry=retry_if_result(operator.not_),
-            retry_error_callback=lambda _: False,
-        )
-        if not looks(condition):
+        if not until(condition, _START, _LOOK_AGAIN):
             raise ClusterError(f"{complaint} within {_START:g} s")
 
     # -- asking docker ---------------------------------------------------------------------------

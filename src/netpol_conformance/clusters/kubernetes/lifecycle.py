@@ -11,12 +11,11 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.client import PODS, Client
 from netpol_conformance.clusters.kubernetes.objects import Objects
 from netpol_conformance.clusters.kubernetes.streams import ANSWER_SLACK, Agents, StreamError
+from netpol_conformance.clusters.kubernetes.waits import until
 from netpol_conformance.model.objects import ObjectKey, Pod
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.lasting_wire import TaskRequest, read_series, task_line
@@ -86,13 +85,7 @@ class KubernetesLifecycle:
             pod = self.objects.call(self.client.get, PODS, key.name, place) or {}
             return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
-        retrying = Retrying(
-            retry=retry_if_result(lambda done: not done),
-            stop=stop_after_delay(FINISH_TIMEOUT),
-            wait=wait_fixed(_PAUSE),
-            retry_error_callback=lambda _state: False,
-        )
-        if not retrying(finished):
+        if not until(finished, FINISH_TIMEOUT, _PAUSE):
             raise ClusterError(f"{key} did not end in {FINISH_TIMEOUT:g} s")
 
     # -- meanwhile -------------------------------------------------------------------------------

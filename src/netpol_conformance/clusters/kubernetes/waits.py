@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import not_
 from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -40,6 +41,17 @@ _HOPELESS = frozenset(
 """What a container may wait for that no patience mends."""
 
 Ask = Callable[[Sequence[Probe]], Sequence[Observation]]
+
+
+def until(done: Callable[[], bool], seconds: float, pause: float) -> bool:
+    """Look every ``pause`` seconds until it is ``done``; whether it was before the time is over."""
+    looks = Retrying(
+        retry=retry_if_result(not_),
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(pause),
+        retry_error_callback=lambda _state: False,
+    )
+    return looks(done)
 
 
 def until_running(
