@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from pydantic import ValidationError
-
-from netpol_conformance.model.yaml import Document, YAMLError, load_all
+from netpol_conformance.model.yaml import Document
 from netpol_conformance.plugins.schema import PluginFile
 from netpol_conformance.plugins.types import KnownFailure, Lack, PluginProfile
-from netpol_conformance.scenario.errors import Complaints, Problem, ScenarioError, did_you_mean
+from netpol_conformance.scenario.errors import Complaints, did_you_mean
 from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.types import Scenario
-from netpol_conformance.scenario.validation import explain
+from netpol_conformance.scenario.validation import read_document, validate
 
 Find = Callable[[str], Sequence[Scenario]]
 """The scenarios that a path names; raises LookupError, whose message is a suggestion."""
@@ -24,9 +22,9 @@ def load(text: str, file: str, find: Find) -> PluginProfile:
 
     ``find`` looks up the scenarios that known failures name.
     """
-    document = _document(text, file)
+    document = read_document(text, file, "profile")
     complaints = Complaints(file, document.line)
-    part = _validate(document, complaints)
+    part = validate(PluginFile, document, complaints)
     for feature in part.unsupported:
         if feature not in FEATURES:
             hint = did_you_mean(feature, FEATURES)
@@ -36,26 +34,6 @@ def load(text: str, file: str, find: Find) -> PluginProfile:
         _check(profile, number, failure, find, complaints)
     complaints.raise_if_any()
     return profile
-
-
-def _document(text: str, file: str) -> Document:
-    try:
-        documents = load_all(text, source=file)
-    except YAMLError as error:
-        raise ScenarioError([Problem(file, error.line, "", error.reason)]) from error
-    if len(documents) != 1:
-        reason = f"holds {len(documents)} YAML documents; a profile is one"
-        raise ScenarioError([Problem(file, 1, "", reason)])
-    return documents[0]
-
-
-def _validate(document: Document, complaints: Complaints) -> PluginFile:
-    try:
-        return PluginFile.model_validate(document.data)
-    except ValidationError as error:
-        explain(error, complaints, PluginFile)
-        complaints.raise_if_any()
-        raise
 
 
 def _profile(part: PluginFile, file: str, document: Document) -> PluginProfile:

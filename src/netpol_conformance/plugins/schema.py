@@ -9,9 +9,10 @@ import json
 import sys
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from netpol_conformance.scenario.features import FEATURES
+from netpol_conformance.scenario.schema import Part
 
 Link = Annotated[
     str,
@@ -24,20 +25,14 @@ Link = Annotated[
 Sentence = Annotated[str, Field(min_length=1, description="Why, in a sentence.")]
 
 
-class _Part(BaseModel):
-    """The base of every mapping in the file: strict, and no key unknown."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class LackPart(_Part):
+class LackPart(Part):
     """Why a feature is not supported."""
 
     reason: Sentence
     link: Link
 
 
-class FailurePart(_Part):
+class FailurePart(Part):
     """A failure that is known. Narrowed down by nothing, any failure of the scenario is meant."""
 
     scenario: str = Field(
@@ -57,7 +52,7 @@ class FailurePart(_Part):
     link: Link
 
 
-class PluginFile(_Part):
+class PluginFile(Part):
     """What an implementation of NetworkPolicy lacks, and where it is known to fail."""
 
     implementation: str = Field(min_length=1, description="Its name, for readers.")

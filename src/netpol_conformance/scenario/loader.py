@@ -8,11 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
-
 from netpol_conformance.model.version import LATEST, KubernetesVersion
-from netpol_conformance.model.yaml import Document, YAMLError
-from netpol_conformance.model.yaml import load_all as load_documents
+from netpol_conformance.model.yaml import Document
 from netpol_conformance.scenario.cases import Whole, scenarios_in
 from netpol_conformance.scenario.errors import (
     Complaints,
@@ -25,7 +22,7 @@ from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.schema import ClusterPart, ScenarioFile
 from netpol_conformance.scenario.steps import read_steps
 from netpol_conformance.scenario.types import Documented, Scenario, SourceRef
-from netpol_conformance.scenario.validation import explain
+from netpol_conformance.scenario.validation import read_document, validate
 from netpol_conformance.scenario.workloads import Workloads, expand
 
 CASE = "#"
@@ -61,9 +58,9 @@ def load_all(text: str, path: str) -> tuple[Scenario, ...]:
 
     Raises ScenarioError with all problems.
     """
-    document = _document(text, path)
+    document = read_document(text, path, "scenario")
     complaints = Complaints(path, document.line)
-    file = _validate(document, complaints)
+    file = validate(ScenarioFile, document, complaints)
     scenarios, problems = [], complaints.problems
     for whole in scenarios_in(file, complaints):
         try:
@@ -95,26 +92,6 @@ def _digest(text: str, document: Document, case: str) -> str:
         data = cast("dict[str, Any]", document.data)
         text = json.dumps({**data, "cases": {case: data["cases"][case]}})
     return sha256(text.encode()).hexdigest()[:16]
-
-
-def _document(text: str, path: str) -> Document:
-    try:
-        documents = load_documents(text, source=path)
-    except YAMLError as error:
-        raise ScenarioError([Problem(path, error.line, "", error.reason)]) from error
-    if len(documents) != 1:
-        reason = f"holds {len(documents)} YAML documents; a scenario is one"
-        raise ScenarioError([Problem(path, 1, "", reason)])
-    return documents[0]
-
-
-def _validate(document: Document, complaints: Complaints) -> ScenarioFile:
-    try:
-        return ScenarioFile.model_validate(document.data)
-    except ValidationError as error:
-        explain(error, complaints)
-        complaints.raise_if_any()
-        raise
 
 
 def _version(cluster: ClusterPart, complaints: Complaints) -> KubernetesVersion:

@@ -52,13 +52,13 @@ PodKey = Annotated[str, Field(pattern=rf"^({_NAME}/)?{_NAME}$", max_length=127)]
 Labels = dict[str, str]
 
 
-class _Part(BaseModel):
-    """The base of every mapping in the file: strict, and no key unknown."""
+class Part(BaseModel):
+    """The base of every mapping in a file: strict, and no key unknown."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class DocumentedPart(_Part):
+class DocumentedPart(Part):
     """Where the example that the scenario mirrors was documented."""
 
     where: str = Field(alias="in", description="The document.", examples=["Kubernetes handbook"])
@@ -72,7 +72,7 @@ def _each_once(families: list[str]) -> list[str]:
     return families
 
 
-class ClusterPart(_Part):
+class ClusterPart(Part):
     """What the scenario wants of its cluster."""
 
     nodes: int = Field(default=2, ge=1, le=20, description="Worker nodes: node-1, node-2, ...")
@@ -87,14 +87,14 @@ class ClusterPart(_Part):
     )
 
 
-class NamespacePart(_Part):
+class NamespacePart(Part):
     """A namespace that exists before the first step."""
 
     labels: Labels = {}
     annotations: Labels = {}
 
 
-class ServicePart(_Part):
+class ServicePart(Part):
     """A Service in front of a pod and its replicas, which it selects by all their labels."""
 
     port: Port = Field(description="The Service's own port; TCP unless it says /UDP or /SCTP.")
@@ -111,7 +111,7 @@ class ServicePart(_Part):
     )
 
 
-class PodPart(_Part):
+class PodPart(Part):
     """A pod, or several alike. Without ports it is a client only."""
 
     labels: Labels = {}
@@ -135,7 +135,7 @@ class PodPart(_Part):
     service: ServicePart | None = None
 
 
-class OutsidePart(_Part):
+class OutsidePart(Part):
     """A host outside the cluster."""
 
     address: str | None = Field(default=None, description="Its address.", examples=["172.17.1.5"])
@@ -145,7 +145,7 @@ class OutsidePart(_Part):
     )
 
 
-class StepPart(_Part):
+class StepPart(Part):
     """One step: what is deleted, what is applied, and who can connect afterwards."""
 
     title: str = Field(min_length=1, description="What the step shows, in the indicative.")
@@ -241,7 +241,7 @@ _NEIGHBOUR = (
 _AXES = "Where it stands on the axes that the corpus crosses pair by pair."
 
 
-class CasePart(_Part):
+class CasePart(Part):
     """A scenario of its own that shares what stands beside ``cases`` with the others there."""
 
     title: str = Field(min_length=1, description="The rule that the case shows, in the indicative.")
@@ -260,7 +260,7 @@ class CasePart(_Part):
     steps: list[StepPart] = Field(min_length=1, description="What is done, and what then holds.")
 
 
-class ScenarioFile(_Part):
+class ScenarioFile(Part):
     """A scenario of the NetworkPolicy conformance suite, or several of one kind."""
 
     model_config = ConfigDict(

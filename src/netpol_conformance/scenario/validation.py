@@ -1,15 +1,23 @@
-"""What the strict schema found -> problems that a person can act on."""
+"""Text -> a document that its strict schema takes, or problems that a person can act on."""
 
 from __future__ import annotations
 
-from typing import get_args, get_origin
+from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
-from netpol_conformance.scenario.schema import ScenarioFile
+from netpol_conformance.model.yaml import Document, YAMLError, load_all
+from netpol_conformance.scenario.errors import (
+    Complaints,
+    FieldPath,
+    Problem,
+    ScenarioError,
+    did_you_mean,
+)
+
+M = TypeVar("M", bound=BaseModel)
 
 _REASONS = {
     "missing": "is missing",
@@ -24,9 +32,29 @@ _REASONS = {
 }
 
 
-def explain(
-    error: ValidationError, complaints: Complaints, model: type[BaseModel] = ScenarioFile
-) -> None:
+def read_document(text: str, file: str, noun: str) -> Document:
+    """The only YAML document of ``text``, which is of a ``noun``; raises ScenarioError."""
+    try:
+        documents = load_all(text, source=file)
+    except YAMLError as error:
+        raise ScenarioError([Problem(file, error.line, "", error.reason)]) from error
+    if len(documents) != 1:
+        reason = f"holds {len(documents)} YAML documents; a {noun} is one"
+        raise ScenarioError([Problem(file, 1, "", reason)])
+    return documents[0]
+
+
+def validate(model: type[M], document: Document, complaints: Complaints) -> M:
+    """The document as a ``model``; raises ScenarioError with all that is wrong with it."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        _explain(error, complaints, model)
+        complaints.raise_if_any()
+        raise
+
+
+def _explain(error: ValidationError, complaints: Complaints, model: type[BaseModel]) -> None:
     """Note each of pydantic's errors as a problem; ``model`` is what the whole file should be."""
     for detail in error.errors(include_url=False):
         where = tuple(part for part in detail["loc"] if part != "[key]")
