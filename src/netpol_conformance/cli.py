@@ -191,6 +191,7 @@ def show(paths: Paths = None) -> None:
 @app.command(epilog="Example: `netpol-conformance lint handbook`")
 def lint(paths: Paths = None) -> None:
     """Check scenario files, each and as a corpus, against the format and the oracle."""
+    # Here, for the other commands start faster without them.
     from netpol_conformance.expectation.matrix import expectation  # noqa: PLC0415
     from netpol_conformance.expectation.needs import needed_features  # noqa: PLC0415
     from netpol_conformance.scenario.lint import lint as check  # noqa: PLC0415

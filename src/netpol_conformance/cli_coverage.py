@@ -10,6 +10,9 @@ from typing import Annotated
 
 import typer
 
+from netpol_conformance.corpus import load_corpus
+from netpol_conformance.scenario.errors import ScenarioError
+
 NOT_COVERED, USAGE = 1, 2
 
 
@@ -29,11 +32,9 @@ def coverage(
 
     What is not comes first. Exits with 0 if all is covered, and with 1 if not.
     """
-    from netpol_conformance.corpus import load_corpus  # noqa: PLC0415 - others start faster without
-    from netpol_conformance.coverage import page, records, text  # noqa: PLC0415
+    from netpol_conformance.coverage import page, records, text  # noqa: PLC0415 - others start faster
     from netpol_conformance.coverage.counting import coverage_of  # noqa: PLC0415
     from netpol_conformance.report.files import write_text  # noqa: PLC0415
-    from netpol_conformance.scenario.errors import ScenarioError  # noqa: PLC0415
 
     try:
         found = coverage_of(load_corpus(paths or []))
