@@ -122,6 +122,8 @@ class Prober:
         line.sent += 1
         try:
             reading = await exchange(self._opener(line.probe), line.probe, line.probe.host)
+            if reading.resent:  # a late loop waits longer, but the answer is of another moment
+                reading = Reading(Verdict.TIMED_OUT, remark="no answer to the first SYN")
         except asyncio.CancelledError:
             reading = Reading(Verdict.TIMED_OUT, remark="no answer before its source went")
         except Exception as error:  # noqa: BLE001 - whatever it was, it must show

@@ -10,6 +10,7 @@ import pytest
 
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.prober import Opener, Prober
+from netpol_conformance.probe.reading import Reading
 from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.sockets import open_socket
@@ -137,3 +138,22 @@ def test_a_loop_that_dies_says_so(monkeypatch):
 
     here, _ = run(die)
     assert "TypeError" in here.fault
+
+
+def test_an_answer_to_a_syn_that_was_sent_again_is_none_of_the_first_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def late(opened: socket.socket, probe: Probe, address: str) -> Reading:
+        opened.close()
+        await asyncio.sleep(0.06)
+        return Reading(Verdict.CONNECTED, ME, resent=1)
+
+    monkeypatch.setattr("netpol_conformance.probe.prober.exchange", late)
+
+    async def act(prober: Prober) -> None:
+        prober.begin(HERE)
+        await until(prober, 0, 3)
+
+    seen, _ = run(act)
+    assert {sighting.verdict for sighting in seen.sightings} == {Verdict.TIMED_OUT}
+    assert not any(sighting.identity for sighting in seen.sightings)
