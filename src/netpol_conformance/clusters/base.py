@@ -54,7 +54,8 @@ class OutsideHost:
 class ClusterSpec:
     """What a scenario wants of its cluster before any of its objects exist.
 
-    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile.
+    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile. ``asking`` if
+    its pods ask all through a change, for which they need the processor at any moment.
     """
 
     nodes: int = 2
@@ -62,6 +63,7 @@ class ClusterSpec:
     version: KubernetesVersion = LATEST
     outside: tuple[OutsideHost, ...] = ()
     alone: bool = False
+    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,7 @@ class ScenarioRun:
             scenario.version,
             tuple(self._outside.values()),
             alone=any(step.enforcer is not None for step in scenario.steps),
+            asking=scenario.asking,
         )
 
 

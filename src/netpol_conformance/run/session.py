@@ -105,7 +105,7 @@ class Session:
         """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
-        for scenario in sorted(scenarios, key=_watches) if ahead else ():
+        for scenario in sorted(scenarios, key=lambda scenario: scenario.asking) if ahead else ():
             self._submit(scenario)
 
     def result(self, scenario: Scenario) -> ScenarioResult:
@@ -148,7 +148,7 @@ class Session:
 
     def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
         if scenario.path not in self._futures:
-            if _watches(scenario):
+            if scenario.asking:
                 future = self._busy_pool.submit(self._run_last, scenario)
             else:
                 future = self._pool.submit(self._run, scenario)
@@ -187,7 +187,7 @@ class Session:
             ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options).run()
 
         try:
-            if _watches(scenario):
+            if scenario.asking:
                 with_second_attempt(attempt, emit, self._stopping.is_set)
             else:
                 attempt(emit)
@@ -250,11 +250,6 @@ class Session:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
-
-
-def _watches(scenario: Scenario) -> bool:
-    """Whether the scenario asks all through a change, which needs a processor."""
-    return any(step.meanwhile for step in scenario.steps)
 
 
 def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:

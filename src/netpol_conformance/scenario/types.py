@@ -194,3 +194,8 @@ class Scenario:
     def pack(self) -> str:
         """The name of the folder the file is in; ``.`` for the working directory itself."""
         return PurePosixPath(self.path).parent.name or "."
+
+    @property
+    def asking(self) -> bool:
+        """Whether a step asks all through its change, which needs the processor at any moment."""
+        return any(step.meanwhile for step in self.steps)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,15 @@ pods = st.builds(
     node=st.sampled_from(["node-1", "node-2"]),
     host_network=st.booleans(),
 )
+
+
+def test_who_asks_all_the_time_requests_a_share_of_a_processor():
+    web = Pod("default", "web", image="nginx")
+    for asking, requested in ((False, "1m"), (True, "100m")):
+        placing = replace(PLACING, asking=asking)
+        server, probe = made(web, placing)["spec"]["containers"]
+        assert server["resources"]["requests"]["cpu"] == "1m"
+        assert probe["resources"]["requests"]["cpu"] == requested
 
 
 @settings(max_examples=80)

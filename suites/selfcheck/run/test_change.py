@@ -86,7 +86,7 @@ def test_a_plain_step_asks_nothing_of_a_lifecycle():
         Changes(cluster, SCENARIO).make(Step("", POD, enforcer="restarted"))
 
 
-def test_who_disturbs_the_enforcer_is_alone_on_its_cluster():
+def test_the_cluster_learns_who_disturbs_the_enforcer_and_who_asks_all_the_time():
     asked: list[ClusterSpec] = []
 
     class Asked(FakeCluster):
@@ -102,6 +102,7 @@ pods: {web: {ports: [80]}, client: {}}
 steps:
 - title: The enforcer is restarted
   enforcer: restarted
+  meanwhile: {"web:80": {client: connected}}
   expect: {"web:80": {client: connected}}
 """
     ended = [
@@ -110,3 +111,4 @@ steps:
     ]
     assert ended == [Outcome.PASS, Outcome.UNSUPPORTED]
     assert [spec.alone for spec in asked] == [False, True]
+    assert [spec.asking for spec in asked] == [False, True]

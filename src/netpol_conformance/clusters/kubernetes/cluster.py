@@ -35,7 +35,7 @@ from netpol_conformance.clusters.kubernetes.objects import Objects
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
 from netpol_conformance.clusters.kubernetes.pods import Images, Placing
 from netpol_conformance.clusters.kubernetes.reading import call, read_dns
-from netpol_conformance.clusters.kubernetes.removal import begin_removal
+from netpol_conformance.clusters.kubernetes.removal import begin_removal, begin_to_empty
 from netpol_conformance.clusters.kubernetes.streams import Agents, Channel
 from netpol_conformance.clusters.kubernetes.waits import Readiness, until_running
 from netpol_conformance.model.objects import (
@@ -97,7 +97,7 @@ class KubernetesCluster:
         self._client = setup.client
         self._outside = setup.outside() if setup.outside is not None else None
         self._stage: _Stage | None = None
-        self._leftover: list[str] = []
+        self._emptied = ""
         self._lock = threading.Lock()
         self._closed = False
 
@@ -114,7 +114,7 @@ class KubernetesCluster:
         families = families_of(nodes, dns)
         check_fits(spec, version, nodes.workers, families)
         self._start_outside(spec)
-        placing = Placing(nodes.taking_pods, families, self._setup.images)
+        placing = Placing(nodes.taking_pods, families, self._setup.images, spec.asking)
         objects = Objects(self._client, names, nodes, placing, version, spec.families)
         agents = Agents(self._channel)
         self._enter(_Stage(objects, agents, dns, self._new_lifecycle(objects, agents)))
@@ -162,7 +162,10 @@ class KubernetesCluster:
     def wait_ready(self, timeout: float) -> None:
         """Until pods run, servers answer and Services lead to them."""
         stage = self._started()
-        running = until_running(stage.objects.pods, self._client, stage.objects.names, timeout)
+        spaces = stage.objects.namespaces()
+        running = until_running(
+            lambda: stage.objects.pods(spaces), self._client, stage.objects.names, timeout
+        )
         stage.known = None
         names = stage.objects.names
         uids = {
@@ -235,7 +238,9 @@ class KubernetesCluster:
         return self._stage
 
     def _leave(self) -> None:
-        """Give up the scenario's part of the cluster, and begin to remove it."""
+        """Give up the scenario's part of the cluster: end what runs in it, and remove what was left
+        of the one before.
+        """
         with self._lock:
             stage, self._stage = self._stage, None
         if stage is None:
@@ -245,7 +250,10 @@ class KubernetesCluster:
         if balancer is not None:
             for service in stage.balanced:
                 balancer.release(service)
-        begin_removal(self._client, f"{SLOT_LABEL}={stage.objects.names.slot}")
+        emptied, self._emptied = self._emptied, f"{SLOT_LABEL}={stage.objects.names.slot}"
+        begin_to_empty(self._client, self._emptied)
+        if emptied:
+            begin_removal(self._client, emptied)
 
     def _start_outside(self, spec: ClusterSpec) -> None:
         if self._outside is not None:

@@ -232,11 +232,10 @@ class Objects:
             if manifest["metadata"]["name"] != self.names.backstage and not _is_doomed(manifest)
         ]
 
-    def pods(self) -> list[Manifest]:
-        """The scenario's pods as the cluster has them."""
-        return [
-            pod for name in self.namespaces() for pod in self.call(self.client.items, PODS, name)
-        ]
+    def pods(self, namespaces: Sequence[str] | None = None) -> list[Manifest]:
+        """The scenario's pods as the cluster has them; ``namespaces`` are its own, if known."""
+        spaces = self.namespaces() if namespaces is None else namespaces
+        return [pod for name in spaces for pod in self.call(self.client.items, PODS, name)]
 
     def read(self) -> Iterator[KubernetesObject]:
         """All of the scenario's objects, and the cluster's DNS."""

@@ -33,6 +33,8 @@ _HTTP = 80
 _GRACE_SECONDS = 1
 _FOREVER = "2147483647"
 _REQUESTS = {"cpu": "1m", "memory": "16Mi"}
+_CPU_OF_ASKING = "100m"
+"""What a pod that asks all the time requests: with less it waits where its node is busy."""
 _DIRECTORY = Path("/tmp/netpol-conformance")  # noqa: S108 - in a container of its own
 
 
@@ -56,11 +58,15 @@ class Images:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """What pods need to know of the cluster: node names (the scenario's to its own), families."""
+    """What pods need to know of the cluster: node names (the scenario's to its own), families.
+
+    ``asking`` if they are to ask all through a change.
+    """
 
     nodes: Mapping[str, str]
     families: tuple[int, ...]
     images: Images
+    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,14 @@ class _Containers:
 
     def add(self, name: str, image: str, command: list[str]) -> None:
         policy = self.placing.images.pull_policy
+        asking = self.placing.asking and name == PROBE_CONTAINER
         self.items.append(
             {
                 "name": name,
                 "image": image,
                 "command": command,
                 **({"imagePullPolicy": policy} if policy else {}),
-                "resources": {"requests": _REQUESTS},
+                "resources": {"requests": _REQUESTS | ({"cpu": _CPU_OF_ASKING} if asking else {})},
             }
         )
 

@@ -10,7 +10,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
-from netpol_conformance.clusters.kubernetes.client import NAMESPACES, Client
+from netpol_conformance.clusters.kubernetes.client import NAMESPACES, PODS, SERVICES, Client
 from netpol_conformance.clusters.kubernetes.naming import RUN_LABEL, Manifest
 from netpol_conformance.clusters.kubernetes.objects import why_not_gone
 
@@ -19,6 +19,22 @@ REMOVAL_TIMEOUT = 120.0
 STUCK_AFTER = 300.0
 """Seconds after which a namespace that is still being removed counts as stuck."""
 _PAUSE = 0.5
+
+
+def begin_to_empty(client: Client, selector: str) -> None:
+    """Delete pods and Services of the namespaces that match, without waiting. Raises ClusterError.
+
+    Where a namespace is deleted with its pods, the cluster looks at all that could be in it again
+    and again until they are gone, which was a third of the API server's work in a run.
+    """
+    try:
+        for namespace in client.items(NAMESPACES, labelSelector=selector):
+            name = namespace["metadata"]["name"]
+            for resource in (PODS, SERVICES):
+                for item in client.items(resource, name):
+                    client.delete(resource, item["metadata"]["name"], name)
+    except ApiError as error:
+        raise meaning(error, client.server) from error
 
 
 def begin_removal(client: Client, selector: str) -> None:

@@ -24,7 +24,7 @@ from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
 UNDER_POLICY = 3.0
 """Seconds that a Service's path is looked for where a policy may be what is in its way."""
-_PAUSE = 0.3
+_PAUSE = 0.5
 """Seconds between two looks: pods take seconds, and each look costs the API server some work."""
 _PROBE_TIMEOUT = 1.0
 _HOPELESS = frozenset(
