@@ -54,8 +54,8 @@ class OutsideHost:
 class ClusterSpec:
     """What a scenario wants of its cluster before any of its objects exist.
 
-    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile. ``asking`` if
-    its pods ask all through a change, for which they need the processor at any moment.
+    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile. ``asking``
+    are the pods that ask all through a change, for which they need the processor at any moment.
     """
 
     nodes: int = 2
@@ -63,7 +63,7 @@ class ClusterSpec:
     version: KubernetesVersion = LATEST
     outside: tuple[OutsideHost, ...] = ()
     alone: bool = False
-    asking: bool = False
+    asking: frozenset[ObjectKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

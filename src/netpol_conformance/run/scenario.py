@@ -24,7 +24,7 @@ from netpol_conformance.expectation.matrix import (
     open_cells,
 )
 from netpol_conformance.judge.outcome import Outcome, combine
-from netpol_conformance.model.objects import ClusterState, Namespace
+from netpol_conformance.model.objects import ClusterState, Namespace, ObjectKey
 from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST
 from netpol_conformance.run.addressing import AddressError, Addressing
 from netpol_conformance.run.change import Change, Changes
@@ -230,7 +230,11 @@ class ScenarioRun:
             scenario.version,
             tuple(self._outside.values()),
             alone=any(step.enforcer is not None for step in scenario.steps),
-            asking=scenario.asking,
+            asking=frozenset(
+                ObjectKey("Pod", source.namespace, source.name)
+                for source in scenario.asking
+                if source.kind == "pod"
+            ),
         )
 
 

@@ -105,7 +105,9 @@ class Session:
         """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
-        for scenario in sorted(scenarios, key=lambda scenario: scenario.asking) if ahead else ():
+        for scenario in (
+            sorted(scenarios, key=lambda scenario: bool(scenario.asking)) if ahead else ()
+        ):
             self._submit(scenario)
 
     def result(self, scenario: Scenario) -> ScenarioResult:

@@ -196,6 +196,6 @@ class Scenario:
         return PurePosixPath(self.path).parent.name or "."
 
     @property
-    def asking(self) -> bool:
-        """Whether a step asks all through its change, which needs the processor at any moment."""
-        return any(step.meanwhile for step in self.steps)
+    def asking(self) -> frozenset[SourceRef]:
+        """Who asks all through a change, and needs a processor at any moment of it."""
+        return frozenset(cell.source for step in self.steps for cell, _ in step.meanwhile)

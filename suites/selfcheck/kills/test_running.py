@@ -20,8 +20,8 @@ def runs(monkeypatch):
     """The patience of each run; the ends that they come to are taken from ``ends``."""
     patience, planned = [], []
 
-    def run(_pair, timeouts):
-        patience.append(timeouts)
+    def run(_pair, way):
+        patience.append(way.timeouts)
         return planned.pop(0)
 
     monkeypatch.setattr(running, "_run", run)

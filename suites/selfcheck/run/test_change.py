@@ -111,4 +111,5 @@ steps:
     ]
     assert ended == [Outcome.PASS, Outcome.UNSUPPORTED]
     assert [spec.alone for spec in asked] == [False, True]
-    assert [spec.asking for spec in asked] == [False, True]
+    client = ObjectKey("Pod", "default", "client")
+    assert [spec.asking for spec in asked] == [frozenset(), {client}]

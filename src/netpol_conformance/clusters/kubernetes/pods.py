@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.naming import Manifest
 from netpol_conformance.images import at_registry
 from netpol_conformance.model.encode import manifest as encode
-from netpol_conformance.model.objects import Pod, Protocol
+from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
 from netpol_conformance.probe import nginx
 from netpol_conformance.probe.reading import Page
 
@@ -25,16 +26,17 @@ WATCHER = ("python", "-m", "netpol_conformance.probe.watcher")
 """The command of a pod's first process that probes from its start on."""
 AGENT = ("python", "-m", "netpol_conformance.probe.agent")
 """The agent's command in the suite's own image."""
+STANDBY = "/tmp/netpol-conformance-standby"  # noqa: S108 - in a container of its own
+"""Where the container ``probe`` makes agents for those who are started in it."""
 HOST_LABEL = "kubernetes.io/hostname"
 """By this label of its node a pod is placed."""
 IMAGE_ANNOTATION = "netpol-conformance/image"
 """On a pod: the image that the scenario names."""
 _HTTP = 80
 _GRACE_SECONDS = 1
-_FOREVER = "2147483647"
-_REQUESTS = {"cpu": "1m", "memory": "16Mi"}
-_CPU_OF_ASKING = "100m"
-"""What a pod that asks all the time requests: with less it waits where its node is busy."""
+_CPU, _MEMORY = "1m", "16Mi"
+_CPU_OF_ASKING = "300m"
+"""What a pod that asks all the time requests, and uses; with less it waits on a busy node."""
 _DIRECTORY = Path("/tmp/netpol-conformance")  # noqa: S108 - in a container of its own
 
 
@@ -60,13 +62,13 @@ class Images:
 class Placing:
     """What pods need to know of the cluster: node names (the scenario's to its own), families.
 
-    ``asking`` if they are to ask all through a change.
+    ``asking`` are those that are to ask all through a change.
     """
 
     nodes: Mapping[str, str]
     families: tuple[int, ...]
     images: Images
-    asking: bool = False
+    asking: AbstractSet[ObjectKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,15 @@ class _Containers:
     placing: Placing
     items: list[Manifest] = field(default_factory=list)
 
-    def add(self, name: str, image: str, command: list[str]) -> None:
+    def add(self, name: str, image: str, command: list[str], cpu: str = _CPU) -> None:
         policy = self.placing.images.pull_policy
-        asking = self.placing.asking and name == PROBE_CONTAINER
         self.items.append(
             {
                 "name": name,
                 "image": image,
                 "command": command,
                 **({"imagePullPolicy": policy} if policy else {}),
-                "resources": {"requests": _REQUESTS | ({"cpu": _CPU_OF_ASKING} if asking else {})},
+                "resources": {"requests": {"cpu": cpu, "memory": _MEMORY}},
             }
         )
 
@@ -211,16 +212,16 @@ def _containers(pod: Pod, identity: str, placing: Placing, watch: str) -> list[M
         for port in pod.ports
         if not (elsewhere and port.protocol is Protocol.TCP)
     ]
-    made.add(PROBE_CONTAINER, placing.images.probe, _probe(identity, own, placing.families, watch))
+    command = _probe(identity, own, placing.families, watch)
+    cpu = _CPU_OF_ASKING if pod.key in placing.asking else _CPU
+    made.add(PROBE_CONTAINER, placing.images.probe, command, cpu)
     return made.items
 
 
 def _probe(identity: str, ports: list[str], families: tuple[int, ...], watch: str) -> list[str]:
-    """The probe container's own process: it probes, serves, or only keeps the container."""
-    if not ports and not watch:
-        return ["/bin/busybox", "sleep", _FOREVER]
+    """The probe container's own process: it probes, serves, and makes agents."""
     words = [*WATCHER, watch] if watch else [*AGENT, "serve"]
-    words += ["--identity", identity]
+    words += ["--identity", identity, "--standby", STANDBY]
     for port in ports:
         words += ["--port", port]
     for family in families:
