@@ -130,11 +130,14 @@ def test_an_opening_of_30_ms_is_found_and_measured(name, played):
     ],
 )
 def test_a_fault_of_ours_is_inconclusive_and_says_what_is_missing(name, told):
-    outcome, steps = run(RESTARTED, f"{DISTURBING}:{name}")
-    assert outcome is Outcome.INCONCLUSIVE
-    for cell in steps[1].meanwhile:
-        assert cell.outcome is Outcome.INCONCLUSIVE
-    assert any(told in cell.reason for cell in steps[1].meanwhile)
+    for _ in range(10):  # on a busy machine there may be too few probes, which is told first
+        outcome, steps = run(RESTARTED, f"{DISTURBING}:{name}")
+        assert outcome is Outcome.INCONCLUSIVE
+        assert {cell.outcome for cell in steps[1].meanwhile} == {Outcome.INCONCLUSIVE}
+        reasons = [cell.reason for cell in steps[1].meanwhile]
+        if not all("probes a second were sent" in reason for reason in reasons):
+            break
+    assert any(told in reason for reason in reasons)
 
 
 def test_without_any_enforcer_it_was_open_all_the_time():
