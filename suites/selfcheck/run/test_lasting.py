@@ -130,12 +130,12 @@ def test_an_opening_of_30_ms_is_found_and_measured(name, played):
     ],
 )
 def test_a_fault_of_ours_is_inconclusive_and_says_what_is_missing(name, told):
-    for _ in range(10):  # on a busy machine there may be too few probes, which is told first
+    for _ in range(20):  # on a busy machine there may be too few probes, which is told first
         outcome, steps = run(RESTARTED, f"{DISTURBING}:{name}")
         assert outcome is Outcome.INCONCLUSIVE
         assert {cell.outcome for cell in steps[1].meanwhile} == {Outcome.INCONCLUSIVE}
         reasons = [cell.reason for cell in steps[1].meanwhile]
-        if not all("probes a second were sent" in reason for reason in reasons):
+        if any(told in reason for reason in reasons):
             break
     assert any(told in reason for reason in reasons)
 
