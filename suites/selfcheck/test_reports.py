@@ -17,7 +17,7 @@ from netpol_conformance.publishing import PublishingError
 from netpol_conformance.report import json_report
 from netpol_conformance.report.conformance import profile_results
 from netpol_conformance.report.document import Report
-from netpol_conformance.report.published import BEGIN, END, changed, index
+from netpol_conformance.report.published import BEGIN, END, changed, index, reproduce
 from netpol_conformance.report.yaml_report import Implementation
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,24 @@ def corpus_of(report: Report) -> dict[str, str]:
 
 def wrong(root: Path, report: Report) -> list[str]:
     return [str(item) for item in publishing.check(root, corpus_of(report)) if item.wrong]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--report build/kind",
+        "--report=build/kind",
+        "--reuse-cluster mine",
+        "--reuse-cluster=mine --keep-cluster",
+        "--keep-cluster --report build/kind",
+    ],
+)
+def test_who_reproduces_a_run_needs_neither_its_cluster_nor_its_folder(
+    report: Report, words: str
+) -> None:
+    command = f"netpol-conformance run {words} --jobs 4"
+    again = reproduce(report.model_copy(update={"command": command}))
+    assert again == "netpol-conformance run --jobs 4"
 
 
 def test_what_is_added_is_in_order(root: Path, report: Report) -> None:

@@ -20,6 +20,8 @@ BEGIN, END = "<!-- generated -->", "<!-- /generated -->"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _WRONG = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.XFAIL, Outcome.UNSUPPORTED)
+_OF_ONE_RUN = {"--report": True, "--reuse-cluster": True, "--keep-cluster": False}
+"""Options that say nothing to who runs it again, and whether each has a value."""
 RESULTS = {"success": "conforms", "failure": "does not conform", "partial": "no verdict"}
 
 
@@ -151,17 +153,21 @@ def _about(item: Published) -> str:
 
 
 def reproduce(report: Report) -> str:
-    """The command of the run, less where its reports went."""
+    """The command of the run, less what is of that run alone: where its reports went, and the name
+    of the cluster that it used.
+    """
     try:
         words = shlex.split(one_line(report.command))
     except ValueError:
         return one_line(report.command)
     kept: list[str] = []
-    skip = False
-    for word in words:
-        if not skip and not word.startswith("--report="):
-            kept += [] if word == "--report" else [word]
-        skip = word == "--report"
+    rest = iter(words)
+    for word in rest:
+        option, equals, _ = word.partition("=")
+        if option not in _OF_ONE_RUN:
+            kept.append(word)
+        elif _OF_ONE_RUN[option] and not equals:
+            next(rest, None)
     return shlex.join(kept)
 
 
