@@ -24,7 +24,7 @@ MEANINGS = {
     Outcome.FAIL: "Something was seen twice that the specification rules out.",
     Outcome.INCONCLUSIVE: "There is not enough evidence to say; never counted as passed.",
     Outcome.XFAIL: "Wrong, but declared beforehand with a link; a pass would be a failure.",
-    Outcome.UNSUPPORTED: "The implementation declares that it lacks the feature.",
+    Outcome.UNSUPPORTED: "The implementation is declared to lack the feature, or the cluster does.",
     Outcome.UNSPECIFIED: "The specification is silent: recorded, never failed.",
 }
 
