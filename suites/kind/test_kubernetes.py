@@ -20,6 +20,7 @@ from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Se
 from netpol_conformance.clusters.kubernetes.naming import RUN_LABEL
 from netpol_conformance.clusters.kubernetes.pods import Images
 from netpol_conformance.clusters.kubernetes.removal import remove_run
+from netpol_conformance.clusters.kubernetes.waits import until
 from netpol_conformance.images import own_image
 from netpol_conformance.model.decode import ManifestError, decode
 from netpol_conformance.model.objects import ObjectKey, Pod
@@ -223,6 +224,35 @@ def test_a_new_scenario_sees_nothing_of_the_one_before(share: Share) -> None:
     spaces = {item.name for item in share.cluster.state().namespaces}
     assert spaces == {"kube-system"}  # default is made with the first object in it
     assert not [item for item in share.cluster.state().pods if item.namespace == "default"]
+
+
+def test_a_scenario_that_begins_alike_has_the_pods_of_the_one_before(share: Share) -> None:
+    cluster, pods = share.cluster, [pod("a"), pod("b", "{app: b}")]
+    deny = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny}
+spec: {podSelector: {}}
+"""
+    assert not cluster.furnish("---".join(pods))
+    cluster.wait_ready(READY)
+    before = share.pod("a").ips, share.pod("b").ips
+    cluster.apply(deny)
+    until(lambda: asked(share) is Verdict.TIMED_OUT, READY, 0.1)
+    cluster.leave(clean=True)
+    cluster.start(ClusterSpec(nodes=1))
+    assert cluster.furnish("---".join([pods[0], pod("b", "{app: new}")]))
+    cluster.wait_ready(READY)
+    assert share.pod("a").ips == before[0]
+    assert share.pod("b").labels == {"app": "new"}
+    assert not cluster.state().policies
+    assert until(lambda: asked(share) is Verdict.CONNECTED, READY, 0.1)
+
+
+def asked(share: Share) -> Verdict:
+    """What pod a sees of pod b."""
+    (seen,) = share.cluster.probe([ask(share.pod("b"), timeout=0.5)])
+    return seen.verdict
 
 
 def test_nodes_are_clients_too(share: Share) -> None:

@@ -83,3 +83,15 @@ def test_a_broken_enforcer_fails_the_scenario_that_owns_the_rule(kind: Kind, nam
     owner = owner_of(name)
     ended = kind.run(owner, "--implementation", f"{MUTANTS}:{name}", "--timeout", "enforce=2")
     assert (ended.code, ended.outcomes) == (1, {owner: "FAIL"}), ended.output
+
+
+def test_what_one_scenario_left_in_force_fails_no_other(kind: Kind) -> None:
+    """The enforcer forgets no policy; what takes over namespaces under one is asked afresh."""
+    name, alike = "DeletionIgnored", ("upstream/by-port.yaml", "upstream/stacked-policies.yaml")
+    owner = owner_of(name)
+    told = ("--implementation", f"{MUTANTS}:{name}", "--jobs", "1", "--timeout", "enforce=2")
+    ended = kind.run(*alike, owner, *told)
+    assert ended.outcomes == {**dict.fromkeys(alike, "PASS"), owner: "FAIL"}, ended.output
+    assert ended.report is not None
+    reasons = {scenario.path: scenario.reason for scenario in ended.report.scenarios}
+    assert "It passed in fresh namespaces" in reasons[alike[1]]

@@ -101,6 +101,13 @@ class Cluster(Protocol):
         For each tool one connection known to work and one known to be dropped.
         """
 
+    def furnish(self, manifests: str) -> bool:
+        """``apply`` what a scenario begins with, to the cluster that was just started.
+
+        Where making namespaces and pods is slow, it may be given those that another scenario
+        began with and left clean. Returns whether it was.
+        """
+
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """``kubectl apply -f -``: multi-document YAML or JSON, as literal manifests.
 
@@ -129,8 +136,11 @@ class Cluster(Protocol):
     def lifecycle(self) -> Lifecycle:
         """What can happen to the started cluster's enforcer and pods; raises UnsupportedError."""
 
-    def leave(self) -> None:
-        """The scenario is over: give back what others wait for. Safe to call twice."""
+    def leave(self, *, clean: bool = False) -> None:
+        """The scenario is over: give back what others wait for. Safe to call twice.
+
+        ``clean`` if all of it came out as it should: what it had may then be another's.
+        """
 
     def close(self) -> None:
         """Remove all that this object made. Safe to call twice."""

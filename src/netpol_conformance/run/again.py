@@ -1,12 +1,14 @@
-"""A second attempt at a scenario whose continuous probes came out too few, on a busy machine.
+"""A second attempt at a scenario whose first one may have come out wrong by no fault of the plugin.
 
-A step's changes cannot be made again, but the scenario can. Nothing that was seen to be wrong is
-tried again: only what could not be told.
+On a busy machine continuous probes come out too few. Where a scenario took over what another had
+left, something of that one may have outlived it. A step's changes cannot be made again, but the
+scenario can, with all of it made anew: what it comes to then is what counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import (
@@ -17,31 +19,79 @@ from netpol_conformance.run.events import (
     StepFinished,
 )
 
+_SETTLED = (Outcome.PASS, Outcome.UNSUPPORTED)
+"""What a scenario does not come to because of anything that another one left."""
+
+
+class Attempt(Protocol):
+    """One run of a scenario; a ``run.scenario.ScenarioRun``."""
+
+    @property
+    def asks_meanwhile(self) -> bool:
+        """Whether it asks all through a change."""
+
+    @property
+    def second_hand(self) -> bool:
+        """Whether it has what another scenario left, as far as is known by now."""
+
+    def run(self, *, fresh: bool = False) -> object:
+        """Make it, telling its consumer; if it is to be ``fresh``, with nothing second-hand."""
+
 
 def with_second_attempt(
-    attempt: Callable[[Consumer], object], emit: Consumer, stopping: Callable[[], bool]
+    prepare: Callable[[Consumer], Attempt],
+    emit: Consumer,
+    stopping: Callable[[], bool],
 ) -> None:
-    """Make one attempt, and another if the first could not tell what happened meanwhile.
+    """Make one attempt, and another, fresh one if the first cannot be trusted.
 
-    Only the events of the attempt that counts are told, but that the scenario began is told at
-    once. Nothing is tried again once the run is ``stopping``.
+    ``prepare`` gives one that tells a consumer. That the scenario began is told at once. Of an
+    attempt that might be made again all else is told when it is known to count. Nothing is tried
+    again once the run is ``stopping``.
     """
     kept: list[Event] = []
 
     def keep(event: Event) -> None:
-        (emit if isinstance(event, ScenarioStarted) else kept.append)(event)
+        doubtful = first.asks_meanwhile or first.second_hand
+        (kept.append if doubtful and not isinstance(event, ScenarioStarted) else emit)(event)
 
-    attempt(keep)
-    if _could_not_tell(kept) and not stopping():
-        kept.clear()
-        attempt(lambda event: None if isinstance(event, ScenarioStarted) else kept.append(event))
+    first = prepare(keep)
+    first.run()
+    misled = _misled(first, kept)
+    if (misled or _could_not_tell(kept)) and not stopping():
+        second: list[Event] = []
+        prepare(second.append).run(fresh=True)
+        before = _ends(kept)[0] if misled else None
+        kept = [_told(event, before) for event in second if not isinstance(event, ScenarioStarted)]
     for event in kept:
         emit(event)
 
 
-def _could_not_tell(events: list[Event]) -> bool:
+def _told(event: Event, before: ScenarioFinished | None) -> Event:
+    """The event; of a scenario that passed, with what it came to ``before`` that, if anything."""
+    if before is None or not isinstance(event, ScenarioFinished):
+        return event
+    if event.outcome is not Outcome.PASS:
+        return event
+    reason = (
+        "It passed in fresh namespaces. In those that another scenario had left, its policies "
+        f"deleted, it came to {before.outcome.value}: {before.reason}"
+    )
+    return event.model_copy(update={"reason": reason})
+
+
+def _misled(attempt: Attempt, events: Sequence[Event]) -> bool:
+    """Whether what another scenario left may be why it came out as it did."""
+    return attempt.second_hand and any(end.outcome not in _SETTLED for end in _ends(events))
+
+
+def _could_not_tell(events: Sequence[Event]) -> bool:
     """Whether the scenario is inconclusive for what it asked all the time, and for nothing else."""
-    ends = [event.outcome for event in events if isinstance(event, ScenarioFinished)]
+    ends = [event.outcome for event in _ends(events)]
     steps = [event.step for event in events if isinstance(event, StepFinished)]
     watched = [cell.outcome for step in steps for cell in step.meanwhile]
     return ends == [Outcome.INCONCLUSIVE] and Outcome.INCONCLUSIVE in watched
+
+
+def _ends(events: Sequence[Event]) -> list[ScenarioFinished]:
+    return [event for event in events if isinstance(event, ScenarioFinished)]

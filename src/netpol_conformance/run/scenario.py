@@ -54,7 +54,8 @@ _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 class ScenarioRun:
     """Runs ``scenario`` on ``cluster`` (which it starts afresh) and tells ``emit`` of it.
 
-    ``options`` are those of the command line that a rerun needs.
+    ``options`` are those of the command line that a rerun needs. ``second_hand`` is whether it took
+    over what another scenario had left.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ScenarioRun:
         *,
         options: Sequence[str] = (),
     ) -> None:
+        self.second_hand = False
         self._scenario = scenario
         self._cluster = cluster
         self._timeouts = timeouts
@@ -78,16 +80,25 @@ class ScenarioRun:
         self._in_force: ClusterState | None = None
         self._waiting: list[Round] = []
 
-    def run(self) -> Outcome:
-        """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason."""
+    @property
+    def asks_meanwhile(self) -> bool:
+        """Whether it asks all through a change."""
+        return bool(self._scenario.asking)
+
+    def run(self, *, fresh: bool = False) -> Outcome:
+        """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason.
+
+        If it is to be ``fresh``, it takes nothing over from other scenarios.
+        """
+        outcome, began = Outcome.INCONCLUSIVE, time.time()
         try:
-            return self._run(time.time())
+            outcome, reason = self._outcome(began, fresh=fresh)
+            return self._ended(outcome, reason, began)
         finally:
             with suppress(ClusterError):  # it will tell when it is closed, or started again
-                self._cluster.leave()
+                self._cluster.leave(clean=outcome is Outcome.PASS)
 
-    def _run(self, began: float) -> Outcome:
-        outcome, reason = self._outcome(began)
+    def _ended(self, outcome: Outcome, reason: str, began: float) -> Outcome:
         self._emit(
             ScenarioFinished(
                 path=self._scenario.path,
@@ -99,7 +110,7 @@ class ScenarioRun:
         )
         return outcome
 
-    def _outcome(self, began: float) -> tuple[Outcome, str]:
+    def _outcome(self, began: float, *, fresh: bool) -> tuple[Outcome, str]:
         try:
             info = self._cluster.start(self._spec())
         except (ClusterError, UnsupportedError) as error:
@@ -108,7 +119,7 @@ class ScenarioRun:
             return (Outcome.UNSUPPORTED if unsupported else Outcome.INCONCLUSIVE), str(error)
         self._emit(scenario_started(self._scenario, began, info))
         try:
-            results = self._results()
+            results = self._results(fresh=fresh)
         except UnsupportedError as error:
             return Outcome.UNSUPPORTED, str(error)
         except DoubleEntryError as error:
@@ -118,8 +129,12 @@ class ScenarioRun:
             return Outcome.INCONCLUSIVE, str(error)
         return combine(result.outcome for result in results), first_reason(results)
 
-    def _results(self) -> list[StepResult]:
-        self._cluster.apply(manifest_list(self._scenario.objects))
+    def _results(self, *, fresh: bool) -> list[StepResult]:
+        manifests = manifest_list(self._scenario.objects)
+        if fresh:
+            self._cluster.apply(manifests)
+        else:
+            self.second_hand = self._cluster.furnish(manifests)
         self._cluster.wait_ready(self._timeouts.ready)
         self._opening_control()
         results = []

@@ -184,15 +184,12 @@ class Session:
         declared = profile.declared(scenario) if profile else Declared("")
         emit = Declaring(declared, keep, strict=setting.strict_features)
 
-        def attempt(consume: Consumer) -> None:
+        def attempt(consume: Consumer) -> ScenarioRun:
             cluster, options = self._cluster(), setting.options
-            ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options).run()
+            return ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options)
 
         try:
-            if scenario.asking:
-                with_second_attempt(attempt, emit, self._stopping.is_set)
-            else:
-                attempt(emit)
+            with_second_attempt(attempt, emit, self._stopping.is_set)
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
             keep(
                 ScenarioFinished(

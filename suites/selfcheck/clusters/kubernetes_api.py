@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes.client import Configuration
@@ -46,13 +47,67 @@ class ScriptedApi:
         return Client(configuration)
 
 
+class StoringApi(ScriptedApi):
+    """Keeps what it is sent, and runs every pod at once; what is laid down comes first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored: dict[str, Any] = {}
+        self._addresses = itertools.count(1)
+
+    def answer(self, method: str, url: str, body: Any) -> Answer:
+        path, query = urlsplit(url).path, dict(parse_qsl(urlsplit(url).query))
+        if (method, path) in self.answers:
+            return super().answer(method, url, body)
+        self.requests.append((method, path, query, body))
+        if method == "POST":
+            return self._store(f"{path}/{body['metadata']['name']}", body)
+        if method == "GET" and path.rpartition("/")[2] in _PLURALS:
+            wanted = dict(
+                word.split("=") for word in query.get("labelSelector", "").split(",") if word
+            )
+            found = [item for at, item in self.stored.items() if at.rpartition("/")[0] == path]
+            return 200, {"items": [item for item in found if _bears(item, wanted)]}
+        if path not in self.stored:
+            return 404, {"reason": "NotFound", "message": f"{path} not found"}
+        return 200, self.stored.pop(path) if method == "DELETE" else self.stored[path]
+
+    def _store(self, path: str, body: Any) -> Answer:
+        if path in self.stored:
+            return 409, {"reason": "AlreadyExists", "message": f"{path} already exists"}
+        number = next(self._addresses)
+        ready = [{"type": "Ready", "status": "True"}]
+        status = {"phase": "Running", "podIPs": [{"ip": f"10.0.0.{number}"}], "conditions": ready}
+        body["metadata"]["uid"] = str(number)
+        self.stored[path] = body | ({"status": status} if body["kind"] == "Pod" else {})
+        return 201, self.stored[path]
+
+    def names(self, plural: str) -> list[str]:
+        """The names of all that is stored of a kind."""
+        return sorted(
+            at.rpartition("/")[2]
+            for at in self.stored
+            if at.rpartition("/")[0].rpartition("/")[2] == plural
+        )
+
+
+_PLURALS = ("namespaces", "nodes", "pods", "services", "networkpolicies")
+
+
+def _bears(item: Any, labels: dict[str, str]) -> bool:
+    return labels.items() <= (item["metadata"].get("labels") or {}).items()
+
+
+A = TypeVar("A", bound=ScriptedApi)
+
+
 @contextmanager
-def serving() -> Iterator[ScriptedApi]:
-    """A scripted server on a port of its own."""
-    api = ScriptedApi()
+def serving(api: A) -> Iterator[A]:
+    """The server on a port of its own."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

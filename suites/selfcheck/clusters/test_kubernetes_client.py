@@ -26,7 +26,7 @@ SPACES = "/api/v1/namespaces"
 
 @pytest.fixture
 def api() -> Iterator[ScriptedApi]:
-    with serving() as one:
+    with serving(ScriptedApi()) as one:
         yield one
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_created_twice(api: ScriptedApi) -> None:
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
-    with serving() as gone:
+    with serving(ScriptedApi()) as gone:
         client = gone.client()
     with pytest.raises(ClusterError, match=r"127\.0\.0\.1:\d+ cannot be reached .*refused"):
         client.version()

@@ -30,7 +30,7 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 
-from .kubernetes_api import serving
+from .kubernetes_api import ScriptedApi, serving
 
 TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 UNWELL = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}
@@ -155,7 +155,7 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
 
 def wait_for(*looks: list[dict[str, Any]], seconds: float = 5.0) -> None:
     left = list(looks)
-    with serving() as api:
+    with serving(ScriptedApi()) as api:
         event = {"type": "Warning", "reason": "FailedScheduling", "message": "0/2 nodes"}
         path = "/api/v1/namespaces/npc-1-2-default/events"
         api.answers["GET", path] = (200, {"items": [event, {"type": "Normal"}]})

@@ -68,7 +68,7 @@ spec: {containers: [{name: main, image: nginx}]}
 
 @pytest.fixture
 def api() -> Iterator[ScriptedApi]:
-    with serving() as one:
+    with serving(ScriptedApi()) as one:
         one.answers["GET", "/api/v1"] = (200, CORE)
         one.answers["GET", "/apis/networking.k8s.io/v1"] = (200, NETWORKING)
         yield one

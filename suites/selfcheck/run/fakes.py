@@ -39,6 +39,7 @@ class FakeCluster:
         enforces: bool = True,
         self_test: Verdict = Verdict.CONNECTED,
         starts: bool = True,
+        second_hand: bool = False,
     ) -> None:
         self._scenario = replace(scenario, objects=())
         self._fault = fault
@@ -49,6 +50,8 @@ class FakeCluster:
         self.probes: list[Probe] = []
         self.closed = False
         self.left = False
+        self.left_clean = False
+        self.second_hand = second_hand
 
     def start(self, spec: object) -> ClusterInfo:
         if not self._starts:
@@ -58,6 +61,10 @@ class FakeCluster:
 
     def self_test(self) -> tuple[SelfCheck, ...]:
         return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, self._self_test, None)),)
+
+    def furnish(self, manifests: str) -> bool:
+        self.apply(manifests)
+        return self.second_hand
 
     def apply(self, manifests: str) -> tuple[()]:
         self._state, refusal = change(self._state, Step("", apply=manifests), self._scenario)
@@ -83,8 +90,9 @@ class FakeCluster:
     def lifecycle(self) -> Lifecycle:
         raise UnsupportedError("needs what only machines of one's own can do")
 
-    def leave(self) -> None:
+    def leave(self, *, clean: bool = False) -> None:
         self.left = True
+        self.left_clean = clean
 
     def close(self) -> None:
         self.closed = True

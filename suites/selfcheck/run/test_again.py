@@ -61,15 +61,47 @@ def attempt(watched: Outcome, ended: Outcome, number: int = 1) -> list[Event]:
     return [BEGUN, StepFinished(path=BEGUN.path, step=step), end]
 
 
-def run(*attempts: list[Event], stopping: bool = False) -> tuple[list[Event], int]:
-    left, told = list(attempts), []
+class Played:
+    """An attempt whose events are known; how it was run is kept."""
 
-    def make(consume: Callable[[Event], object]) -> None:
-        for event in left.pop(0):
-            consume(event)
+    def __init__(
+        self,
+        events: list[Event],
+        consume: Callable[[Event], object],
+        *,
+        second_hand: bool,
+        asks_meanwhile: bool,
+    ) -> None:
+        self.second_hand = second_hand
+        self.asks_meanwhile = asks_meanwhile
+        self.events = events
+        self.consume = consume
+        self.fresh: bool | None = None
 
-    with_second_attempt(make, told.append, lambda: stopping)
-    return told, len(attempts) - len(left)
+    def run(self, *, fresh: bool = False) -> None:
+        self.fresh = fresh
+        if fresh:
+            self.second_hand = False
+        for event in self.events:
+            self.consume(event)
+
+
+def run(
+    *attempts: list[Event],
+    stopping: bool = False,
+    second_hand: bool = False,
+    asks_meanwhile: bool = True,
+) -> tuple[list[Event], list[bool | None]]:
+    """What is told of the attempts, and which were made: whether each was fresh."""
+    left, told, made = list(attempts), [], []
+
+    def prepare(consume: Callable[[Event], object]) -> Played:
+        events = left.pop(0)
+        made.append(Played(events, consume, second_hand=second_hand, asks_meanwhile=asks_meanwhile))
+        return made[-1]
+
+    with_second_attempt(prepare, told.append, lambda: stopping)
+    return told, [played.fresh for played in made]
 
 
 PASSED = attempt(Outcome.PASS, Outcome.PASS, 2)
@@ -78,13 +110,13 @@ THIN = attempt(Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
 
 def test_what_could_not_be_told_is_tried_again_and_the_second_attempt_counts():
     told, made = run(THIN, PASSED)
-    assert made == 2
+    assert made == [False, True]
     assert told == PASSED
 
 
 def test_there_is_no_third_attempt():
     told, made = run(THIN, THIN, PASSED)
-    assert made == 2
+    assert made == [False, True]
     assert told == THIN
 
 
@@ -100,8 +132,60 @@ def test_there_is_no_third_attempt():
 )
 def test_what_was_told_is_not_tried_again(watched, ended):
     events = attempt(watched, ended)
-    assert run(events, PASSED) == (events, 1)
+    assert run(events, PASSED) == (events, [False])
 
 
 def test_a_run_that_is_stopping_tries_nothing_again():
-    assert run(THIN, PASSED, stopping=True) == (THIN, 1)
+    assert run(THIN, PASSED, stopping=True) == (THIN, [False])
+
+
+FAILED = attempt(Outcome.PASS, Outcome.FAIL)
+UNTOLD = attempt(Outcome.PASS, Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("misled", [FAILED, UNTOLD])
+def test_what_failed_with_what_another_left_is_tried_with_all_of_it_fresh(misled):
+    told, made = run(misled, PASSED, second_hand=True, asks_meanwhile=False)
+    assert made == [False, True]
+    assert told[:-1] == PASSED[:-1]
+
+
+def test_that_it_failed_with_what_another_left_is_told_though_it_passed():
+    told, _ = run(FAILED, PASSED, second_hand=True, asks_meanwhile=False)
+    end = told[-1]
+    assert isinstance(end, ScenarioFinished)
+    assert end.outcome is Outcome.PASS
+    assert "came to FAIL" in end.reason
+
+
+def test_what_fails_fresh_too_has_failed():
+    told, made = run(UNTOLD, FAILED, PASSED, second_hand=True, asks_meanwhile=False)
+    assert (told, made) == (FAILED, [False, True])
+
+
+@pytest.mark.parametrize("ended", [Outcome.PASS, Outcome.UNSUPPORTED])
+def test_what_another_left_is_no_reason_to_doubt_a_pass(ended):
+    events = attempt(Outcome.PASS, ended)
+    assert run(events, FAILED, second_hand=True) == (events, [False])
+
+
+def test_what_failed_with_nothing_of_others_is_not_tried_again():
+    assert run(FAILED, PASSED, asks_meanwhile=False) == (FAILED, [False])
+
+
+def test_events_that_count_for_sure_are_told_at_once():
+    heard: list[int] = []
+    told: list[Event] = []
+
+    class Watched(Played):
+        def run(self, *, fresh: bool = False) -> None:
+            for event in self.events:
+                self.consume(event)
+                heard.append(len(told))
+
+    with_second_attempt(
+        lambda consume: Watched(PASSED, consume, second_hand=False, asks_meanwhile=False),
+        told.append,
+        lambda: False,
+    )
+    assert heard == [1, 2, 3]

@@ -341,3 +341,25 @@ def test_the_cluster_is_given_back_whatever_becomes_of_the_scenario():
         with pytest.raises(BrokenError):
             ScenarioRun(SCENARIO, cluster, QUICK, broken).run()
         assert cluster.left
+
+
+@pytest.mark.parametrize(
+    ("cluster", "clean"),
+    [
+        (FakeCluster(SCENARIO), True),
+        (FakeCluster(SCENARIO, enforces=False), False),
+        (FakeCluster(SCENARIO, starts=False), False),
+    ],
+)
+def test_only_a_scenario_that_passed_leaves_what_another_may_have(cluster, clean):
+    run(cluster)
+    assert (cluster.left, cluster.left_clean) == (True, clean)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_fresh_run_takes_nothing_over(fresh):
+    scenario_run = ScenarioRun(
+        SCENARIO, FakeCluster(SCENARIO, second_hand=True), QUICK, lambda _: None
+    )
+    assert scenario_run.run(fresh=fresh) is Outcome.PASS
+    assert scenario_run.second_hand is not fresh

@@ -11,8 +11,15 @@ import pytest
 
 from netpol_conformance.clusters.base import ClusterError, SelfCheck, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.probe.verdict import Verdict
-from netpol_conformance.run.events import RunFinished, RunStarted, ScenarioFinished, SelfTested
+from netpol_conformance.probe.verdict import Probe, Verdict
+from netpol_conformance.run.events import (
+    RunFinished,
+    RunStarted,
+    ScenarioFinished,
+    ScenarioStarted,
+    SelfTested,
+    StepFinished,
+)
 from netpol_conformance.run.session import Session, Setting, end_of_run
 from netpol_conformance.run.timeouts import Timeouts
 
@@ -91,6 +98,40 @@ def test_what_was_never_started_makes_the_run_partial():
     assert end.exit_code in (1, 3)
 
 
+class Haunted(FakeCluster):
+    """A cluster on which something of another scenario outlived its policies."""
+
+    def __init__(self) -> None:
+        super().__init__(SCENARIO, second_hand=True, fault=self._haunting)
+        self._haunted = False
+
+    def start(self, spec: object):
+        self._haunted = False
+        return super().start(spec)
+
+    def furnish(self, manifests: str) -> bool:
+        self._haunted = True
+        return super().furnish(manifests)
+
+    def _haunting(self, probe: Probe, verdict: Verdict) -> Verdict:
+        return Verdict.TIMED_OUT if self._haunted else verdict
+
+
+def test_what_another_scenario_left_makes_no_scenario_fail(monkeypatch):
+    monkeypatch.setattr(FakeDriver, "cluster", lambda _self: Haunted())
+    events = []
+    run = session(events)
+    run.begin(copies(2))
+    for scenario in copies(2):
+        finished = run.result(scenario).finished
+        assert finished.outcome is Outcome.PASS
+        assert "In those that another scenario had left" in finished.reason
+    assert run.finish().exit_code == 0
+    told = Counter(type(event) for event in events)
+    assert told[ScenarioStarted] == told[ScenarioFinished] == 2
+    assert told[StepFinished] == 2 * len(SCENARIO.steps)
+
+
 class Broken(FakeCluster):
     """A cluster with a bug of ours in it, or one that cannot do what is asked."""
 
@@ -136,6 +177,8 @@ def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch
     lock = threading.Lock()
 
     class Waiting:
+        asks_meanwhile = second_hand = False
+
         def __init__(self, scenario, _cluster, _timeouts, emit, **_options):
             self.path, self.emit = scenario.path, emit
 

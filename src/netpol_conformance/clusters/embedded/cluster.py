@@ -42,6 +42,11 @@ class EmbeddedCluster:
         """Ask a server that answers and one whose packets are dropped, with each tool."""
         return tuple(self._running().call("self_test"))
 
+    def furnish(self, manifests: str) -> bool:
+        """Make all of it: that costs next to nothing here."""
+        self.apply(manifests)
+        return False
+
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """``kubectl apply -f -``; when it returns, the change is in force everywhere."""
         return tuple(self._running().call("apply", manifests))
@@ -107,7 +112,7 @@ class EmbeddedCluster:
         """Use the connections again, and close them."""
         return tuple(self._running().call("ask_held", timeout))
 
-    def leave(self) -> None:
+    def leave(self, *, clean: bool = False) -> None:
         """Nothing is shared: it stays as it is until the next start."""
 
     def close(self) -> None:

@@ -34,12 +34,12 @@ class KindCluster(KubernetesCluster):
         self._turn.take(shared=not spec.alone)
         return super().start(spec)
 
-    def leave(self) -> None:
+    def leave(self, *, clean: bool = False) -> None:
         """Put the enforcer back, and let others have the cluster."""
         if self._own_lifecycle is not None:
             self._own_lifecycle.restore()
             self._own_lifecycle = None
-        super().leave()
+        super().leave(clean=clean)
         self._turn.give_back()
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from netpol_conformance.clusters.kubernetes.client import NAMESPACES, NODES, Cli
 from netpol_conformance.clusters.kubernetes.cluster import Setup
 from netpol_conformance.clusters.kubernetes.driver import images_of
 from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.kubernetes.stage import Handover
 from netpol_conformance.clusters.options import Options
 
 _METALLB = "metallb-system"
@@ -59,6 +60,7 @@ class Share:
             implementation,
             outside=lambda: outside,
             load_balancer=None if self._has_balancer else balancer,
+            handover=self._handover,
         )
         return KindCluster(setup, outside)
 
@@ -69,8 +71,13 @@ class Share:
             remove_run(self._client, self.run)
 
     def close(self) -> None:
-        """Close the connections to the API server."""
+        """Close the connections to the API server, and to the pods that wait for a scenario."""
+        self._handover.close()
         self._client.close()
+
+    @cached_property
+    def _handover(self) -> Handover:
+        return Handover()
 
     @cached_property
     def _client(self) -> Client:

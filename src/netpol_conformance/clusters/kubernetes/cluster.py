@@ -7,7 +7,8 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -16,6 +17,7 @@ from netpol_conformance.clusters.base import (
     ClusterInfo,
     ClusterSpec,
     Lifecycle,
+    RefusedError,
     SelfCheck,
     UnsupportedError,
 )
@@ -31,16 +33,18 @@ from netpol_conformance.clusters.kubernetes.fitness import (
 from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.naming import SLOT_LABEL, Manifest, Names
 from netpol_conformance.clusters.kubernetes.nodes import read_nodes
-from netpol_conformance.clusters.kubernetes.objects import Objects
+from netpol_conformance.clusters.kubernetes.objects import Objects, documents
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
 from netpol_conformance.clusters.kubernetes.pods import Images, Placing
 from netpol_conformance.clusters.kubernetes.reading import call, read_dns
 from netpol_conformance.clusters.kubernetes.removal import begin_removal, begin_to_empty
+from netpol_conformance.clusters.kubernetes.stage import Furnishing, Handover, Known, Stage
 from netpol_conformance.clusters.kubernetes.streams import Agents, Channel
-from netpol_conformance.clusters.kubernetes.waits import Readiness, until_running
+from netpol_conformance.clusters.kubernetes.waits import until_running
 from netpol_conformance.model.objects import (
     ClusterState,
     KubernetesObject,
+    NetworkPolicy,
     ObjectKey,
     Service,
 )
@@ -59,6 +63,7 @@ class Setup:
 
     ``run`` is its id; ``driver`` and ``implementation`` are for reports. ``outside`` makes the
     clients outside for one cluster, None where there are none; ``load_balancer`` may be None too.
+    ``handover`` is where their scenarios leave what others may take over.
     """
 
     client: Client
@@ -68,35 +73,20 @@ class Setup:
     implementation: str
     outside: Callable[[], OutsideClients] | None = None
     load_balancer: LoadBalancer | None = None
-
-
-@dataclass(slots=True)
-class _Stage:
-    """All that one scenario has, from ``start`` to the next.
-
-    ``known`` is the state as it was read last, until the next change: pods and addresses change
-    for no other reason, and reading takes a dozen requests.
-    """
-
-    objects: Objects
-    agents: Agents
-    dns: tuple[KubernetesObject, ...]
-    lifecycle: KubernetesLifecycle
-    known: ClusterState | None = None
-    readiness: Readiness = field(default_factory=Readiness)
-    balanced: set[str] = field(default_factory=set)
-    node_agents: set[str] = field(default_factory=set)
-    backstage: bool = False
+    handover: Handover = field(default_factory=Handover)
 
 
 class KubernetesCluster:
-    """One worker's share of a cluster: each ``start`` gives it fresh namespaces of its own."""
+    """One worker's share of a cluster: each ``start`` gives it namespaces of its own, fresh ones
+    unless it is furnished like a scenario that has ended.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
+        setup.handover.join()
         self._client = setup.client
         self._outside = setup.outside() if setup.outside is not None else None
-        self._stage: _Stage | None = None
+        self._stage: Stage | None = None
         self._emptied = ""
         self._lock = threading.Lock()
         self._closed = False
@@ -116,8 +106,9 @@ class KubernetesCluster:
         self._start_outside(spec)
         placing = Placing(nodes.taking_pods, families, self._setup.images, spec.asking)
         objects = Objects(self._client, names, nodes, placing, version, spec.families)
-        agents = Agents(self._channel)
-        self._enter(_Stage(objects, agents, dns, self._new_lifecycle(objects, agents)))
+        agents = Agents(partial(self._channel, objects))
+        lendable = not (spec.alone or spec.asking or spec.outside)
+        self._enter(Stage(objects, agents, dns, self._new_lifecycle(objects, agents), lendable))
         for host in spec.outside:
             if host.named:
                 objects.name_outside(host)
@@ -138,11 +129,27 @@ class KubernetesCluster:
         self._run_own(stage, pod)
         return stage.agents.self_test(Source("pod", pod["metadata"]["name"], ""))
 
+    def furnish(self, manifests: str) -> bool:
+        """Take over what a scenario left that began with the same namespaces, if there is one."""
+        stage = self._started()
+        families = stage.objects.families
+        wanted = Furnishing.of(documents(manifests), families) if stage.lendable else None
+        left = self._setup.handover.take(wanted) if wanted is not None else None
+        if left is None or wanted is None:
+            self.apply(manifests)
+        else:
+            stage = self._take_over(left, wanted)
+        stage.known = replace(stage.known, furnishing=wanted)
+        return left is not None
+
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """``kubectl apply``, the server's own validation and defaults included."""
         stage = self._started()
-        stage.known = None
+        before, stage.known = stage.known, Known()
         applied = stage.objects.apply(manifests)
+        policies = [item for item in applied if isinstance(item, NetworkPolicy)]
+        if len(policies) == len(applied):
+            stage.known = before.with_policies(policies)
         for item in applied:
             if isinstance(item, Service) and item.type == "LoadBalancer":
                 self._balance(stage, item)
@@ -151,22 +158,26 @@ class KubernetesCluster:
     def delete(self, keys: Sequence[ObjectKey]) -> None:
         """``kubectl delete``, until all are gone."""
         stage = self._started()
-        stage.known = None
+        before, stage.known = stage.known, Known()
         stage.lifecycle.part_with(keys)
         if keys:
             stage.objects.delete(keys)
         for key in keys:
             if key.kind == "Pod":
                 stage.agents.forget(Source("pod", key.name, key.namespace))
+        if all(key.kind == "NetworkPolicy" for key in keys):
+            stage.known = before.without_policies(keys)
 
     def wait_ready(self, timeout: float) -> None:
         """Until pods run, servers answer and Services lead to them."""
         stage = self._started()
+        if stage.known.ready:
+            return
         spaces = stage.objects.namespaces()
         running = until_running(
             lambda: stage.objects.pods(spaces), self._client, stage.objects.names, timeout
         )
-        stage.known = None
+        stage.known = replace(stage.known, state=None)
         names = stage.objects.names
         uids = {
             (names.own(pod["metadata"]["namespace"]), pod["metadata"]["name"]): pod["metadata"][
@@ -175,15 +186,18 @@ class KubernetesCluster:
             for pod in running
         }
         stage.readiness.wait(self.state(), uids, self.probe, timeout)
+        stage.known = replace(stage.known, ready=True)
 
     def state(self) -> ClusterState:
         """The scenario's objects, the cluster's nodes and DNS."""
         stage = self._started()
-        if stage.known is None:
-            stage.known = ClusterState(version=stage.objects.version).with_objects(
+        state = stage.known.state
+        if state is None:
+            state = ClusterState(version=stage.objects.version).with_objects(
                 *stage.objects.nodes.objects(), *stage.dns, *stage.objects.read()
             )
-        return stage.known
+            stage.known = replace(stage.known, state=state)
+        return state
 
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Ask all at once: pods and nodes through their agents, hosts outside through theirs."""
@@ -199,11 +213,13 @@ class KubernetesCluster:
 
     def lifecycle(self) -> Lifecycle:
         """What the pods' agents can watch, and little more."""
-        return self._started().lifecycle
+        stage = self._started()
+        stage.known = replace(stage.known, furnishing=None)
+        return stage.lifecycle
 
-    def leave(self) -> None:
+    def leave(self, *, clean: bool = False) -> None:
         """Give up the scenario's part, and the client outside that others wait for."""
-        self._leave()
+        self._leave(clean=clean)
         if self._outside is not None:
             self._outside.close()
 
@@ -224,27 +240,53 @@ class KubernetesCluster:
 
     def _forget_state(self) -> None:
         """Something changed: the state must be read again."""
-        self._started().known = None
+        self._started().known = Known()
 
-    def _enter(self, stage: _Stage) -> None:
+    def _enter(self, stage: Stage) -> None:
         with self._lock:
             if self._closed:
                 raise ClusterError("the cluster is closed")
             self._stage = stage
 
-    def _started(self) -> _Stage:
+    def _started(self) -> Stage:
         if self._stage is None:
             raise ClusterError("the cluster is not started; call start() first")
         return self._stage
 
-    def _leave(self) -> None:
-        """Give up the scenario's part of the cluster: end what runs in it, and remove what was left
-        of the one before.
-        """
+    def _take_over(self, left: Stage, wanted: Furnishing) -> Stage:
+        """Enter what a scenario left, and make of it what is wanted."""
+        assert left.known.furnishing is not None
+        before = left.known.furnishing
+        stage = replace(left, lifecycle=self._new_lifecycle(left.objects, left.agents))
+        self._enter(stage)
+        kept = before.shared(wanted)
+        self.delete([key for key in before.pods if key not in kept])
+        lacking = ",".join(text for key, text in wanted.pods.items() if key not in kept)
+        self.apply(f'{{"kind": "List", "items": [{lacking}]}}')
+        return stage
+
+    def _leave(self, *, clean: bool = False) -> None:
+        """Give up the scenario's part of the cluster, to another scenario if it is ``clean``."""
         with self._lock:
             stage, self._stage = self._stage, None
-        if stage is None:
-            return
+            closed = self._closed
+        if stage is not None and clean and stage.known.furnishing and not closed:
+            stage = self._hand_over(stage)
+        if stage is not None:
+            self._remove(stage)
+
+    def _hand_over(self, stage: Stage) -> Stage | None:
+        """Leave it without policies for those to come; returns what nobody will have any more."""
+        try:
+            there = stage.known.state.objects() if stage.known.state else stage.objects.read()
+            stage.objects.delete([item.key for item in there if isinstance(item, NetworkPolicy)])
+        except (ClusterError, RefusedError):
+            return stage
+        stage.known = Known(furnishing=stage.known.furnishing)
+        return self._setup.handover.leave(stage)
+
+    def _remove(self, stage: Stage) -> None:
+        """End what runs in it, empty it, and remove what was emptied before."""
         stage.agents.close()
         balancer = self._setup.load_balancer
         if balancer is not None:
@@ -263,7 +305,7 @@ class KubernetesCluster:
 
     # -- load balancers --------------------------------------------------------------------------
 
-    def _balance(self, stage: _Stage, service: Service) -> None:
+    def _balance(self, stage: Stage, service: Service) -> None:
         """Have the Service get an address, of the suite's own giving if it is set up so."""
         namespace = stage.objects.names.real(service.namespace)
         balancer = self._setup.load_balancer
@@ -288,14 +330,14 @@ class KubernetesCluster:
                 f"address in {BALANCER_TIMEOUT:g} s"
             )
 
-    def _ingress(self, stage: _Stage, name: str, namespace: str) -> list[Manifest]:
+    def _ingress(self, stage: Stage, name: str, namespace: str) -> list[Manifest]:
         found = stage.objects.call(self._client.get, SERVICES, name, namespace) or {}
         status = (found.get("status") or {}).get("loadBalancer") or {}
         return [item for item in status.get("ingress") or () if item.get("ip")]
 
     # -- agents ----------------------------------------------------------------------------------
 
-    def _asked(self, stage: _Stage, probes: Sequence[Probe]) -> list[Observation]:
+    def _asked(self, stage: Stage, probes: Sequence[Probe]) -> list[Observation]:
         """One observation a probe, in order, those of hosts outside at the same time as all."""
         outside = [at for at, probe in enumerate(probes) if probe.source.kind == "outside"]
         if not outside:
@@ -311,16 +353,16 @@ class KubernetesCluster:
             seen |= zip(outside, coming.result(), strict=True)
         return [seen[at] for at in range(len(probes))]
 
-    def _channel(self, source: Source) -> Channel:
+    def _channel(self, objects: Objects, source: Source) -> Channel:
         """A new stream to the agent of a pod, or of a node."""
-        names = self._started().objects.names
+        names = objects.names
         if source.kind == "node":
-            node = self._started().objects.nodes.real[source.name]
+            node = objects.nodes.real[source.name]
             return ExecChannel(self._client, names.backstage, pods.node_agent_name(node))
         namespace = names.real(source.namespace) if source.namespace else names.backstage
         return ExecChannel(self._client, namespace, source.name)
 
-    def _agent_on(self, stage: _Stage, node: str) -> None:
+    def _agent_on(self, stage: Stage, node: str) -> None:
         """Have a pod in the node's own network, for the node to ask from."""
         if node in stage.node_agents:
             return
@@ -329,14 +371,14 @@ class KubernetesCluster:
         self._run_own(stage, manifest)
         stage.node_agents.add(node)
 
-    def _backstage(self, stage: _Stage) -> str:
+    def _backstage(self, stage: Stage) -> str:
         names = stage.objects.names
         if not stage.backstage:
             stage.objects.make_namespace(names.backstage)
             stage.backstage = True
         return names.backstage
 
-    def _run_own(self, stage: _Stage, manifest: Manifest) -> None:
+    def _run_own(self, stage: Stage, manifest: Manifest) -> None:
         stage.objects.make_pod(manifest)
         until_running(
             lambda: stage.objects.call(self._client.items, PODS, stage.objects.names.backstage),

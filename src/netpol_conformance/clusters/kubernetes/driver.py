@@ -17,6 +17,7 @@ from netpol_conformance.clusters.kubernetes.nodes import read_nodes
 from netpol_conformance.clusters.kubernetes.pods import Images
 from netpol_conformance.clusters.kubernetes.preflight import check_rights
 from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.kubernetes.stage import Handover
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.images import own_image
 
@@ -48,6 +49,7 @@ class KubeconfigDriver:
         self._client: Client | None = None
         self._run = ""
         self._joined = False
+        self._handover = Handover()
         self._terminable = Terminable()
 
     def open(self, tell: Callable[[str], None]) -> None:
@@ -76,7 +78,12 @@ class KubeconfigDriver:
     def cluster(self) -> Cluster:
         """A part of the cluster for one worker."""
         setup = Setup(
-            self._connected(), self._run, images_of(self._options), self.name, self.implementation
+            self._connected(),
+            self._run,
+            images_of(self._options),
+            self.name,
+            self.implementation,
+            handover=self._handover,
         )
         if self._options.external_client:
             return ExternalCluster(setup, CommandClient(self._options.external_client))
@@ -87,6 +94,7 @@ class KubeconfigDriver:
         client, self._client = self._client, None
         with Shield(), contextlib.ExitStack() as ending:
             ending.callback(self._terminable.end)
+            ending.callback(self._handover.close)
             if client is not None:
                 ending.callback(client.close)
                 if self._run and not self._joined:

@@ -70,7 +70,7 @@ class Objects:
 
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """Apply in order; raises RefusedError with the server's message."""
-        return tuple(self._apply(item) for item in _flat(_load(manifests)))
+        return tuple(self._apply(item) for item in documents(manifests))
 
     def make_namespace(self, name: str) -> None:
         """Make a namespace by its real name, labelled as the run's."""
@@ -270,6 +270,11 @@ def why_not_gone(manifest: Mapping[str, Any]) -> str:
     ]
     said += [f"finalizer {name}" for name in metadata.get("finalizers") or ()]
     return "; ".join(said) or "the cluster does not say why"
+
+
+def documents(manifests: str) -> Iterator[Manifest]:
+    """Each object of YAML or JSON as it is written; raises RefusedError as kubectl would."""
+    return _flat(_load(manifests))
 
 
 def _load(manifests: str) -> list[Any]:
