@@ -76,16 +76,16 @@ def main() -> None:
             f"made in {made:.1f} s; enforced in {times[0]:.3f} to {times[-1]:.3f} s",
             file=sys.stderr,
         )
-        upstream = duration("upstream", driver.cluster_name, options, "-n4")
-        batched = duration("handbook", driver.cluster_name, options, "-n4")
+        upstream = duration("upstream", driver.cluster_name, options)
+        batched = duration("handbook", driver.cluster_name, options)
         slow = duration("handbook", driver.cluster_name, options, "--jobs=1", "-pone_exec_a_probe")
     finally:
         driver.close()
     share = batched / slow
     figures = [
         ("kind: from kind create to the first scenario", made, "s", None),
-        ("kind: upstream pack, -n4", upstream, "s", 120),
-        ("kind: handbook pack, batched, -n4", batched, "s", 120),
+        ("kind: upstream pack, four scenarios at a time", upstream, "s", 120),
+        ("kind: handbook pack, batched, four scenarios at a time", batched, "s", 120),
         ("kind: handbook pack, an exec a probe, one scenario at a time", slow, "s", None),
         ("kind: the former's share of the latter", share, "", 0.333),
         ("kind: time to enforce, median of 50", statistics.median(times), "s", None),
