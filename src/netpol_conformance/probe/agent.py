@@ -2,9 +2,8 @@
 
 ``python -m netpol_conformance.probe.agent`` reads requests from its standard input, a line each,
 and writes observations to its standard output as they come (``wire`` has the lines' form); it
-ends with its input. ``... agent serve --identity NS/POD --port 80/TCP`` answers on ports instead,
-and with ``--standby PATH`` has agents made there; ``... agent address IP`` prints the address from
-which this host speaks to another.
+ends with its input. ``... agent serve --identity NS/POD --port 80/TCP`` answers on ports instead;
+``... agent address IP`` prints the address from which this host speaks to another.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from netpol_conformance.probe import standby, wire
+from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import ask_all
 from netpol_conformance.probe.lasting_agent import LastingAgent
 from netpol_conformance.probe.lasting_wire import read_task
@@ -26,20 +25,12 @@ _HERE = Source("pod", "agent")
 def main(arguments: Sequence[str]) -> int:
     """Be the agent until the input ends, or the server until it is told to stop."""
     if arguments[:1] == ["serve"]:
-        from netpol_conformance.probe import serving  # noqa: PLC0415 - asking starts faster
+        from netpol_conformance.probe.serving import serve  # noqa: PLC0415 - asking starts faster
 
-        given = serving.read_arguments(arguments[1:])
-        if given.standby:
-            standby.begin(given.standby, lambda: answer)
-        return asyncio.run(serving.serve(given))
+        return asyncio.run(serve(arguments[1:]))
     if arguments[:1] == ["address"]:
         print(_address_towards(arguments[1]))
         return 0
-    return answer()
-
-
-def answer() -> int:
-    """Be the agent until the input ends; returns the exit code."""
     return asyncio.run(_answer())
 
 

@@ -13,22 +13,17 @@ from netpol_conformance.probe.child import reap_orphans
 from netpol_conformance.probe.servers import OwnServers
 
 
-def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The words after ``agent serve``; exits with 2 and a usage if they are wrong."""
-    parser = argparse.ArgumentParser(prog="agent serve")
-    parser.add_argument("--identity", required=True, help="who answers: NAMESPACE/POD")
-    parser.add_argument("--port", action="append", default=[], type=_port, metavar="80/TCP")
-    parser.add_argument("--family", action="append", default=[], type=int, choices=(4, 6))
-    parser.add_argument("--standby", default="", metavar="PATH", help="where agents are made")
-    parser.add_argument("--until-input-ends", action="store_true")
-    return parser.parse_args(arguments)
-
-
-async def serve(given: argparse.Namespace) -> int:
+async def serve(arguments: Sequence[str]) -> int:
     """Answer on every port as the identity given, until SIGTERM or the end of the input.
 
     Returns the exit code.
     """
+    parser = argparse.ArgumentParser(prog="agent serve")
+    parser.add_argument("--identity", required=True, help="who answers: NAMESPACE/POD")
+    parser.add_argument("--port", action="append", default=[], type=_port, metavar="80/TCP")
+    parser.add_argument("--family", action="append", default=[], type=int, choices=(4, 6))
+    parser.add_argument("--until-input-ends", action="store_true")
+    given = parser.parse_args(arguments)
     families = tuple(given.family) or (4,)
     servers = OwnServers(given.identity, given.port, families=families)
     try:

@@ -31,7 +31,7 @@ _IPV6_RECVERR: Final = 25
 _TOTAL_RETRANS: Final = 100  # where tcp_info has it: <linux/tcp.h>
 _FIRST_SOURCE_PORT: Final = 20_000
 _SOURCE_PORTS: Final = 40_000
-_used_ports = itertools.count(secrets.randbelow(_SOURCE_PORTS))
+_USED_PORTS = itertools.count(secrets.randbelow(_SOURCE_PORTS))
 _KINDS = {
     Protocol.TCP: (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     Protocol.UDP: (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
@@ -138,16 +138,7 @@ def bind_afresh(opened: socket.socket, family: int) -> None:
 
 
 def _fresh_port() -> int:
-    return _FIRST_SOURCE_PORT + next(_used_ports) % _SOURCE_PORTS
-
-
-def _begin_elsewhere() -> None:
-    """Go on from another port: what this process is a copy of uses those that come next."""
-    global _used_ports  # noqa: PLW0603 - one sequence a process, whoever opens the sockets
-    _used_ports = itertools.count(secrets.randbelow(_SOURCE_PORTS))
-
-
-os.register_at_fork(after_in_child=_begin_elsewhere)
+    return _FIRST_SOURCE_PORT + next(_USED_PORTS) % _SOURCE_PORTS
 
 
 async def _udp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:

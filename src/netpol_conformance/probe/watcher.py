@@ -12,17 +12,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from netpol_conformance.probe.lasting_wire import TaskRequest, read_task, series_line
 from netpol_conformance.probe.prober import Prober
 from netpol_conformance.probe.sockets import open_for
-from netpol_conformance.probe.standby import begin
 
 _SOCKET = "\0netpol-conformance-watcher"
 """In Linux's abstract namespace, which is that of the network: each pod has its own."""
-_ALONE = 0.5
-"""Seconds during which nothing else is loaded: the first probes need the processor."""
 
 
 async def watch(request: TaskRequest, serving: Sequence[str]) -> int:
@@ -40,10 +37,10 @@ async def watch(request: TaskRequest, serving: Sequence[str]) -> int:
         writer.close()
 
     server = await asyncio.start_unix_server(tell, _SOCKET)
-    from netpol_conformance.probe.serving import read_arguments, serve  # noqa: PLC0415 - later
+    from netpol_conformance.probe.serving import serve  # noqa: PLC0415 - after the first probe
 
     async with server:
-        return await serve(read_arguments(serving))
+        return await serve(serving)
 
 
 async def fetch() -> list[str]:
@@ -63,15 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     if request is None or request.task != "begin":
         print(f"not a task to begin: {arguments[0][:200]}", file=sys.stderr)
         return 2
-    if "--standby" in arguments:
-        begin(arguments[arguments.index("--standby") + 1], _agent, _ALONE)
     return asyncio.run(watch(request, arguments[1:]))
-
-
-def _agent() -> Callable[[], int]:
-    from netpol_conformance.probe.agent import answer  # noqa: PLC0415 - not before the first probe
-
-    return answer
 
 
 if __name__ == "__main__":

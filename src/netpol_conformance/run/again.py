@@ -1,8 +1,10 @@
-"""A second attempt at a scenario whose first one may have come out wrong by no fault of the plugin.
+"""Further attempts at a scenario that may have come out wrong by no fault of the plugin.
 
 On a busy machine continuous probes come out too few. Where a scenario took over what another had
 left, something of that one may have outlived it. A step's changes cannot be made again, but the
 scenario can, with all of it made anew: what it comes to then is what counts.
+
+Nothing that was seen to be wrong in namespaces of a scenario's own is ever tried again.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from netpol_conformance.run.events import (
     StepFinished,
 )
 
+_MOST = 3
+"""Attempts at one scenario: a restart on two busy processors stops a probe for too long in most."""
 _SETTLED = (Outcome.PASS, Outcome.UNSUPPORTED)
 """What a scenario does not come to because of anything that another one left."""
 
@@ -38,12 +42,12 @@ class Attempt(Protocol):
         """Make it, telling its consumer; if it is to be ``fresh``, with nothing second-hand."""
 
 
-def with_second_attempt(
+def with_further_attempts(
     prepare: Callable[[Consumer], Attempt],
     emit: Consumer,
     stopping: Callable[[], bool],
 ) -> None:
-    """Make one attempt, and another, fresh one if the first cannot be trusted.
+    """Make an attempt, and another, fresh one as long as the last cannot be trusted.
 
     ``prepare`` gives one that tells a consumer. That the scenario began is told at once. Of an
     attempt that might be made again all else is told when it is known to count. Nothing is tried
@@ -57,14 +61,20 @@ def with_second_attempt(
 
     first = prepare(keep)
     first.run()
-    misled = _misled(first, kept)
-    if (misled or _could_not_tell(kept)) and not stopping():
-        second: list[Event] = []
-        prepare(second.append).run(fresh=True)
-        before = _ends(kept)[0] if misled else None
-        kept = [_told(event, before) for event in second if not isinstance(event, ScenarioStarted)]
+    misled = _ends(kept)[0] if _misled(first, kept) else None
+    for number in range(1, _MOST):
+        if stopping() or not (_could_not_tell(kept) or (misled and number == 1)):
+            break
+        kept = _fresh(prepare)
     for event in kept:
-        emit(event)
+        emit(_told(event, misled))
+
+
+def _fresh(prepare: Callable[[Consumer], Attempt]) -> list[Event]:
+    """The events of a fresh attempt, without that it began."""
+    events: list[Event] = []
+    prepare(events.append).run(fresh=True)
+    return [event for event in events if not isinstance(event, ScenarioStarted)]
 
 
 def _told(event: Event, before: ScenarioFinished | None) -> Event:

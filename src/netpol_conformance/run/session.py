@@ -23,7 +23,7 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
 from netpol_conformance.plugins.types import Declared, PluginProfile
-from netpol_conformance.run.again import with_second_attempt
+from netpol_conformance.run.again import with_further_attempts
 from netpol_conformance.run.declaring import Declaring, profile_record
 from netpol_conformance.run.events import (
     Consumer,
@@ -189,7 +189,7 @@ class Session:
             return ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options)
 
         try:
-            with_second_attempt(attempt, emit, self._stopping.is_set)
+            with_further_attempts(attempt, emit, self._stopping.is_set)
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
             keep(
                 ScenarioFinished(

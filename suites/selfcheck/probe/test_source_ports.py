@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 import pytest
@@ -24,21 +23,6 @@ def test_no_source_port_comes_again_soon(family):
         with bound(family) as opened:
             ports.append(opened.getsockname()[1])
     assert len(set(ports)) == len(ports)
-
-
-def test_the_copy_of_a_process_does_not_use_its_ports():
-    begun = []
-    for _ in range(3):  # the same port by chance: once in 64 * 10**12
-        here, there = os.pipe()
-        if os.fork() == 0:
-            os.write(there, sockets._fresh_port().to_bytes(2, "big"))
-            os._exit(0)
-        os.wait()
-        begun.append(int.from_bytes(os.read(here, 2), "big"))
-        os.close(here)
-        os.close(there)
-    assert len(set(begun)) > 1
-    assert sockets._fresh_port() not in begun
 
 
 def test_a_port_that_a_server_of_the_pod_holds_is_passed_over(monkeypatch):

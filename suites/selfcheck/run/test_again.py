@@ -1,4 +1,4 @@
-"""A second attempt: only for what could not be told meanwhile, and never a third."""
+"""Further attempts: for what could not be told, or was asked second-hand; never a fourth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.run.again import with_second_attempt
+from netpol_conformance.run.again import with_further_attempts
 from netpol_conformance.run.events import (
     Event,
     MeanwhileResult,
@@ -100,7 +100,7 @@ def run(
         made.append(Played(events, consume, second_hand=second_hand, asks_meanwhile=asks_meanwhile))
         return made[-1]
 
-    with_second_attempt(prepare, told.append, lambda: stopping)
+    with_further_attempts(prepare, told.append, lambda: stopping)
     return told, [played.fresh for played in made]
 
 
@@ -114,10 +114,9 @@ def test_what_could_not_be_told_is_tried_again_and_the_second_attempt_counts():
     assert told == PASSED
 
 
-def test_there_is_no_third_attempt():
-    told, made = run(THIN, THIN, PASSED)
-    assert made == [False, True]
-    assert told == THIN
+def test_a_third_attempt_is_the_last():
+    assert run(THIN, THIN, PASSED) == (PASSED, [False, True, True])
+    assert run(THIN, THIN, THIN, PASSED) == (THIN, [False, True, True])
 
 
 @pytest.mark.parametrize(
@@ -158,9 +157,10 @@ def test_that_it_failed_with_what_another_left_is_told_though_it_passed():
     assert "came to FAIL" in end.reason
 
 
-def test_what_fails_fresh_too_has_failed():
-    told, made = run(UNTOLD, FAILED, PASSED, second_hand=True, asks_meanwhile=False)
-    assert (told, made) == (FAILED, [False, True])
+@pytest.mark.parametrize("fresh", [FAILED, UNTOLD])
+def test_what_does_not_pass_fresh_either_is_not_tried_again(fresh):
+    told, made = run(UNTOLD, fresh, PASSED, second_hand=True, asks_meanwhile=False)
+    assert (told, made) == (fresh, [False, True])
 
 
 @pytest.mark.parametrize("ended", [Outcome.PASS, Outcome.UNSUPPORTED])
@@ -183,7 +183,7 @@ def test_events_that_count_for_sure_are_told_at_once():
                 self.consume(event)
                 heard.append(len(told))
 
-    with_second_attempt(
+    with_further_attempts(
         lambda consume: Watched(PASSED, consume, second_hand=False, asks_meanwhile=False),
         told.append,
         lambda: False,

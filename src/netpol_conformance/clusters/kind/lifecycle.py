@@ -17,7 +17,8 @@ DAEMON_SETS = Resource("/apis/apps/v1", "daemonsets", namespaced=True)
 _NOWHERE = "netpol-conformance/stopped"
 """A label that no node has: with it in their nodeSelector the enforcer's pods run nowhere."""
 _SELECTOR = f"app.kubernetes.io/name={DAEMON_SET}"
-_PAUSE = 0.1
+_PAUSE = 0.25
+"""Seconds between two looks, of which each takes time from those who ask meanwhile."""
 
 
 @dataclass

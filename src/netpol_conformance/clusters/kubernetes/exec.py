@@ -14,22 +14,21 @@ from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
 from websocket import WebSocketException
 
 from netpol_conformance.clusters.kubernetes.client import PODS, Client
-from netpol_conformance.clusters.kubernetes.pods import PROBE_CONTAINER, STANDBY
+from netpol_conformance.clusters.kubernetes.pods import AGENT, PROBE_CONTAINER
 from netpol_conformance.clusters.kubernetes.streams import StreamError
-from netpol_conformance.probe import standby
 
 _PROTOCOL = "v4.channel.k8s.io"
 
 
 class ExecChannel:
-    """Lines to and from an agent that it has made in the pod."""
+    """Lines to and from the agent that it starts in the pod."""
 
     def __init__(self, client: Client, namespace: str, pod: str) -> None:
         """Raises StreamError if the pod cannot be entered."""
         self._pod = f"{namespace}/{pod}"
         query = [
             ("container", PROBE_CONTAINER),
-            *(("command", word) for word in standby.command(STANDBY)),
+            *(("command", word) for word in AGENT),
             *((stream, "true") for stream in ("stdin", "stdout", "stderr")),
         ]
         host = client.configuration.host.replace("http", "ws", 1).rstrip("/")

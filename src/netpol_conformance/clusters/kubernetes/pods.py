@@ -26,14 +26,13 @@ WATCHER = ("python", "-m", "netpol_conformance.probe.watcher")
 """The command of a pod's first process that probes from its start on."""
 AGENT = ("python", "-m", "netpol_conformance.probe.agent")
 """The agent's command in the suite's own image."""
-STANDBY = "/tmp/netpol-conformance-standby"  # noqa: S108 - in a container of its own
-"""Where the container ``probe`` makes agents for those who are started in it."""
 HOST_LABEL = "kubernetes.io/hostname"
 """By this label of its node a pod is placed."""
 IMAGE_ANNOTATION = "netpol-conformance/image"
 """On a pod: the image that the scenario names."""
 _HTTP = 80
 _GRACE_SECONDS = 1
+_FOREVER = "2147483647"
 _CPU, _MEMORY = "1m", "16Mi"
 _CPU_OF_ASKING = "300m"
 """What a pod that asks all the time requests, and uses; with less it waits on a busy node."""
@@ -219,9 +218,12 @@ def _containers(pod: Pod, identity: str, placing: Placing, watch: str) -> list[M
 
 
 def _probe(identity: str, ports: list[str], families: tuple[int, ...], watch: str) -> list[str]:
-    """The probe container's own process: it probes, serves, and makes agents."""
+    """The probe container's own process: it probes, serves, or only keeps the container."""
+    if not ports and not watch:
+        # Its first process hears SIGTERM only if it listens; else the pod takes a second to go.
+        return ["/bin/busybox", "sh", "-c", f"trap exit TERM; sleep {_FOREVER} & wait"]
     words = [*WATCHER, watch] if watch else [*AGENT, "serve"]
-    words += ["--identity", identity, "--standby", STANDBY]
+    words += ["--identity", identity]
     for port in ports:
         words += ["--port", port]
     for family in families:
