@@ -21,11 +21,9 @@ from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
+from netpol_conformance.clusters.kubernetes.pods import AGENT
 from netpol_conformance.clusters.kubernetes.waits import until
 from netpol_conformance.model.objects import IPAddress, IPNetwork
-
-AGENT = ("python", "-m", "netpol_conformance.probe.agent")
-"""The agent in a container of the suite's image."""
 
 _DOCKER = 60.0
 """Seconds that any docker command may take."""
