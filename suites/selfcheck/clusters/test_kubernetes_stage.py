@@ -35,7 +35,8 @@ class Agents:
 
 
 def stage(*manifests: Manifest) -> Stage:
-    made = Stage(cast("Any", None), cast("Any", Agents()), (), cast("Any", None), lendable=True)
+    nothing = cast("Any", None)
+    made = Stage(nothing, cast("Any", Agents()), (), nothing, nothing, lendable=True)
     made.known = Known(furnishing=furnishing(*manifests))
     return made
 

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from netpol_conformance.clusters.base import (
     ClusterError,
     ClusterInfo,
@@ -22,7 +20,8 @@ from netpol_conformance.clusters.base import (
     UnsupportedError,
 )
 from netpol_conformance.clusters.kubernetes import pods
-from netpol_conformance.clusters.kubernetes.client import NODES, PODS, SERVICES, Client
+from netpol_conformance.clusters.kubernetes.balancing import Balancing
+from netpol_conformance.clusters.kubernetes.client import NODES, PODS, Client
 from netpol_conformance.clusters.kubernetes.exec import ExecChannel
 from netpol_conformance.clusters.kubernetes.fitness import (
     NO_CLIENT,
@@ -46,15 +45,11 @@ from netpol_conformance.model.objects import (
     KubernetesObject,
     NetworkPolicy,
     ObjectKey,
-    Service,
 )
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 START_TIMEOUT = 120.0
 """Seconds for a pod of the suite's own to run, its image pulled for the first time maybe."""
-BALANCER_TIMEOUT = 30.0
-"""Seconds for the cluster to give a Service of type LoadBalancer its address."""
-_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,9 @@ class KubernetesCluster:
         objects = Objects(self._client, names, nodes, placing, version, spec.families)
         agents = Agents(partial(self._channel, objects))
         lendable = not (spec.alone or spec.asking or spec.outside)
-        self._enter(Stage(objects, agents, dns, self._new_lifecycle(objects, agents), lendable))
+        balancing = Balancing(objects, self._setup.load_balancer)
+        lifecycle = self._new_lifecycle(objects, agents)
+        self._enter(Stage(objects, agents, dns, lifecycle, balancing, lendable))
         for host in spec.outside:
             if host.named:
                 objects.name_outside(host)
@@ -151,8 +148,7 @@ class KubernetesCluster:
         if len(policies) == len(applied):
             stage.known = before.with_policies(policies)
         for item in applied:
-            if isinstance(item, Service) and item.type == "LoadBalancer":
-                self._balance(stage, item)
+            stage.balancing.serve(item)
         return applied
 
     def delete(self, keys: Sequence[ObjectKey]) -> None:
@@ -288,10 +284,7 @@ class KubernetesCluster:
     def _remove(self, stage: Stage) -> None:
         """End what runs in it, empty it, and remove what was emptied before."""
         stage.agents.close()
-        balancer = self._setup.load_balancer
-        if balancer is not None:
-            for service in stage.balanced:
-                balancer.release(service)
+        stage.balancing.release()
         emptied, self._emptied = self._emptied, f"{SLOT_LABEL}={stage.objects.names.slot}"
         begin_to_empty(self._client, self._emptied)
         if emptied:
@@ -302,38 +295,6 @@ class KubernetesCluster:
             self._outside.start(spec.outside)
         elif spec.outside:
             raise UnsupportedError(NO_CLIENT)
-
-    # -- load balancers --------------------------------------------------------------------------
-
-    def _balance(self, stage: Stage, service: Service) -> None:
-        """Have the Service get an address, of the suite's own giving if it is set up so."""
-        namespace = stage.objects.names.real(service.namespace)
-        balancer = self._setup.load_balancer
-        if balancer is not None:
-            known = f"{namespace}/{service.name}"
-            stage.balanced.add(known)
-            ingress = [{"ip": str(ip)} for ip in balancer.addresses(known)]
-            status = {"status": {"loadBalancer": {"ingress": ingress}}}
-            stage.objects.call(
-                self._client.patch, SERVICES, status, service.name, namespace, "status"
-            )
-            return
-        found = Retrying(
-            retry=retry_if_result(lambda ingress: not ingress),
-            stop=stop_after_delay(BALANCER_TIMEOUT),
-            wait=wait_fixed(_PAUSE),
-            retry_error_callback=lambda _state: None,
-        )(self._ingress, stage, service.name, namespace)
-        if not found:
-            raise UnsupportedError(
-                f"needs a load balancer, and this cluster gave Service {service.name} no IP "
-                f"address in {BALANCER_TIMEOUT:g} s"
-            )
-
-    def _ingress(self, stage: Stage, name: str, namespace: str) -> list[Manifest]:
-        found = stage.objects.call(self._client.get, SERVICES, name, namespace) or {}
-        status = (found.get("status") or {}).get("loadBalancer") or {}
-        return [item for item in status.get("ingress") or () if item.get("ip")]
 
     # -- agents ----------------------------------------------------------------------------------
 

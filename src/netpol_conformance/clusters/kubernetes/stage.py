@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from netpol_conformance.clusters.kubernetes.balancing import Balancing
 from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.naming import Manifest
 from netpol_conformance.clusters.kubernetes.objects import Objects
@@ -92,10 +93,10 @@ class Stage:
     agents: Agents
     dns: tuple[KubernetesObject, ...]
     lifecycle: KubernetesLifecycle
+    balancing: Balancing
     lendable: bool
     known: Known = field(default_factory=Known)
     readiness: Readiness = field(default_factory=Readiness)
-    balanced: set[str] = field(default_factory=set)
     node_agents: set[str] = field(default_factory=set)
     backstage: bool = False
 
