@@ -22,7 +22,7 @@ from netpol_conformance.run.events import (
 )
 
 _MOST = 3
-"""Attempts at one scenario: a restart on two busy processors stops a probe for too long in most."""
+"""Attempts at one scenario, the first included."""
 _SETTLED = (Outcome.PASS, Outcome.UNSUPPORTED)
 """What a scenario does not come to because of anything that another one left."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,42 +13,43 @@ from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
 from netpol_conformance.clusters.kubernetes.external import Turn
 from netpol_conformance.clusters.kubernetes.streams import Agents
 
+NODES = {"node-1": "worker", "node-2": "worker2", "node-3": "control-plane"}
+
 
 class Enforcer:
-    """The DaemonSet as the API has it: its pods go, and come, one at each look."""
+    """The DaemonSet as the API has it: a node's pod goes, and comes, some looks after the label."""
 
-    def __init__(self, *, installed: bool = True, pods: int = 2) -> None:
-        self._installed, self._wanted, self._pods = installed, pods, pods
-        self.selectors: list[dict[str, Any]] = []
-        self._stopped = False
-        self.looks: list[int] = []
+    def __init__(self, *, installed: bool = True) -> None:
+        self._installed = installed
+        self.nodes = SimpleNamespace(real=NODES)
+        self.stopped: set[str] = set()
+        self.labelled: list[tuple[str, str | None]] = []
+        self._pods = dict.fromkeys(NODES.values(), 0)
+        """By node for how many looks its pod has been as its label wants it."""
 
     def call(self, method: Any, *arguments: Any, **query: Any) -> Any:
         return method(*arguments, **query)
 
     def get(self, *_: object) -> dict[str, Any] | None:
-        if not self._installed:
-            return None
-        self._pods = min(self._wanted, self._pods + (not self._stopped))
-        generation = len(self.selectors)
-        return {
-            "metadata": {"generation": generation},
-            "status": {
-                "observedGeneration": generation,
-                "desiredNumberScheduled": self._wanted,
-                "numberReady": self._pods,
-            },
-        }
+        return {} if self._installed else None
 
-    def items(self, *_: object, **__: object) -> list[str]:
-        self._pods = max(0, self._pods - self._stopped)
-        self.looks.append(self._pods)
-        return ["pod"] * self._pods
+    def items(self, *_: object, **__: object) -> list[dict[str, Any]]:
+        self._pods = {node: looks + 1 for node, looks in self._pods.items()}
+        return [
+            {"spec": {"nodeName": node}, "status": {"conditions": [self._ready(looks)]}}
+            for node, looks in self._pods.items()
+            if node not in self.stopped or looks < 3
+        ]
 
-    def patch(self, _: object, patch: dict[str, Any], *names: str) -> None:
-        selector = patch["spec"]["template"]["spec"]["nodeSelector"]
-        self.selectors.append(selector)
-        self._stopped = any(selector.values())
+    def _ready(self, looks: int) -> dict[str, str]:
+        return {"type": "Ready", "status": str(looks >= 3)}
+
+    def patch(self, _: object, patch: dict[str, Any], node: str) -> None:
+        (value,) = patch["metadata"]["labels"].values()
+        assert all(self._pods[other] >= 3 for other in self.stopped), "the one before is not gone"
+        self.labelled.append((node, value))
+        self._pods[node] = 0
+        (self.stopped.add if value else self.stopped.discard)(node)
 
 
 def lifecycle(enforcer: Enforcer) -> KindLifecycle:
@@ -57,28 +59,27 @@ def lifecycle(enforcer: Enforcer) -> KindLifecycle:
     return KindLifecycle(enforcer, enforcer, Agents(never), lambda: None)
 
 
-def test_a_restart_waits_for_the_last_pod_to_go_and_to_be_ready_again():
+def test_a_restart_waits_on_each_node_for_the_pod_to_go_and_to_be_ready_again():
     enforcer = Enforcer()
     life = lifecycle(enforcer)
     life.stop_enforcer()
-    assert enforcer.looks[-1] == 0
+    assert enforcer.stopped == set(NODES.values())
     life.start_enforcer()
-    assert enforcer._pods == 2
-    stopped, started = enforcer.selectors
-    assert list(stopped) == list(started)
-    assert set(stopped.values()) == {"true"}
-    assert set(started.values()) == {None}
+    assert enforcer.stopped == set()
+    assert min(enforcer._pods.values()) >= 3
+    assert sorted(enforcer.labelled[:3]) == sorted((node, "true") for node in NODES.values())
 
 
 def test_an_enforcer_that_was_left_stopped_is_put_back_once():
     enforcer = Enforcer()
     life = lifecycle(enforcer)
     life.restore()
-    assert enforcer.selectors == []
+    assert enforcer.labelled == []
     life.stop_enforcer()
     life.restore()
     life.restore()
-    assert len(enforcer.selectors) == 2
+    assert enforcer.stopped == set()
+    assert len(enforcer.labelled) == 6
 
 
 def test_another_enforcer_is_left_alone():

@@ -1,21 +1,25 @@
-"""On a cluster that runs the bundled enforcer, and where the scenario is alone: restarting it."""
+"""On a cluster that runs the bundled enforcer, and where the scenario is alone: restarting it.
+
+It is stopped and started on one node after the other, by a label of the node. On all at once it
+would take the processors for so long that nobody could say what happened meanwhile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
-from netpol_conformance.clusters.kubernetes.client import PODS, Resource
+from netpol_conformance.clusters.kubernetes.client import NODES, PODS, Resource
 from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.waits import until
-from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE
+from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE, STOPPED_LABEL
 
 RESTART_TIMEOUT = 120.0
-"""Seconds for the enforcer's pods to go, or to be ready again."""
+"""Seconds for the enforcer's pod of a node to go, or to be ready again."""
 DAEMON_SETS = Resource("/apis/apps/v1", "daemonsets", namespaced=True)
-_NOWHERE = "netpol-conformance/stopped"
-"""A label that no node has: with it in their nodeSelector the enforcer's pods run nowhere."""
 _SELECTOR = f"app.kubernetes.io/name={DAEMON_SET}"
 _PAUSE = 0.25
 """Seconds between two looks, of which each takes time from those who ask meanwhile."""
@@ -25,41 +29,49 @@ _PAUSE = 0.25
 class KindLifecycle(KubernetesLifecycle):
     """As ``KubernetesLifecycle``, and the bundled enforcer can be stopped and started."""
 
-    _stopped: bool = field(default=False)
+    _stopped: list[str] = field(default_factory=list)
 
     def stop_enforcer(self) -> None:
         """End the enforcer's pods on all nodes; its rules stay."""
         if self.objects.call(self.client.get, DAEMON_SETS, DAEMON_SET, NAMESPACE) is None:
             raise UnsupportedError("needs to stop the enforcer, and it is not the bundled one")
-        self._stopped = True
-        self._select({_NOWHERE: "true"})
-        self._wait(lambda: not self._pods(), "went")
+        for node in self.objects.nodes.real.values():
+            self._stopped.append(node)
+            self._label(node, "true")
+            self._wait(partial(self._is_gone, node), f"went from {node}")
 
     def start_enforcer(self) -> None:
         """Have its pods run again; returns when they have read everything."""
-        self._select({_NOWHERE: None})
-        self._wait(self._is_ready, "were ready again")
-        self._stopped = False
+        while self._stopped:
+            node = self._stopped[-1]
+            self._label(node, None)
+            self._wait(partial(self._is_ready, node), f"came to {node}")
+            self._stopped.pop()
 
     def restore(self) -> None:
         """Start the enforcer if it was left stopped; others need it."""
-        if self._stopped:
-            self.start_enforcer()
+        self.start_enforcer()
 
-    def _select(self, labels: dict[str, str | None]) -> None:
-        patch = {"spec": {"template": {"spec": {"nodeSelector": labels}}}}
-        self.objects.call(self.client.patch, DAEMON_SETS, patch, DAEMON_SET, NAMESPACE)
+    def _label(self, node: str, value: str | None) -> None:
+        patch = {"metadata": {"labels": {STOPPED_LABEL: value}}}
+        self.objects.call(self.client.patch, NODES, patch, node)
 
-    def _pods(self) -> list[object]:
-        return list(self.objects.call(self.client.items, PODS, NAMESPACE, labelSelector=_SELECTOR))
+    def _pods(self, node: str) -> list[dict[str, Any]]:
+        found = self.objects.call(self.client.items, PODS, NAMESPACE, labelSelector=_SELECTOR)
+        return [pod for pod in found if pod["spec"].get("nodeName") == node]
 
-    def _is_ready(self) -> bool:
-        found = self.objects.call(self.client.get, DAEMON_SETS, DAEMON_SET, NAMESPACE) or {}
-        status, generation = found.get("status", {}), found.get("metadata", {}).get("generation")
-        wanted, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
-        return bool(status.get("observedGeneration") == generation and ready == wanted > 0)
+    def _is_gone(self, node: str) -> bool:
+        return not self._pods(node)
+
+    def _is_ready(self, node: str) -> bool:
+        conditions = [
+            (item["type"], item["status"])
+            for pod in self._pods(node)
+            for item in (pod.get("status") or {}).get("conditions") or ()
+        ]
+        return ("Ready", "True") in conditions
 
     @staticmethod
     def _wait(done: Callable[[], bool], what: str) -> None:
         if not until(done, RESTART_TIMEOUT, _PAUSE):
-            raise ClusterError(f"the enforcer's pods never {what} in {RESTART_TIMEOUT:g} s")
+            raise ClusterError(f"the enforcer's pod never {what} in {RESTART_TIMEOUT:g} s")

@@ -17,6 +17,8 @@ from netpol_conformance.enforcer.daemon.settings import PORT
 NAMESPACE = "netpol-conformance"
 DAEMON_SET = "enforcer"
 """The DaemonSet's name, in NAMESPACE."""
+STOPPED_LABEL = "netpol-conformance/stopped"
+"""On a node that bears it, whatever its value, no enforcer runs."""
 _MODULE = "chosen_enforcer"
 
 
@@ -58,6 +60,7 @@ def render(choices: Choices) -> str:
     return environment.from_string(template).render(
         choices=choices,
         daemon_set=DAEMON_SET,
+        stopped=STOPPED_LABEL,
         module=_MODULE,
         source=source,
         digest=_digest(source) if source else "",
