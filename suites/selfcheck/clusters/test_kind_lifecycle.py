@@ -73,11 +73,11 @@ def test_a_restart_waits_on_each_node_for_the_pod_to_go_and_to_be_ready_again():
 def test_an_enforcer_that_was_left_stopped_is_put_back_once():
     enforcer = Enforcer()
     life = lifecycle(enforcer)
-    life.restore()
+    life.start_enforcer()
     assert enforcer.labelled == []
     life.stop_enforcer()
-    life.restore()
-    life.restore()
+    life.start_enforcer()
+    life.start_enforcer()
     assert enforcer.stopped == set()
     assert len(enforcer.labelled) == 6
 

@@ -37,7 +37,7 @@ class KindCluster(KubernetesCluster):
     def leave(self, *, clean: bool = False) -> None:
         """Put the enforcer back, and let others have the cluster."""
         if self._own_lifecycle is not None:
-            self._own_lifecycle.restore()
+            self._own_lifecycle.start_enforcer()
             self._own_lifecycle = None
         super().leave(clean=clean)
         self._turn.give_back()

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.client import NODES, PODS, Resource
 from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
-from netpol_conformance.clusters.kubernetes.waits import until
+from netpol_conformance.clusters.kubernetes.naming import Manifest
+from netpol_conformance.clusters.kubernetes.waits import says_ready, until
 from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE, STOPPED_LABEL
 
 RESTART_TIMEOUT = 120.0
@@ -41,22 +41,18 @@ class KindLifecycle(KubernetesLifecycle):
             self._wait(partial(self._is_gone, node), f"went from {node}")
 
     def start_enforcer(self) -> None:
-        """Have its pods run again; returns when they have read everything."""
+        """Have its pods run again where they were stopped; returns when all is read."""
         while self._stopped:
             node = self._stopped[-1]
             self._label(node, None)
             self._wait(partial(self._is_ready, node), f"came to {node}")
             self._stopped.pop()
 
-    def restore(self) -> None:
-        """Start the enforcer if it was left stopped; others need it."""
-        self.start_enforcer()
-
     def _label(self, node: str, value: str | None) -> None:
         patch = {"metadata": {"labels": {STOPPED_LABEL: value}}}
         self.objects.call(self.client.patch, NODES, patch, node)
 
-    def _pods(self, node: str) -> list[dict[str, Any]]:
+    def _pods(self, node: str) -> list[Manifest]:
         found = self.objects.call(self.client.items, PODS, NAMESPACE, labelSelector=_SELECTOR)
         return [pod for pod in found if pod["spec"].get("nodeName") == node]
 
@@ -64,12 +60,7 @@ class KindLifecycle(KubernetesLifecycle):
         return not self._pods(node)
 
     def _is_ready(self, node: str) -> bool:
-        conditions = [
-            (item["type"], item["status"])
-            for pod in self._pods(node)
-            for item in (pod.get("status") or {}).get("conditions") or ()
-        ]
-        return ("Ready", "True") in conditions
+        return any(map(says_ready, self._pods(node)))
 
     @staticmethod
     def _wait(done: Callable[[], bool], what: str) -> None:

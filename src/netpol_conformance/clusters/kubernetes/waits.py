@@ -213,10 +213,13 @@ def _is_ready(pod: Manifest) -> bool:
         return True  # it waits for a node that there is not, as it is meant to
     if spec.get("restartPolicy") == "Never" or spec.get("activeDeadlineSeconds"):
         return False  # it is to finish, and has not yet
-    conditions = status.get("conditions") or ()
-    return bool(status.get("podIPs")) and any(
-        item["type"] == "Ready" and item["status"] == "True" for item in conditions
-    )
+    return bool(status.get("podIPs")) and says_ready(pod)
+
+
+def says_ready(pod: Manifest) -> bool:
+    """Whether the kubelet says that all of the pod's containers are ready."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
 def _is_unschedulable(status: Manifest) -> bool:
