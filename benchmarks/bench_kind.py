@@ -45,7 +45,8 @@ metadata: {name: deny}
 spec: {podSelector: {matchLabels: {app: server}}}
 """
 ONE_EXEC_A_PROBE = '''
-"""A plugin of pytest that opens a stream for each probe: the slow way, to compare with."""
+"""The command line, with a stream opened for each probe: the slow way, to compare with."""
+from netpol_conformance.cli.main import main
 from netpol_conformance.clusters.kubernetes import streams
 
 batched = streams.Agents._ask_one
@@ -58,6 +59,7 @@ def one_by_one(self, source, probes):
     return found
 
 streams.Agents._ask_one = one_by_one
+main()
 '''
 
 
@@ -78,7 +80,7 @@ def main() -> None:
         )
         upstream = duration("upstream", driver.cluster_name, options)
         batched = duration("handbook", driver.cluster_name, options)
-        slow = duration("handbook", driver.cluster_name, options, "--jobs=1", "-pone_exec_a_probe")
+        slow = duration("handbook", driver.cluster_name, options, "--jobs=1", batched=False)
     finally:
         driver.close()
     share = batched / slow
@@ -138,20 +140,21 @@ def until(cluster: Cluster, probe: Probe, verdict: Verdict) -> float:
     raise TimeoutError(f"not {verdict.value} after {READY:g} s")
 
 
-def duration(pack: str, name: str, options: Options, *how: str) -> float:
+def duration(pack: str, name: str, options: Options, *how: str, batched: bool = True) -> float:
     """Seconds that a pack takes on the ready cluster called ``name``."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "one_exec_a_probe.py").write_text(ONE_EXEC_A_PROBE, encoding="utf-8")
         words = [pack, "--cluster", "kind", "--reuse-cluster", name, "--quiet"]
         words += ["--image", options.image] if options.image else []
-        words += ["--report", folder, "--", *how]
+        words += ["--report", folder, *how]
+        program = ["-m", "netpol_conformance"] if batched else ["one_exec_a_probe.py"]
         done = subprocess.run(
-            [sys.executable, "-m", "netpol_conformance", "run", *words],
+            [sys.executable, *program, "run", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": folder},
+            cwd=folder,
         )
         # An implementation that conforms, or the figure is one of something else. The slow way may
         # be too slow for some cells to be believed; its time stands.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Tool, Verdict
 from netpol_conformance.report import html
@@ -137,7 +137,7 @@ def report() -> Report:
         implementation="made up",
         kubernetes_version="1.34",
         outcome=outcome,
-        exit_code=EXIT_CODES.get(outcome, 0),
+        exit_code=int(exit_code(outcome)),
         partial=False,
         self_test=None,
         counts=count(scenarios),

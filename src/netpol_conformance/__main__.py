@@ -1,5 +1,5 @@
 """``python -m netpol_conformance`` is the command ``netpol-conformance``."""
 
-from netpol_conformance.cli import main
+from netpol_conformance.cli.main import main
 
 main()

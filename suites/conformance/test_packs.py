@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netpol_conformance.pytest_plugin.adapter import Conformance
     from netpol_conformance.scenario.types import Scenario
-    from netpol_conformance.suite import Conformance
 
 
 def test_scenario(scenario: Scenario, conformance: Conformance) -> None:

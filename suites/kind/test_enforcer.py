@@ -11,7 +11,7 @@ import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE
-from netpol_conformance.images import OWN_IMAGE
+from netpol_conformance.image.names import OWN_IMAGE
 
 from .conftest import Kind
 

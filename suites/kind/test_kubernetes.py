@@ -21,7 +21,7 @@ from netpol_conformance.clusters.kubernetes.naming import RUN_LABEL
 from netpol_conformance.clusters.kubernetes.pods import Images
 from netpol_conformance.clusters.kubernetes.removal import remove_run
 from netpol_conformance.clusters.kubernetes.waits import until
-from netpol_conformance.images import own_image
+from netpol_conformance.image.names import own_image
 from netpol_conformance.model.decode import ManifestError, decode
 from netpol_conformance.model.objects import ObjectKey, Pod
 from netpol_conformance.probe.verdict import Probe, Source, Tool, Verdict

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from netpol_conformance.app.report_files import KINDS
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import json_report
-from netpol_conformance.reporting import KINDS
 
 QUICK = "handbook/web-deny-all.yaml"
 HERE = Path(__file__).parent
@@ -73,6 +73,13 @@ def test_an_implementation_that_enforces_nothing_exits_1_and_says_which_connecti
         (["run", "--kubernetes-version", "1.99"], "1.34 is the latest"),
         (["run", "-k", "no_such_scenario"], "no scenario"),
         (["run", "--jobs", "-3"], "--jobs"),
+        (["run", "--context", "staging"], "--context means nothing to --cluster embedded"),
+        (["run", "--ip-family", "dual"], "--ip-family means nothing to --cluster embedded"),
+        (["run", "--cluster", "kubeconfig", "--keep-cluster"], "it is for --cluster kind"),
+        (["fuzz", "--plugin", "calico"], "it is for --cluster kind and kubeconfig"),
+        (["run", "-k", "egress and"], '"egress and": expected not, ( or a word, found the end'),
+        (["run", "-m", "(handbook"], "expected ), found the end"),
+        (["run", "--profile", "corre"], "--profile"),
         (["run", QUICK, "--report", "/proc/nowhere"], "cannot write reports"),
         (["run", QUICK, "--report", f"{os.devnull}/x"], "cannot write reports"),
         (["list", "handbok"], 'did you mean "handbook"'),
@@ -226,7 +233,7 @@ metadata: {name: deny, namespace: shop}
 spec: {podSelector: {}}
 """
     done = command("explain", "shop/client", "web:80", "-n", "shop", "-f", "-", input=manifests)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "shop/deny" in done.stdout
     assert "S2" in done.stdout
 
@@ -254,9 +261,9 @@ def test_pytest_ids_markers_and_failures(tmp_path):
     listed = call("pytest", str(PACKS), "-q", "--collect-only", "-m", "handbook and S14").stdout
     assert "test_scenario[handbook/" in listed
     assert "[errata/" not in listed
-    options = ["--implementation", NOTHING_ENFORCED, "--timeout-setting", "enforce=0.5"]
+    options = ["--netpol-implementation", NOTHING_ENFORCED, "--netpol-timeout", "enforce=0.5"]
     junit = tmp_path / "junit.xml"
-    failed = call("pytest", str(PACKS), "--scenario", QUICK, *options, f"--junitxml={junit}")
+    failed = call("pytest", str(PACKS), "--netpol-scenario", QUICK, *options, f"--junitxml={junit}")
     assert failed.returncode == 1
     for told in ("!✓", "default/web-deny-all", "expected blocked", "run it again"):
         assert told in failed.stdout
@@ -265,8 +272,8 @@ def test_pytest_ids_markers_and_failures(tmp_path):
 
 def test_workers_of_xdist_make_one_report(tmp_path):
     written = tmp_path / "report.json"
-    chosen = ["--scenario", "handbook", "-k", "no-policy or web-deny-all", "-n", "2"]
-    done = call("pytest", str(PACKS), *chosen, f"--conformance-json={written}")
+    chosen = ["--netpol-scenario", "handbook", "-k", "no-policy or web-deny-all", "-n", "2"]
+    done = call("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
     assert done.returncode == 0, done.stdout
     report = json_report.read(written)
     assert [item.path for item in report.scenarios] == ["handbook/no-policy.yaml", QUICK]
@@ -287,7 +294,7 @@ class TestCases:
 
     def test_explain_asks_it(self):
         done = command("explain", "client", "web:80", "-s", self.CASE, "--step", "2")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 1, done.stderr
         assert "denied" in done.stdout
         done = command("explain", "client", "web:80", "-s", self.FILE)
         assert done.returncode == 2
@@ -312,8 +319,8 @@ class TestCases:
 
     def test_workers_of_xdist_share_the_cases_of_a_file(self, tmp_path):
         written = tmp_path / "report.json"
-        chosen = ["--scenario", self.FILE, "-k", "empty", "-n", "2"]
-        done = call("pytest", str(PACKS), *chosen, f"--conformance-json={written}")
+        chosen = ["--netpol-scenario", self.FILE, "-k", "empty", "-n", "2"]
+        done = call("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
         assert done.returncode == 0, done.stdout
         paths = [item.path for item in json_report.read(written).scenarios]
         assert paths == [f"{self.FILE}#empty-list", f"{self.FILE}#empty-egress"]

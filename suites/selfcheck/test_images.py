@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from netpol_conformance import image_build
-from netpol_conformance.cli_images import app
-from netpol_conformance.image_build import ImageError, Recipe
-from netpol_conformance.images import OWN_IMAGE, at_registry, own_image
+from netpol_conformance.cli.images import app
+from netpol_conformance.image import build as image_build
+from netpol_conformance.image.build import ImageError, Recipe
+from netpol_conformance.image.names import OWN_IMAGE, at_registry, own_image
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import json_report
 from netpol_conformance.report.document import Report
 
+PACKS = Path(__file__).parents[1] / "conformance"
 SLOW = """
 title: A scenario that takes its time
 rules: [S1]
@@ -54,11 +55,15 @@ def pack(tmp_path: Path) -> Path:
     return folder
 
 
+RUN = ("netpol_conformance", "run", "--report", "out")
+PYTEST = ("pytest", str(PACKS), "-v", "-p", "no:cacheprovider", "--netpol-report", "out")
+
+
 def start(pack: Path, *words: str) -> subprocess.Popen[str]:
-    """A run in a process group of its own, as a shell would make it."""
-    command = [sys.executable, "-m", "netpol_conformance", "run", str(pack), "--report", "out"]
+    """A run, or pytest, in a process group of its own, as a shell would make it."""
+    chosen = ["--netpol-scenario", str(pack)] if words[0] == "pytest" else [str(pack)]
     return subprocess.Popen(
-        [*command, *words],
+        [sys.executable, "-um", *words, *chosen],
         cwd=pack.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -69,13 +74,13 @@ def start(pack: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def cut(pack: Path, *words: str, at: str, by: Callable[[subprocess.Popen[str]], None]):
-    """Run, do ``by`` when a line begins with ``at``; all the output, and the report."""
+    """Run, do ``by`` when a line has ``at`` in it; all the output, and the report."""
     lines = []
     with start(pack, *words) as running:
         assert running.stdout is not None
         for line in running.stdout:
             lines.append(line)
-            if by and line.startswith(at):
+            if by and at in line:
                 by(running)
                 by = None
         code = running.wait()
@@ -112,23 +117,27 @@ def in_order(report: Report) -> bool:
 
 
 def nothing_left(folder: Path) -> bool:
-    """Whether neither half reports nor what workers kept is left behind."""
-    return not list((folder / "out").glob(".*")) and not list(
-        folder.glob("netpol-conformance-*/gw*")
-    )
+    """Whether neither half reports nor a socket is left behind."""
+    return not list((folder / "out").glob(".*")) and not list(folder.glob("netpol-*"))
 
 
-@pytest.mark.parametrize("words", [(), ("--", "-n2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*RUN, "--jobs", "2"),
+        (*PYTEST, "--netpol-jobs", "2"),
+        (*PYTEST, "--netpol-jobs", "2", "-n2"),
+    ],
+    ids=["run", "pytest", "xdist"],
+)
 def test_ctrl_c_leaves_a_partial_report_of_all_that_was_seen(
     pack: Path, words: tuple[str, ...]
 ) -> None:
-    jobs = () if words else ("--jobs", "2")
-    code, output, report = cut(pack, *jobs, *words, at="PASS", by=interrupt)
-    assert code == 3, output
+    code, output, report = cut(pack, *words, at="PASS", by=interrupt)
+    assert code == (3 if words[0] == RUN[0] else pytest.ExitCode.INTERRUPTED), output
     assert report.partial
     assert report.outcome is Outcome.INCONCLUSIVE
     assert report.reason == "It was interrupted."
-    assert "No verdict on reference" in output
     assert in_order(report)
     assert "finished" in states(report)
     assert "not run" in states(report)
@@ -136,6 +145,11 @@ def test_ctrl_c_leaves_a_partial_report_of_all_that_was_seen(
         passed = scenario.outcome is Outcome.PASS
         assert passed == (scenario.state == "finished")
     assert nothing_left(pack.parent)
+
+
+def hang_up(running: subprocess.Popen[str]) -> None:
+    """What a closed terminal sends."""
+    running.send_signal(signal.SIGHUP)
 
 
 def terminate(running: subprocess.Popen[str]) -> None:
@@ -155,9 +169,11 @@ def interrupt_again_and_again(running: subprocess.Popen[str]) -> None:
     threading.Thread(target=press, daemon=True).start()
 
 
-@pytest.mark.parametrize("by", [terminate, interrupt_again_and_again])
+@pytest.mark.parametrize("by", [terminate, hang_up, interrupt_again_and_again])
 def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
-    _, output, report = cut(pack, "--jobs", "2", at="PASS", by=by)
+    code, output, report = cut(pack, *RUN, "--jobs", "2", at="PASS", by=by)
+    assert code == 3, output
+    assert "No verdict on reference" in output
     assert report.partial, output
     assert report.reason == "It was interrupted."
     assert in_order(report)
@@ -167,53 +183,47 @@ def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
     assert nothing_left(pack.parent)
 
 
-def test_a_killed_worker_costs_its_scenario_and_no_other(pack: Path) -> None:
-    code, output, report = cut(pack, "--", "-n2", at="PASS", by=kill_a_worker)
-    assert code == 3, output
-    assert report.partial
+def test_a_killed_worker_costs_its_test_and_no_scenario(pack: Path) -> None:
+    code, output, report = cut(pack, *PYTEST, "-n2", at="PASS", by=kill_a_worker)
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert "crashed while running" in output
     assert in_order(report)
-    outcomes = [scenario.outcome for scenario in report.scenarios]
-    assert sorted(outcomes) == [Outcome.INCONCLUSIVE, *[Outcome.PASS] * 5]
-    (lost,) = [item for item in report.scenarios if item.outcome is not Outcome.PASS]
-    assert "died while it ran this scenario" in lost.reason
-    assert lost.title == "A scenario that takes its time"
-    assert lost.rerun.startswith(f"netpol-conformance run {lost.path}")
-    assert "A worker process died" in output
+    assert not report.partial
+    assert [scenario.outcome for scenario in report.scenarios] == [Outcome.PASS] * 6
     assert nothing_left(pack.parent)
 
 
-def test_the_only_worker_killed_at_its_first_scenario_still_leaves_a_report(pack: Path) -> None:
-    words = ("--", "-n1", "--max-worker-restart=0")
-    code, output, report = cut(pack, *words, at="6 scenarios", by=kill_when_it_has_begun)
-    assert code == 3, output
+def test_pytest_that_ends_before_its_scenarios_ends_them(pack: Path) -> None:
+    words = ("--netpol-implementation", "none", "--netpol-timeout", "enforce=0.1", "-x")
+    with start(pack, *PYTEST, *words, "--netpol-jobs", "1") as running:
+        output = running.stdout.read()
+        assert running.wait() == 1, output
+    report = json_report.read(pack.parent / "out" / "report.json")
     assert report.partial
-    assert in_order(report)
-    assert Outcome.PASS not in {scenario.outcome for scenario in report.scenarios}
-    assert states(report).count("not run") == 5
-    (first,) = [scenario for scenario in report.scenarios if scenario.state != "not run"]
-    assert [step.title for step in first.steps] == ["Before any policy the client reaches web"]
+    assert report.reason == "pytest ended before its scenarios did."
+    assert states(report)[0] == "finished"
+    assert "not run" in states(report)
 
 
-def kill_when_it_has_begun(running: subprocess.Popen[str]) -> None:
-    """Wait until the worker has kept the first step of a scenario, then kill it."""
-    folder = Path(f"/proc/{running.pid}/cwd").readlink()
-    while not any("step-finished" in path.read_text() for path in kept(folder)):
-        assert running.poll() is None
-    kill_a_worker(running)
-
-
-def kept(folder: Path) -> list[Path]:
-    return list(folder.glob("netpol-conformance-*/gw*"))
-
-
-def test_workers_events_make_one_report_in_the_order_of_scenarios(pack: Path) -> None:
-    with start(pack, "--quiet", "--", "-n3") as running:
+def test_workers_of_xdist_have_one_report_in_the_order_of_scenarios(pack: Path) -> None:
+    with start(pack, *PYTEST, "-n3") as running:
         output = running.stdout.read()
         assert running.wait() == 0, output
     report = json_report.read(pack.parent / "out" / "report.json")
     assert in_order(report)
     assert not report.partial
     assert report.counts.scenarios[Outcome.PASS] == 6
-    assert report.command.endswith("--quiet -- -n3")
-    assert output.count("PASS  ") == 6
+    assert "-n3" in report.command
+    assert output.count("PASSED") == 6
     assert nothing_left(pack.parent)
+
+
+def test_enough_failures_end_the_run(pack: Path) -> None:
+    words = ("--implementation", "none", "--timeout", "enforce=0.1", "--maxfail", "1")
+    with start(pack, *RUN, *words, "--jobs", "1") as running:
+        output = running.stdout.read()
+        assert running.wait() == 1, output
+    report = json_report.read(pack.parent / "out" / "report.json")
+    assert report.partial
+    assert "(--maxfail)" in report.reason
+    assert "not run" in states(report)

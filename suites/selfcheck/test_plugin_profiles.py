@@ -133,9 +133,14 @@ def test_a_profile_with_a_mistake_starts_nothing(tmp_path):
 def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
     (tmp_path / "mine.yaml").write_text(KNOWN, encoding="utf-8")
     done = call(
-        *("pytest", str(HERE.parent / "conformance"), "--scenario", SCENARIO, "-rx"),
-        *("-p", "no:cacheprovider", "--implementation", WRONG),
-        *("--timeout-setting", "enforce=0.5", "--plugin-profile", str(tmp_path / "mine.yaml")),
+        *("pytest", str(HERE.parent / "conformance"), "--netpol-scenario", SCENARIO, "-rx"),
+        *("-p", "no:cacheprovider", "--netpol-implementation", WRONG),
+        *(
+            "--netpol-timeout",
+            "enforce=0.5",
+            "--netpol-plugin-profile",
+            str(tmp_path / "mine.yaml"),
+        ),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(rf"XFAIL .*hairpin.yaml.* - Declared: so it is \({LINK}\)", done.stdout)
@@ -145,10 +150,10 @@ def test_workers_of_pytest_xdist_know_the_profile_too(tmp_path):
     (tmp_path / "mine.yaml").write_text(UNSUPPORTED, encoding="utf-8")
     done = call(
         *("pytest", str(HERE.parent / "conformance"), "-n2", "-p", "no:cacheprovider"),
-        *("--scenario", SCENARIO, "--scenario", "handbook/no-policy.yaml"),
-        *("--implementation", WRONG, "--timeout-setting", "enforce=0.5"),
-        *("--plugin-profile", str(tmp_path / "mine.yaml")),
-        *("--conformance-json", str(tmp_path / "report.json")),
+        *("--netpol-scenario", SCENARIO, "--netpol-scenario", "handbook/no-policy.yaml"),
+        *("--netpol-implementation", WRONG, "--netpol-timeout", "enforce=0.5"),
+        *("--netpol-plugin-profile", str(tmp_path / "mine.yaml")),
+        *("--netpol-json", str(tmp_path / "report.json")),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json_report.read(tmp_path / "report.json")
@@ -161,11 +166,12 @@ def test_a_profile_chooses_what_runs():
     def collected(*words: str) -> str:
         done = call(
             *("pytest", str(HERE.parent / "conformance"), "--collect-only", "-q", *words),
-            *("-p", "no:cacheprovider", "--scenario", "regressions", "--scenario", "legacy"),
+            *("-p", "no:cacheprovider"),
+            *("--netpol-scenario", "regressions", "--netpol-scenario", "legacy"),
         )
         return done.stdout
 
-    everything, core = collected(), collected("--conformance-profile", "core")
+    everything, core = collected(), collected("--netpol-profile", "core")
     assert "regressions/hairpin.yaml" in everything
     assert "legacy/" in everything
     assert "regressions/except-is-no-deny.yaml" in core

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -11,11 +10,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.app.options import RunOptions
+from netpol_conformance.app.report_files import (
+    KINDS,
+    Kind,
+    ReportFiles,
+    check_folders,
+    tell_github,
+    wanted,
+)
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import json_report
 from netpol_conformance.report.document import Report
-from netpol_conformance.reporting import KINDS, Kind, Reporting, tell_github
 from netpol_conformance.run.events import RunFinished, RunStarted
 
 QUICK = "handbook/web-deny-all.yaml"
@@ -97,9 +104,9 @@ def test_a_scenario_outside_the_repository_is_annotated_without_a_place(failed, 
 
 def test_pytest_writes_each_kind_by_an_option_of_its_own(tmp_path) -> None:
     kinds = ("json", "html", "junit", "yaml", "markdown")
-    options = [f"--conformance-{kind}={tmp_path / kind}" for kind in kinds]
+    options = [f"--netpol-{kind}={tmp_path / kind}" for kind in kinds]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(PACKS), "--scenario", QUICK, *options],
+        [sys.executable, "-m", "pytest", str(PACKS), "--netpol-scenario", QUICK, *options],
         capture_output=True,
         text=True,
         check=False,
@@ -115,8 +122,9 @@ def test_a_fault_in_one_report_costs_that_report_only(tmp_path, monkeypatch) -> 
 
     monkeypatch.setitem(KINDS, "HTML", Kind("report.html", broken))
     sample = json_report.read(HERE / "report" / "frozen" / "report-1.json")
-    reporting = Reporting(argparse.Namespace(conformance_report=str(tmp_path)))
-    reporting.check_folders()
+    files = wanted(RunOptions(report=str(tmp_path)))
+    check_folders(files)
+    reporting = ReportFiles(files)
     for event in (begin_of(sample), end_of(sample)):
         reporting(event)
     assert reporting.unwritten == [

@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 import yaml
 
-from netpol_conformance import __version__, publishing
+from netpol_conformance import __version__
+from netpol_conformance.app import publishing
+from netpol_conformance.app.publishing import PublishingError
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.publishing import PublishingError
 from netpol_conformance.report import json_report
 from netpol_conformance.report.conformance import profile_results
 from netpol_conformance.report.document import Report

@@ -188,10 +188,7 @@ class Lifecycle(Protocol):
 
 
 class Driver(Protocol):
-    """Where a run's clusters come from: opened once a run, by one process.
-
-    Workers of pytest-xdist do not open it again: they join it by its ``handle``.
-    """
+    """Where a run's clusters come from: opened once a run, by one process."""
 
     name: str
     """What ``--cluster`` takes."""
@@ -202,12 +199,6 @@ class Driver(Protocol):
 
     def open(self, tell: Callable[[str], None]) -> None:
         """Make what all scenarios share, telling of progress; raises ClusterError."""
-
-    def handle(self) -> str:
-        """What a worker needs to ``join`` the opened driver."""
-
-    def join(self, handle: str) -> None:
-        """Use what another process has opened."""
 
     def cluster(self) -> Cluster:
         """A Cluster for one worker, to be used by one scenario at a time."""

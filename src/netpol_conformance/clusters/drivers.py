@@ -1,102 +1,48 @@
-"""The drivers by the name that ``--cluster`` takes."""
+"""The drivers by the name that ``--cluster`` takes, and what each of them needs installed."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
+from typing import NamedTuple, cast
 
-from netpol_conformance.clusters.base import Cluster, ClusterError, Driver
-from netpol_conformance.clusters.embedded import doctor
-from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
-from netpol_conformance.clusters.options import Options
-
-_EMBEDDED_JOBS_PER_CPU = 8
-"""Embedded scenarios mostly wait: for a probe's silence, not for a processor."""
+from netpol_conformance.clusters.base import Driver
+from netpol_conformance.clusters.options import EMBEDDED, KIND, KUBECONFIG, Options
 
 
-_BUNDLED = ("reference", "none")
+class Entry(NamedTuple):
+    """Where a driver's class is, and the extra of this package that brings what it imports."""
+
+    module: str
+    name: str
+    extra: str = ""
+    packages: tuple[str, ...] = ()
 
 
-class EmbeddedDriver:
-    """Each worker has a cluster of its own; nothing is shared, nothing to open."""
-
-    name = "embedded"
-    concurrency = _EMBEDDED_JOBS_PER_CPU * (os.cpu_count() or 1)
-
-    def __init__(self, options: Options) -> None:
-        self.implementation = options.implementation
-        if self.implementation not in _BUNDLED:
-            _check_enforcer(self.implementation)
-
-    def open(self, tell: Callable[[str], None]) -> None:  # noqa: ARG002 - quick enough
-        """Only look whether the machine has what it takes; raises ClusterError."""
-        lacking = [finding for finding in doctor.programs() if not finding.ok]
-        if lacking:
-            raise ClusterError("\n".join(doctor.advice(finding) for finding in lacking))
-
-    def handle(self) -> str:
-        """Nothing to know."""
-        return ""
-
-    def join(self, handle: str) -> None:
-        """Nothing to do."""
-
-    def cluster(self) -> Cluster:
-        """A cluster not yet started."""
-        return EmbeddedCluster(self.implementation)
-
-    def close(self) -> None:
-        """Nothing to do: a cluster is gone with its process."""
-
-
-def _check_enforcer(implementation: str) -> None:
-    """Raise ValueError unless an enforcer of one's own can be loaded, before anything starts."""
-    from netpol_conformance.clusters.embedded.enforcers import find_factory  # noqa: PLC0415
-
-    try:
-        find_factory(implementation)
-    except ClusterError as error:
-        raise ValueError(str(error)) from error
-
-
-def _kubeconfig(options: Options) -> Driver:
-    _need("kubernetes", options)
-    from netpol_conformance.clusters.kubernetes.driver import KubeconfigDriver  # noqa: PLC0415
-
-    return KubeconfigDriver(options)
-
-
-def _kind(options: Options) -> Driver:
-    _need("kind", options)
-    from netpol_conformance.clusters.kind.driver import KindDriver  # noqa: PLC0415
-
-    return KindDriver(options)
-
-
-def _need(extra: str, options: Options) -> None:
-    """Raise ValueError unless the extra's packages are there, without which a driver is nothing."""
-    missing = [package for package in _EXTRAS[extra] if find_spec(package) is None]
-    if missing:
-        raise ValueError(
-            f"--cluster {options.cluster} needs the package {' and '.join(missing)}: "
-            f"pip install 'netpol-conformance[{extra}]'"
-        )
-
-
-_EXTRAS = {"kubernetes": ("kubernetes",), "kind": ("kubernetes", "pytest_kind")}
-"""The packages of each extra, as they are imported."""
-
-DRIVERS: dict[str, Callable[[Options], Driver]] = {
-    "embedded": EmbeddedDriver,
-    "kind": _kind,
-    "kubeconfig": _kubeconfig,
+DRIVERS = {
+    EMBEDDED: Entry("embedded.driver", "EmbeddedDriver"),
+    KIND: Entry("kind.driver", "KindDriver", "kind", ("kubernetes", "pytest_kind")),
+    KUBECONFIG: Entry("kubernetes.driver", "KubeconfigDriver", "kubernetes", ("kubernetes",)),
 }
+"""A new driver is a package beside this module, and a line here."""
 
 
 def make_driver(options: Options) -> Driver:
-    """The driver that the options name, not yet open; raises ValueError for an unknown one."""
-    if options.cluster not in DRIVERS:
+    """The driver that the options name, not yet open.
+
+    Raises ValueError for an unknown one, one whose packages are missing, and options it refuses.
+    """
+    entry = DRIVERS.get(options.cluster)
+    if entry is None:
         known = ", ".join(DRIVERS)
         raise ValueError(f'unknown cluster "{options.cluster}"; known are {known}')
-    return DRIVERS[options.cluster](options)
+    missing = [package for package in entry.packages if find_spec(package) is None]
+    if missing:
+        raise ValueError(
+            f"--cluster {options.cluster} needs the package {' and '.join(missing)}: "
+            f"pip install 'netpol-conformance[{entry.extra}]'"
+        )
+    # Imported here: an extra's packages, and what they cost, are for those who ask for them.
+    module = import_module(f"netpol_conformance.clusters.{entry.module}")
+    return cast("Callable[[Options], Driver]", getattr(module, entry.name))(options)

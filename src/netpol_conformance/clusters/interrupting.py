@@ -1,4 +1,6 @@
-"""Signals that end a run: SIGTERM is taken like Ctrl-C, and neither may stop the cleaning up."""
+"""Signals that end a run: SIGTERM and SIGHUP (a closed terminal) are taken like Ctrl-C, and none of
+them may stop the cleaning up.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +9,36 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_LIKE_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGINT, *_LIKE_CTRL_C)
 
 
 class Terminable:
-    """From ``begin`` to ``end`` SIGTERM raises KeyboardInterrupt, so that all ends in order.
+    """From ``begin`` to ``end`` they raise KeyboardInterrupt, so that all ends in order.
 
     Does nothing outside the main thread, where Python lets nobody handle signals.
     """
 
     def __init__(self) -> None:
-        self._before: Any = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def begin(self) -> None:
-        """Take SIGTERM like Ctrl-C from now on."""
-        if _in_main_thread() and self._before is None:
-            self._before = signal.signal(signal.SIGTERM, _interrupt)
+        """Take them like Ctrl-C from now on; one that is ignored, as by nohup, stays so."""
+        if _in_main_thread() and not self._before:
+            for number in _LIKE_CTRL_C:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, _interrupt)
 
     def end(self) -> None:
-        """Take it as before. Safe to call twice."""
-        if _in_main_thread() and self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-            self._before = None
+        """Take them as before. Safe to call twice."""
+        if _in_main_thread():
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+            self._before = {}
 
 
 class Shield:
-    """A block that neither Ctrl-C nor SIGTERM interrupts; they are forgotten."""
+    """A block that none of the signals interrupts; they are forgotten."""
 
     def __enter__(self) -> None:
         self._before = {
@@ -47,6 +53,12 @@ class Shield:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+
+def ignore_signals() -> None:
+    """Heed none of them any more: all is done but for the process's own end."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

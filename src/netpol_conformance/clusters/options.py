@@ -1,127 +1,191 @@
-"""What the command line says of the cluster: the one table behind pytest's options and ours.
+"""What users say of a run's cluster: the table from which the command line and pytest are made.
 
-Each field of ``Options`` is an option ``--field-name``; what it takes and its help are the
-field's metadata. Imports nothing of the suite: every pytest run of the environment loads it.
+Each field of ``Options`` is an option; its metadata say what it takes, its help, and which drivers
+read it. Imports nothing of the suite: every pytest run of the environment loads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from importlib.util import find_spec
-from typing import Any
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+O = TypeVar("O", bound="Options")  # noqa: E741 - options of any kind
 
 
-def _word(metavar: str, text: str, default: str = "") -> str:
-    value: str = field(default=default, metadata={"metavar": metavar, "help": text})
+def option(  # noqa: PLR0913 - what there is to say of an option
+    default: T,
+    text: str,
+    *,
+    metavar: str | None = None,
+    choices: tuple[str, ...] = (),
+    short: str = "",
+    drivers: tuple[str, ...] = (),
+    reruns: bool = True,
+    of_pytest: bool = False,
+) -> T:
+    """A field that is an option; its type is that of ``default``.
+
+    ``drivers`` are those that read it (empty: all), ``short`` is its one letter on the command
+    line. ``reruns`` unless running a scenario again does without. ``of_pytest`` if pytest has its
+    own.
+    """
+    metadata = {
+        "help": f"{', '.join(drivers)}: {text}" if drivers else text,
+        "metavar": metavar,
+        "choices": choices,
+        "short": short,
+        "drivers": drivers,
+        "reruns": reruns,
+        "of_pytest": of_pytest,
+    }
+    value: T = field(default=default, metadata=metadata)
     return value
 
 
-def _words(metavar: str, text: str) -> tuple[str, ...]:
-    value: tuple[str, ...] = field(default=(), metadata={"metavar": metavar, "help": text})
-    return value
+EMBEDDED, KIND, KUBECONFIG = "embedded", "kind", "kubeconfig"
 
 
-def _flag(text: str) -> bool:
-    value: bool = field(default=False, metadata={"help": text})
-    return value
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
-    """What the command line says of the cluster; each driver reads what concerns it.
+    """What is said of the cluster; each driver reads what concerns it.
 
-    Values are as given: a driver checks those it reads and raises ValueError.
+    Values are as given: a driver checks those that it reads and raises ValueError.
     """
 
-    cluster: str = _word(
-        "DRIVER",
+    cluster: str = option(
+        EMBEDDED,
         "where scenarios run: embedded (network namespaces; the default), kind (a cluster made "
         "for the run) or kubeconfig (a cluster you have)",
-        "embedded",
+        metavar="DRIVER",
     )
-    implementation: str = _word(
-        "NAME",
-        "what enforces policies in embedded and kind: reference (the default), none, or "
-        "MODULE:FACTORY",
+    implementation: str = option(
         "reference",
+        "what enforces policies in embedded and kind: reference (the default), none, or "
+        "MODULE:FACTORY; on kubeconfig what the plugin is called",
+        metavar="NAME",
     )
-    kubeconfig: str = _word("FILE", "kubeconfig: the file to use, not the usual one")
-    context: str = _word("NAME", "kubeconfig: the context to use, not the current one")
-    external_client: str = _word(
-        "COMMAND", "kubeconfig: what runs a command on a host outside, such as 'ssh host'"
+    kubeconfig: str = option(
+        "", "the file to use, not the usual one", metavar="FILE", drivers=(KUBECONFIG,)
     )
-    image: str = _word("IMAGE", "Kubernetes: the suite's own image, for probes and enforcer")
-    image_registry: str = _word("PREFIX", "Kubernetes: take every image from this registry")
-    pull_policy: str = _word(
-        "POLICY", "Kubernetes: when nodes pull images: IfNotPresent, Always or Never"
+    context: str = option(
+        "", "the context to use, not the current one", metavar="NAME", drivers=(KUBECONFIG,)
     )
-    pull_secret: str = _word("NAMESPACE/NAME", "Kubernetes: the Secret to pull images with")
-    plugin: str = _word("NAME", "kind: a network plugin instead of the reference, or none")
-    plugin_manifests: tuple[str, ...] = _words(
-        "PATH", "kind: a file or folder of the plugin's manifests (again for more)"
+    external_client: str = option(
+        "",
+        "what runs a command on a host outside, such as 'ssh host'",
+        metavar="COMMAND",
+        drivers=(KUBECONFIG,),
     )
-    plugin_image: tuple[str, ...] = _words(
-        "IMAGE", "kind: an image of the plugin to load from Docker (again for more)"
+    image: str = option(
+        "",
+        "the suite's own image, for probes and enforcer",
+        metavar="IMAGE",
+        drivers=(KIND, KUBECONFIG),
     )
-    pod_subnet: str = _word("CIDR", "kind: the pods' addresses, as the plugin wants them")
-    ip_family: str = _word("FAMILY", "kind, fuzz: ipv4 (the default), ipv6 or dual", "ipv4")
-    keep_cluster: bool = _flag("kind: leave the cluster as it is afterwards")
-    reuse_cluster: str = _word("NAME", "kind: use this cluster, and leave it afterwards")
-    kind_image: str = _word("IMAGE", "kind: the node image, and with it Kubernetes' version")
-    kind_bin: str = _word("FILE", "kind: the program kind, if not the one on PATH")
-    kind_kubectl_bin: str = _word("FILE", "kind: the program kubectl, if not the one on PATH")
+    image_registry: str = option(
+        "", "take every image from this registry", metavar="PREFIX", drivers=(KIND, KUBECONFIG)
+    )
+    pull_policy: str = option(
+        "",
+        "when nodes pull images: IfNotPresent, Always or Never",
+        metavar="POLICY",
+        drivers=(KIND, KUBECONFIG),
+    )
+    pull_secret: str = option(
+        "", "the Secret to pull images with", metavar="NAMESPACE/NAME", drivers=(KIND, KUBECONFIG)
+    )
+    plugin: str = option(
+        "",
+        "a network plugin instead of the reference, or none; on kubeconfig the one that is there",
+        metavar="NAME",
+        drivers=(KIND, KUBECONFIG),
+    )
+    plugin_manifests: tuple[str, ...] = option(
+        (),
+        "a file or folder of the plugin's manifests (again for more)",
+        metavar="PATH",
+        drivers=(KIND,),
+    )
+    plugin_image: tuple[str, ...] = option(
+        (),
+        "an image of the plugin to load from Docker (again for more)",
+        metavar="IMAGE",
+        drivers=(KIND,),
+    )
+    pod_subnet: str = option(
+        "", "the pods' addresses, as the plugin wants them", metavar="CIDR", drivers=(KIND,)
+    )
+    ip_family: str = option(
+        "ipv4",
+        "ipv4 (the default), ipv6 or dual; of generated cases on any cluster",
+        metavar="FAMILY",
+        drivers=(KIND,),
+    )
+    keep_cluster: bool = option(
+        default=False, text="leave the cluster as it is afterwards", drivers=(KIND,)
+    )
+    reuse_cluster: str = option(
+        "", "use this cluster, and leave it afterwards", metavar="NAME", drivers=(KIND,)
+    )
+    kind_image: str = option(
+        "", "the node image, and with it Kubernetes' version", metavar="IMAGE", drivers=(KIND,)
+    )
+    kind_bin: str = option(
+        "", "the program kind, if not the one on PATH", metavar="FILE", drivers=(KIND,)
+    )
+    kind_kubectl_bin: str = option(
+        "", "the program kubectl, if not the one on PATH", metavar="FILE", drivers=(KIND,)
+    )
 
 
-_OF_PYTEST_KIND = frozenset(
-    {"kubeconfig", "keep_cluster", "kind_image", "kind_bin", "kind_kubectl_bin"}
-)
-"""Options that pytest-kind's own plugin adds to pytest where it is installed, meaning the same."""
+def table(kind: type[Options]) -> tuple[Field[Any], ...]:
+    """Every option of ``kind``, in order."""
+    return fields(kind)
 
 
-def option_fields() -> tuple[Field[Any], ...]:
-    """Every option, in order."""
-    return fields(Options)
+def flag_name(name: str, prefix: str = "") -> str:
+    """``kind_image`` as ``--kind-image``, or as ``--netpol-kind-image`` with that prefix."""
+    return f"--{prefix}{name.replace('_', '-')}"
 
 
-def flag_name(name: str) -> str:
-    """``kind_image`` as ``--kind-image``."""
-    return f"--{name.replace('_', '-')}"
-
-
-def default_of(option: Field[Any]) -> Any:  # noqa: ANN401 - str, bool or tuple
-    """The option's default, whose type is the option's."""
-    assert option.default is not MISSING
-    return option.default
-
-
-def fields_for_pytest() -> tuple[Field[Any], ...]:
-    """The options that a pytest plugin of ours must add, those of pytest-kind left out."""
-    if find_spec("pytest_kind") is None:
-        return option_fields()
-    return tuple(option for option in option_fields() if option.name not in _OF_PYTEST_KIND)
-
-
-def from_values(values: Mapping[str, Any]) -> Options:
+def from_values(kind: type[O], values: Mapping[str, Any], prefix: str = "") -> O:
     """Options from parsed arguments; None or no value stands for the default."""
     given: dict[str, Any] = {}
-    for option in option_fields():
-        value = values.get(option.name)
+    for item in table(kind):
+        value = values.get(f"{prefix}{item.name}")
         if value is not None:
-            given[option.name] = tuple(value) if isinstance(value, list) else value
-    return Options(**given)
+            given[item.name] = tuple(value) if isinstance(value, list) else value
+    return kind(**given)
 
 
 def as_arguments(options: Options) -> tuple[str, ...]:
-    """The command line that gives these options, defaults left out."""
+    """The words with which a rerun gets these options, defaults left out."""
     words: list[str] = []
-    for option in option_fields():
-        value = getattr(options, option.name)
-        if value == default_of(option):
+    for item in table(type(options)):
+        value = getattr(options, item.name)
+        if value == item.default or not item.metadata["reruns"]:
             continue
         if isinstance(value, bool):
-            words.append(flag_name(option.name))
+            words.append(flag_name(item.name))
         else:
             for one in value if isinstance(value, tuple) else (value,):
-                words += [flag_name(option.name), one]
+                words += [flag_name(item.name), str(one)]
     return tuple(words)
+
+
+def check_driver_reads(options: Options, *, also: tuple[str, ...] = ()) -> None:
+    """Raise ValueError for an option that the chosen driver does not read.
+
+    ``also`` are options that the asking command itself reads.
+    """
+    for item in table(type(options)):
+        readers = item.metadata["drivers"]
+        if getattr(options, item.name) == item.default or item.name in also or not readers:
+            continue
+        if options.cluster not in readers:
+            raise ValueError(
+                f"{flag_name(item.name)} means nothing to --cluster {options.cluster}; "
+                f"it is for --cluster {' and '.join(readers)}"
+            )

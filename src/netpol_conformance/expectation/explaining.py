@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from netpol_conformance.expectation.matrix import connections
 from netpol_conformance.model.decode import decode
 from netpol_conformance.model.objects import ClusterState, Namespace, Protocol
 from netpol_conformance.model.services import endpoints
 from netpol_conformance.model.version import KubernetesVersion
-from netpol_conformance.oracle.decision import Connection, End, OutsideAddress
-from netpol_conformance.oracle.explain import explain
+from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
+from netpol_conformance.oracle.evaluate import Oracle
+from netpol_conformance.oracle.explain import in_words
 from netpol_conformance.scenario.names import destination as read_destination
 from netpol_conformance.scenario.names import source as read_source
 from netpol_conformance.scenario.paths import find_service, path
@@ -25,7 +28,16 @@ class QuestionError(ValueError):
     """The question names something that is not there; says what is."""
 
 
-def explain_step(scenario: Scenario, step: int, source: str, destination: str) -> str:
+class Explanation(NamedTuple):
+    """Why one end can or cannot reach the other. ``answer`` is UNSPECIFIED, too, where it depends:
+    on which of a Service's pods gets the connection, say.
+    """
+
+    text: str
+    answer: Answer
+
+
+def explain_step(scenario: Scenario, step: int, source: str, destination: str) -> Explanation:
     """Why ``source`` can or cannot reach ``destination`` after step ``step`` (from 1; 0 before).
 
     Names are written as in the scenario. Raises QuestionError, and LookupError for ends that
@@ -40,12 +52,14 @@ def explain_step(scenario: Scenario, step: int, source: str, destination: str) -
         raise QuestionError(str(error)) from error
     found = path(state, scenario, CellKey(read_source(source), where))
     title = scenario.steps[step - 1].title if step else "Before the first step"
-    told = [f"{scenario.path}, step {step}: {title}"]
-    for name, flows in (("The name is looked up first (S43).", found.lookup), ("", found.flows)):
-        if flows and name:
-            told.append(name)
-        told += [explain(state, asked) for asked in connections(flows, found.family)]
-    return "\n\n".join(dict.fromkeys(told))
+    heads = [f"{scenario.path}, step {step}: {title}"]
+    lookup = _explained(state, connections(found.lookup, found.family))
+    asked = _explained(state, connections(found.flows, found.family))
+    if not found.lookup:
+        return Explanation("\n\n".join([*heads, asked.text]), asked.answer)
+    heads.append("The name is looked up first (S43).")
+    answer = asked.answer if lookup.answer is Answer.ALLOWED else lookup.answer
+    return Explanation("\n\n".join([*heads, lookup.text, asked.text]), answer)
 
 
 def explain_manifests(
@@ -55,7 +69,7 @@ def explain_manifests(
     *,
     version: KubernetesVersion,
     namespace: str = "default",
-) -> str:
+) -> Explanation:
     """The same for plain manifests. An end is ``POD``, ``NAMESPACE/POD`` or an IP address.
 
     ``destination`` ends in ``:PORT`` or ``:PORT/UDP``, and may be ``service/NAME``, which asks of
@@ -70,7 +84,7 @@ def explain_manifests(
         ends = _behind(state, host.removeprefix(_SERVICE), port, protocol, namespace)
     else:
         ends = [(_end(state, host, namespace), port)]
-    return "\n\n".join(_explained(state, Connection(start, *end, protocol)) for end in ends)
+    return _explained(state, [_of_a_family(Connection(start, *end, protocol)) for end in ends])
 
 
 def _behind(
@@ -86,9 +100,18 @@ def _behind(
     return [(pod, port if service.headless else number) for pod, number in found]
 
 
-def _explained(state: ClusterState, asked: Connection) -> str:
+def _explained(state: ClusterState, asked: Sequence[Connection]) -> Explanation:
+    oracle = Oracle(state)
+    decisions = [oracle.decide(connection) for connection in asked]
+    told = map(in_words, asked, decisions)
+    answers = {decision.answer for decision in decisions}
+    answer = answers.pop() if len(answers) == 1 else Answer.UNSPECIFIED
+    return Explanation("\n\n".join(dict.fromkeys(told)), answer)
+
+
+def _of_a_family(asked: Connection) -> Connection:
     ends = [end for end in (asked.source, asked.destination) if isinstance(end, OutsideAddress)]
-    return explain(state, replace(asked, family=ends[0].ip.version if ends else 4))
+    return replace(asked, family=ends[0].ip.version if ends else 4)
 
 
 def _state(manifests: str, version: KubernetesVersion, namespace: str) -> ClusterState:

@@ -1,9 +1,11 @@
-"""The words for results: Outcome of a cell, a step, a scenario, a run; and how they add up."""
+"""The words for results: Outcome of a cell, a step, a scenario, a run; how they add up, and what
+they make a command exit with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Outcome(StrEnum):
@@ -26,8 +28,24 @@ _WORST_FIRST = (
     Outcome.UNSPECIFIED,
 )
 
-EXIT_CODES = {Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
-"""The process's exit code for a run's outcome; any other outcome exits 0."""
+
+class ExitCode(IntEnum):
+    """What a process ends with, whichever command it was."""
+
+    YES = 0
+    """Conformant, allowed, no worse, nothing found."""
+    NO = 1
+    """Not conformant, denied, worse, something found."""
+    USAGE = 2
+    """Wrong words, or input that cannot be read."""
+    NO_ANSWER = 3
+    """Inconclusive, interrupted, or the machine's fault."""
+
+
+def exit_code(outcome: Outcome) -> ExitCode:
+    """The exit code of what came to ``outcome``."""
+    no = {Outcome.FAIL: ExitCode.NO, Outcome.INCONCLUSIVE: ExitCode.NO_ANSWER}
+    return no.get(outcome, ExitCode.YES)
 
 
 def combine(outcomes: Iterable[Outcome]) -> Outcome:

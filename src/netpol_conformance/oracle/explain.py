@@ -15,7 +15,11 @@ def explain(state: ClusterState, connection: Connection) -> str:
 
     Raises UnknownEndError for a pod or node that the state does not have.
     """
-    decision = Oracle(state).decide(connection)
+    return in_words(connection, Oracle(state).decide(connection))
+
+
+def in_words(connection: Connection, decision: Decision) -> str:
+    """The decision of this connection, as ``explain`` gives it."""
     return "\n".join(_lines(connection, decision))
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.report.conformance import (
     FeatureResult,
     ProfileResult,
@@ -176,7 +176,7 @@ class Collector:
             finished=self._end.finished if self._end else None,
             duration=self._end.duration if self._end else None,
             outcome=outcome,
-            exit_code=self._end.exit_code if self._end else EXIT_CODES.get(outcome, 0),
+            exit_code=self._end.exit_code if self._end else int(exit_code(outcome)),
             partial=partial,
             reason=self._end.reason if self._end else "The run ended before it could say so.",
             self_test=self._self_test,

@@ -45,6 +45,8 @@ def loads(text: str, *, source: str = "report") -> Report:
         raise ReportError(
             f"{source}:{error.lineno}: not JSON ({error.msg}); give a report.json that a run wrote"
         ) from None
+    except RecursionError:
+        raise ReportError(f"{source}: nested too deeply to be a report that a run wrote") from None
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != "1":
         raise ReportError(

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netpol_conformance import __version__
 from netpol_conformance.clusters.base import (
@@ -21,7 +21,7 @@ from netpol_conformance.clusters.base import (
     Driver,
     SelfCheck,
 )
-from netpol_conformance.judge.outcome import EXIT_CODES, Outcome, combine
+from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.plugins.types import Declared, PluginProfile
 from netpol_conformance.run.again import with_further_attempts
 from netpol_conformance.run.declaring import Declaring, profile_record
@@ -32,7 +32,6 @@ from netpol_conformance.run.events import (
     RunStarted,
     ScenarioFinished,
     SelfTested,
-    StepFinished,
 )
 from netpol_conformance.run.evidence import evidence
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
@@ -66,25 +65,31 @@ class Setting:
     whole: bool = False
 
 
-@dataclass
-class ScenarioResult:
-    """What one scenario came to: its own events, for whoever waits for just this one."""
+class Stop:
+    """Ends a run before its scenarios do: ``stop(reason)``, from any thread or signal's handler."""
 
-    finished: ScenarioFinished
-    steps: list[StepFinished] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.reason = ""
+        self.over = threading.Event()
+
+    def __call__(self, reason: str) -> None:
+        """End it; of several reasons the first is told."""
+        self.reason = self.reason or reason
+        self.over.set()
 
 
 class Session:
     """One run. ``emit`` gets every event, one at a time, from whichever thread.
 
-    ``begin`` starts all scenarios in the background; ``result`` waits for one (and starts it, if
-    ``begin`` was not told of it); ``finish`` ends the run whatever its state.
+    ``begin`` starts all scenarios in the background; ``wait`` returns when they have ended, or
+    ``stop`` was called; ``finish`` ends the run whatever its state.
 
     Scenarios mostly wait, so many run at once; but those that ask a hundred times a second all
     through a change need a processor: they run last, and few at a time.
     """
 
-    def __init__(self, setting: Setting, emit: Consumer) -> None:
+    def __init__(self, setting: Setting, emit: Consumer, stop: Stop | None = None) -> None:
+        self._stop = stop or Stop()
         self._setting = setting
         self._consumer = emit
         self._lock = threading.Lock()
@@ -96,26 +101,33 @@ class Session:
         )
         self._local = threading.local()
         self._clusters: list[Cluster] = []
-        self._futures: dict[str, Future[ScenarioResult]] = {}
-        self._quiet: list[Future[ScenarioResult]] = []
+        self._futures: dict[str, Future[Outcome]] = {}
+        self._quiet: list[Future[Outcome]] = []
         self._self_test: Future[Outcome] | None = None
         self._stopping = threading.Event()
 
-    def begin(self, scenarios: Sequence[Scenario], *, ahead: bool = True) -> None:
-        """Tell that the run begins, test the probes, and, if ``ahead``, start all scenarios."""
+    def begin(self, scenarios: Sequence[Scenario]) -> None:
+        """Tell that the run begins, test the probes, and start all scenarios."""
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
-        for scenario in (
-            sorted(scenarios, key=lambda scenario: bool(scenario.asking)) if ahead else ()
-        ):
+        for scenario in sorted(scenarios, key=lambda scenario: bool(scenario.asking)):
             self._submit(scenario)
+        for future in tuple(self._futures.values()):
+            future.add_done_callback(self._count)
 
-    def result(self, scenario: Scenario) -> ScenarioResult:
-        """Wait for the scenario's end; raises what stopped its worker other than ClusterError."""
-        return self._submit(scenario).result()
+    def wait(self) -> None:
+        """Until every scenario has ended, or somebody stopped the run."""
+        if self._futures:
+            self._stop.over.wait()
 
-    def finish(self, *, reason: str = "") -> RunFinished:
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was told of it."""
+        return self._self_test is not None
+
+    def finish(self) -> RunFinished:
         """End the run: what has not started never will, what runs is cut off."""
+        reason = self._stop.reason
         unfinished = [future for future in self._futures.values() if not future.done()]
         self._stopping.set()
         pools = (self._pool, self._busy_pool)
@@ -139,7 +151,7 @@ class Session:
         outcomes = []
         for future in self._futures.values():
             ended = future.done() and not future.cancelled() and future.exception() is None
-            outcomes.append(future.result().finished.outcome if ended else Outcome.INCONCLUSIVE)
+            outcomes.append(future.result() if ended else Outcome.INCONCLUSIVE)
         return outcomes
 
     def _self_tested(self) -> Outcome | None:
@@ -148,17 +160,20 @@ class Session:
             return None
         return test.result()
 
-    def _submit(self, scenario: Scenario) -> Future[ScenarioResult]:
-        if scenario.path not in self._futures:
-            if scenario.asking:
-                future = self._busy_pool.submit(self._run_last, scenario)
-            else:
-                future = self._pool.submit(self._run, scenario)
-                self._quiet.append(future)
-            self._futures[scenario.path] = future
-        return self._futures[scenario.path]
+    def _submit(self, scenario: Scenario) -> None:
+        if scenario.asking:
+            future = self._busy_pool.submit(self._run_last, scenario)
+        else:
+            future = self._pool.submit(self._run, scenario)
+            self._quiet.append(future)
+        self._futures[scenario.path] = future
 
-    def _run_last(self, scenario: Scenario) -> ScenarioResult:
+    def _count(self, _ended: Future[Outcome]) -> None:
+        """The last of the scenarios to end ends the run."""
+        if all(future.done() for future in self._futures.values()):
+            self._stop.over.set()
+
+    def _run_last(self, scenario: Scenario) -> Outcome:
         """Run it when all others that were begun have ended."""
         for other in tuple(self._quiet):
             with suppress(CancelledError):  # concurrent.futures.wait would wait for it for ever
@@ -167,14 +182,11 @@ class Session:
             raise ClusterError("the run was ended before this scenario began")
         return self._run(scenario)
 
-    def _run(self, scenario: Scenario) -> ScenarioResult:
-        steps: list[StepFinished] = []
+    def _run(self, scenario: Scenario) -> Outcome:
         ends: list[ScenarioFinished] = []
 
         def keep(event: Event) -> None:
-            if isinstance(event, StepFinished):
-                steps.append(event)
-            elif isinstance(event, ScenarioFinished):
+            if isinstance(event, ScenarioFinished):
                 ends.append(event)
             if not self._stopping.is_set():
                 self._emit(event)
@@ -200,7 +212,7 @@ class Session:
                     rerun=rerun_command(scenario.path, setting.options),
                 )
             )
-        return ScenarioResult(ends[0], steps)
+        return ends[0].outcome
 
     def _test_probes(self) -> Outcome:
         try:
@@ -290,7 +302,7 @@ def end_of_run(
     now = time.time()
     return RunFinished(
         outcome=outcome,
-        exit_code=EXIT_CODES.get(outcome, 0),
+        exit_code=int(exit_code(outcome)),
         partial=partial,
         reason=reason,
         finished=now,

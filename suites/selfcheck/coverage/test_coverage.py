@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.coverage import page, records, text
 from netpol_conformance.coverage.claims import CHECKS, unfounded
 from netpol_conformance.coverage.counting import coverage_of

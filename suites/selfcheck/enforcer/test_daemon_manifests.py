@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from netpol_conformance.cli_enforcer import app
+from netpol_conformance.cli.enforcer import app
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.loading import EnforcerError, load
 from netpol_conformance.enforcer.manifests import Choices, Source, render

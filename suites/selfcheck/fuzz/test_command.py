@@ -80,7 +80,7 @@ def test_without_hypothesis_it_says_what_to_install(tmp_path: Path) -> None:
         "import sys\nsys.modules['hypothesis'] = None\n"
         "from importlib import util\nfind = util.find_spec\n"
         "util.find_spec = lambda name, *rest: None if name == 'hypothesis' else find(name, *rest)\n"
-        "from netpol_conformance.cli import main\nsys.argv[1:] = ['fuzz']\nmain()\n"
+        "from netpol_conformance.cli.main import main\nsys.argv[1:] = ['fuzz']\nmain()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 
 from .__main__ import MATRIX
 from .judging import faults

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.scenario.types import Expectation, Scenario
 

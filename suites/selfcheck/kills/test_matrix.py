@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.judge.outcome import Outcome
 
 from . import sweep as sweeping

@@ -7,7 +7,7 @@ from itertools import chain
 
 import pytest
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.expectation.matrix import expected_matrix

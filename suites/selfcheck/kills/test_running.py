@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.judge.outcome import Outcome
 
 from . import running

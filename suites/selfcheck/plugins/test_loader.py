@@ -9,8 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from netpol_conformance.app.declarations import load_plugin_profile, read_plugin_profile, shipped
 from netpol_conformance.model.yaml import load_all
-from netpol_conformance.plugin_files import load_plugin_profile, read_plugin_profile, shipped
 from netpol_conformance.plugins.loader import load
 from netpol_conformance.plugins.schema import json_schema
 from netpol_conformance.scenario.errors import ScenarioError

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from netpol_conformance.cli_text import wrapped
+from netpol_conformance.cli.text import wrapped
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document import Counts, Report
 from netpol_conformance.report.live import view

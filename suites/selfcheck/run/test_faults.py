@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from netpol_conformance.app.corpus import packs_root
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.corpus import packs_root
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import ScenarioFinished, StepFinished
 from netpol_conformance.run.scenario import ScenarioRun

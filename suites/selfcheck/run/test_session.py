@@ -20,7 +20,7 @@ from netpol_conformance.run.events import (
     SelfTested,
     StepFinished,
 )
-from netpol_conformance.run.session import Session, Setting, end_of_run
+from netpol_conformance.run.session import Session, Setting, Stop, end_of_run
 from netpol_conformance.run.timeouts import Timeouts
 
 from .fakes import PROBE, FakeCluster, _observed
@@ -45,29 +45,34 @@ def session(events: list, **options) -> Session:
     return Session(setting, events.append)
 
 
+def ended(run: Session, scenarios) -> RunFinished:
+    run.begin(scenarios)
+    run.wait()
+    return run.finish()
+
+
+def ends(events: list) -> list[ScenarioFinished]:
+    return [event for event in events if isinstance(event, ScenarioFinished)]
+
+
 def copies(number: int):
     return [replace(SCENARIO, path=f"handbook/{index}.yaml") for index in range(number)]
 
 
-def test_all_scenarios_run_once_and_each_can_be_waited_for():
+def test_all_scenarios_run_once():
     events = []
-    run = session(events)
-    scenarios = copies(5)
-    run.begin(scenarios)
-    assert {run.result(item).finished.path for item in scenarios} == {s.path for s in scenarios}
-    end = run.finish()
+    end = ended(session(events), copies(5))
+    assert sorted(item.path for item in ends(events)) == [item.path for item in copies(5)]
     assert (end.outcome, end.exit_code, end.partial) == (Outcome.PASS, 0, False)
     assert isinstance(events[0], RunStarted)
-    assert sum(isinstance(event, ScenarioFinished) for event in events) == 5
     assert sum(isinstance(event, SelfTested) for event in events) == 1
 
 
 def test_a_probe_that_fails_its_own_test_makes_no_green_run():
     events = []
-    run = session(events, self_test=Verdict.TIMED_OUT)
-    run.begin(copies(1))
-    assert run.result(copies(1)[0]).finished.outcome is Outcome.PASS
-    assert run.finish().exit_code == 3
+    end = ended(session(events, self_test=Verdict.TIMED_OUT), copies(1))
+    assert [item.outcome for item in ends(events)] == [Outcome.PASS]
+    assert end.exit_code == 3
 
 
 @pytest.mark.parametrize(
@@ -84,17 +89,19 @@ def test_only_an_answer_that_is_late_is_waited_for_again(seen, code, monkeypatch
         return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, seen.pop(0), None)),)
 
     monkeypatch.setattr(FakeCluster, "self_test", self_test)
-    run = session([])
-    run.begin(copies(1))
-    run.result(copies(1)[0])
-    assert run.finish().exit_code == code
+    assert ended(session([]), copies(1)).exit_code == code
 
 
 def test_what_was_never_started_makes_the_run_partial():
-    run = session([])
+    stop = Stop()
+    run = Session(Setting(FakeDriver(), jobs=2), lambda _event: None, stop)
     run.begin(copies(30))
-    end: RunFinished = run.finish(reason="It was interrupted.")
+    stop("It was interrupted.")
+    stop("And once more.")
+    run.wait()
+    end = run.finish()
     assert end.partial
+    assert end.reason == "It was interrupted."
     assert end.exit_code in (1, 3)
 
 
@@ -120,13 +127,10 @@ class Haunted(FakeCluster):
 def test_what_another_scenario_left_makes_no_scenario_fail(monkeypatch):
     monkeypatch.setattr(FakeDriver, "cluster", lambda _self: Haunted())
     events = []
-    run = session(events)
-    run.begin(copies(2))
-    for scenario in copies(2):
-        finished = run.result(scenario).finished
+    assert ended(session(events), copies(2)).exit_code == 0
+    for finished in ends(events):
         assert finished.outcome is Outcome.PASS
         assert "In those that another scenario had left" in finished.reason
-    assert run.finish().exit_code == 0
     told = Counter(type(event) for event in events)
     assert told[ScenarioStarted] == told[ScenarioFinished] == 2
     assert told[StepFinished] == 2 * len(SCENARIO.steps)
@@ -153,12 +157,11 @@ class Broken(FakeCluster):
 )
 def test_no_error_makes_a_green_run(error, outcome, told, monkeypatch):
     monkeypatch.setattr(FakeDriver, "cluster", lambda _: Broken(error))
-    run = session([])
-    run.begin(copies(1))
-    finished = run.result(copies(1)[0]).finished
+    events = []
+    assert ended(session(events), copies(1)).exit_code == 3
+    (finished,) = ends(events)
     assert finished.outcome is outcome
     assert told in finished.reason
-    assert run.finish().exit_code == 3
 
 
 def test_a_run_in_which_nothing_could_be_asked_is_not_conformant():
@@ -173,7 +176,7 @@ def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
     busy = [replace(item, path=f"busy/{item.path}", steps=(watched,)) for item in copies(6)]
-    running, most, begun = Counter(), Counter(), []
+    running, most, begun, events = Counter(), Counter(), [], []
     lock = threading.Lock()
 
     class Waiting:
@@ -197,11 +200,9 @@ def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch
             )
 
     monkeypatch.setattr("netpol_conformance.run.session.ScenarioRun", Waiting)
-    run = Session(Setting(FakeDriver(), jobs=6), lambda _event: None)
-    run.begin([*busy, *copies(6)])
-    for scenario in (*busy, *copies(6)):
-        assert run.result(scenario).finished.outcome is Outcome.PASS
-    run.finish()
+    run = Session(Setting(FakeDriver(), jobs=6), events.append)
+    ended(run, [*busy, *copies(6)])
+    assert [item.outcome for item in ends(events)] == [Outcome.PASS] * 12
     assert most["busy"] == 2
     assert most["handbook"] > 2
     assert begun == ["handbook"] * 6 + ["busy"] * 6
@@ -211,5 +212,4 @@ def test_what_waits_for_its_turn_never_begins_once_the_run_is_ended():
     watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
     run = session([])
     run.begin([replace(SCENARIO, path="busy/a.yaml", steps=(watched,)), *copies(30)])
-    end = run.finish(reason="It was interrupted.")
-    assert end.partial
+    assert run.finish().partial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.scenario.loader import load_all
 from netpol_conformance.scenario.neighbours import lost_neighbours
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.model.decode import decode
 from netpol_conformance.model.objects import (
     Direction,

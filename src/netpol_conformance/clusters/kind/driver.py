@@ -16,8 +16,8 @@ from netpol_conformance.clusters.kind.config import cluster_config
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.sharing import Share
 from netpol_conformance.clusters.kind.tools import Tools, find_tools, run
-from netpol_conformance.clusters.options import Options
-from netpol_conformance.images import at_registry, own_image
+from netpol_conformance.clusters.options import KIND, Options
+from netpol_conformance.image.names import at_registry, own_image
 
 CONCURRENCY = 4
 """Scenarios at once: more only queue for the API server and the kubelets."""
@@ -26,13 +26,13 @@ SERVER_IMAGES = ("nginx", "busybox")
 
 
 class KindDriver:
-    """A kind cluster for one run; workers join it by its kubeconfig.
+    """A kind cluster for one run.
 
     ``open`` leaves nothing behind when it fails or is interrupted. A run that is killed leaves a
     cluster that the next one names.
     """
 
-    name = "kind"
+    name = KIND
     concurrency = CONCURRENCY
 
     def __init__(self, options: Options) -> None:
@@ -70,14 +70,6 @@ class KindDriver:
                 self.close()
             raise
 
-    def handle(self) -> str:
-        """Where the cluster is and which run this is."""
-        return self._opened().handle()
-
-    def join(self, handle: str) -> None:
-        """Use the cluster that another process has opened."""
-        self._share = Share.of(handle)
-
     def cluster(self) -> Cluster:
         """A part of the cluster for one worker."""
         return self._opened().part(self._options, self.implementation)
@@ -113,7 +105,7 @@ class KindDriver:
 
     def _opened(self) -> Share:
         if self._share is None:
-            raise ClusterError("the driver is not open; call open() or join() first")
+            raise ClusterError("the driver is not open; call open() first")
         return self._share
 
     def _name_leftovers(self, tools: Tools, tell: Callable[[str], None]) -> None:

@@ -13,7 +13,7 @@ from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.enforcer.loading import is_path, read_source
 from netpol_conformance.enforcer.manifests import Choices, Source, render
-from netpol_conformance.images import own_image
+from netpol_conformance.image.names import own_image
 
 _DIGEST = "netpol-conformance/content"
 """On the pods of our DaemonSet: a digest of what they run, so that what changed starts anew."""

@@ -1,9 +1,8 @@
-"""What processes need in order to share one kind cluster: its API, and the machines outside."""
+"""What the scenarios of a run share of a kind cluster: its API, and the machines outside."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from netpol_conformance.clusters.base import Cluster
@@ -26,21 +25,12 @@ _CLOUD_PROVIDER = "cloud-provider-kind"
 
 @dataclass(frozen=True)
 class Share:
-    """The cluster as one process sees it; ``run`` is the id of the run that all are part of."""
+    """The opened cluster; ``run`` is the id of the run."""
 
     cluster: str
     kubeconfig: str
     run: str
     image: str
-
-    @classmethod
-    def of(cls, handle: str) -> Share:
-        """What ``handle`` gave, in another process."""
-        return cls(**json.loads(handle))
-
-    def handle(self) -> str:
-        """All that another process needs."""
-        return json.dumps(asdict(self))
 
     def check(self) -> None:
         """Raise ClusterError where the cluster cannot be used."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Callable
 
@@ -18,8 +17,8 @@ from netpol_conformance.clusters.kubernetes.pods import Images
 from netpol_conformance.clusters.kubernetes.preflight import check_rights
 from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
 from netpol_conformance.clusters.kubernetes.stage import Handover
-from netpol_conformance.clusters.options import Options
-from netpol_conformance.images import own_image
+from netpol_conformance.clusters.options import KUBECONFIG, Options
+from netpol_conformance.image.names import own_image
 
 CONCURRENCY = 4
 """Scenarios at once: more only queue for the API server and the kubelets."""
@@ -39,7 +38,7 @@ def images_of(options: Options) -> Images:
 class KubeconfigDriver:
     """Scenarios in namespaces of their own, in the cluster that the kubeconfig leads to."""
 
-    name = "kubeconfig"
+    name = KUBECONFIG
     concurrency = CONCURRENCY
 
     def __init__(self, options: Options) -> None:
@@ -48,7 +47,6 @@ class KubeconfigDriver:
         self.implementation = _OWN_PLUGIN if named == "reference" else named
         self._client: Client | None = None
         self._run = ""
-        self._joined = False
         self._handover = Handover()
         self._terminable = Terminable()
 
@@ -66,15 +64,6 @@ class KubeconfigDriver:
         self._run = secrets.token_hex(3)
         tell(f"run {self._run}, on {nodes.workers} nodes that take pods")
 
-    def handle(self) -> str:
-        """The run's id."""
-        return json.dumps({"run": self._run})
-
-    def join(self, handle: str) -> None:
-        """Take part in the run."""
-        self._run = json.loads(handle)["run"]
-        self._joined = True
-
     def cluster(self) -> Cluster:
         """A part of the cluster for one worker."""
         setup = Setup(
@@ -90,14 +79,14 @@ class KubeconfigDriver:
         return KubernetesCluster(setup)
 
     def close(self) -> None:
-        """Remove all that the run made, unless it is another process's; raises ClusterError."""
+        """Remove all that the run made; raises ClusterError."""
         client, self._client = self._client, None
         with Shield(), contextlib.ExitStack() as ending:
             ending.callback(self._terminable.end)
             ending.callback(self._handover.close)
             if client is not None:
                 ending.callback(client.close)
-                if self._run and not self._joined:
+                if self._run:
                     remove_run(client, self._run)
 
     def _connected(self) -> Client:

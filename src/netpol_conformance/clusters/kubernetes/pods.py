@@ -15,7 +15,7 @@ from typing import Any
 
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.naming import Manifest
-from netpol_conformance.images import at_registry
+from netpol_conformance.image.names import at_registry
 from netpol_conformance.model.encode import manifest as encode
 from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
 from netpol_conformance.probe import nginx

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from statistics import median
 from string import ascii_uppercase
 
-from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.judge.outcome import ExitCode, Outcome
 from netpol_conformance.report.compare.notes import notes
 from netpol_conformance.report.compare.places import Place, of_scenario, of_step
 from netpol_conformance.report.compare.records import (
@@ -77,7 +77,7 @@ def compare(reports: Mapping[str, Report], *, common: bool = False) -> Compariso
             for index, (source, report) in enumerate(reports.items())
         ),
         change=whole,
-        exit_code=EXIT_CODES.get(whole, 0),
+        exit_code=int(EXIT_CODES.get(whole, ExitCode.YES)),
         notes=notes(documents),
         differing=tuple(_told(item) for item in told),
         absent=tuple(

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.judge.outcome import ExitCode, Outcome
 from netpol_conformance.report import schemas
 from netpol_conformance.report.document import Counts
 from netpol_conformance.run.events import Record
@@ -32,7 +32,7 @@ class Change(StrEnum):
 
 _GRAVEST_FIRST = tuple(Change)
 
-EXIT_CODES = {Change.WORSE: 1, Change.UNKNOWN: 3}
+EXIT_CODES = {Change.WORSE: ExitCode.NO, Change.UNKNOWN: ExitCode.NO_ANSWER}
 """The exit code for what a later report comes to; 0 for any other change."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from netpol_conformance import publishing
+from netpol_conformance.app import publishing
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import published_page
 from netpol_conformance.report.compare import page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from netpol_conformance.corpus import load_corpus
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.coverage import page
 from netpol_conformance.coverage.counting import coverage_of
 

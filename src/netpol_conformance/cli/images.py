@@ -6,21 +6,19 @@ Here: words to calls, and errors to text and exit codes. Not here: any work.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from netpol_conformance import image_build
-from netpol_conformance.corpus import load_corpus
-from netpol_conformance.image_build import ImageError, Recipe
-from netpol_conformance.images import OWN_IMAGE, at_registry, own_image
+from netpol_conformance.app import MachineError
+from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.image import build as image_build
+from netpol_conformance.image.build import ImageError, Recipe
+from netpol_conformance.image.names import OWN_IMAGE, at_registry, own_image
 from netpol_conformance.model.objects import Pod
-from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.workloads import SERVER_IMAGE
 
 app = typer.Typer(no_args_is_help=True, help="The container images that a run on Kubernetes needs.")
-
-USAGE, FAULT = 2, 3
 
 Registry = Annotated[
     str, typer.Option("--image-registry", metavar="PREFIX", help="take every image from there")
@@ -43,10 +41,7 @@ def list_images(
     image_registry: Registry = "",
 ) -> None:
     """List every image that scenarios need, one a line: mirror these where no registry is."""
-    try:
-        corpus = load_corpus(paths or [])
-    except ScenarioError as error:
-        _fail(str(error), USAGE)
+    corpus = load_corpus(paths or [])
     own = own_image(image, image_registry)
     pods = (item for scenario in corpus for item in scenario.objects if isinstance(item, Pod))
     servers = {pod.image for pod in pods} - {SERVER_IMAGE}
@@ -63,7 +58,7 @@ def wheels(
     try:
         image_build.gather(wheels, python)
     except ImageError as error:
-        _fail(str(error), FAULT)
+        raise MachineError(str(error)) from error
     typer.echo(wheels)
 
 
@@ -87,7 +82,7 @@ def build(
     try:
         image_build.build(Recipe(tag, base, busybox, python), wheels)
     except ImageError as error:
-        _fail(str(error), FAULT)
+        raise MachineError(str(error)) from error
     typer.echo(tag)
 
 
@@ -100,9 +95,4 @@ def load(
     try:
         image_build.load(own_image(image), name)
     except ImageError as error:
-        _fail(str(error), FAULT)
-
-
-def _fail(reason: str, code: int) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(code)
+        raise MachineError(str(error)) from error

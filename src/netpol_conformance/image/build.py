@@ -19,7 +19,7 @@ from netpol_conformance import __version__
 BASE = "python:3.11-slim-bookworm"
 BUSYBOX = "busybox:1.36"
 _MANYLINUX = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 class ImageError(Exception):

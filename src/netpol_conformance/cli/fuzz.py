@@ -14,16 +14,23 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from netpol_conformance.cli_options import cluster_options
+from netpol_conformance.app import UsageError
+from netpol_conformance.cli.options import options_of
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
 from netpol_conformance.clusters.interrupting import Terminable
-from netpol_conformance.clusters.options import Options, as_arguments, from_values
+from netpol_conformance.clusters.options import (
+    Options,
+    as_arguments,
+    check_driver_reads,
+    from_values,
+)
+from netpol_conformance.judge.outcome import ExitCode
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS
 
@@ -32,7 +39,6 @@ if TYPE_CHECKING:
     from netpol_conformance.fuzz.cases import Shape
     from netpol_conformance.fuzz.search import Budget, Found, Searched
 
-NOTHING, DISAGREEMENT, USAGE, INCONCLUSIVE = 0, 1, 2, 3
 _CASES = 200
 _SEEDS = 1_000_000
 _FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dual": (4, 6)}
@@ -40,7 +46,7 @@ _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal."""
 
 
-@cluster_options
+@options_of(Options)
 def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="draw the same cases as before")
@@ -64,22 +70,25 @@ def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="where a scenario of what disagrees goes")
     ] = Path("build/fuzz"),
-    **of_cluster: Any,  # noqa: ANN401 - see cluster_options
+    **of_cluster: Any,  # noqa: ANN401 - see options_of
 ) -> None:
     """Draw clusters, policies and changes, and hold a cluster to the oracle until it disagrees.
 
     A case is one state of a cluster, asked in full.
     """
     if find_spec("hypothesis") is None:
-        _refuse("fuzz needs the package hypothesis: pip install 'netpol-conformance[fuzz]'")
+        raise UsageError(
+            "fuzz needs the package hypothesis: pip install 'netpol-conformance[fuzz]'"
+        )
     from netpol_conformance.fuzz.search import Budget  # noqa: PLC0415 - hypothesis is an extra
 
-    options = from_values(of_cluster)
+    options = from_values(Options, of_cluster)
     try:
+        check_driver_reads(options, also=("ip_family",))
         shape = _shape(options, KubernetesVersion.parse(kubernetes_version))
         driver = make_driver(options)
     except ValueError as error:
-        _refuse(str(error))
+        raise UsageError(str(error)) from error
     if cases is None and seconds is None:
         cases = _CASES
     unbounded = float("inf")
@@ -119,7 +128,7 @@ class _Hunt:
     output: Path
     words: tuple[str, ...]
 
-    def run(self, shape: Shape, jobs: int) -> int:
+    def run(self, shape: Shape, jobs: int) -> ExitCode:
         """Search, shrink, write and tell; returns the exit code."""
         from netpol_conformance.fuzz import search  # noqa: PLC0415
         from netpol_conformance.fuzz.asking import Ground, Patience  # noqa: PLC0415
@@ -140,10 +149,10 @@ class _Hunt:
                 return self.end(done, ground, began + self.budget.seconds)
         except KeyboardInterrupt:
             self.say("Interrupted before anything was asked.")
-            return INCONCLUSIVE
+            return ExitCode.NO_ANSWER
         except ClusterError as error:
             self.say(str(error))
-            return INCONCLUSIVE
+            return ExitCode.NO_ANSWER
         finally:
             signals.end()
 
@@ -159,7 +168,7 @@ class _Hunt:
         finally:
             cluster.close()
 
-    def end(self, done: Searched, ground: Ground, deadline: float) -> int:
+    def end(self, done: Searched, ground: Ground, deadline: float) -> ExitCode:
         """What the search came to, told; returns the exit code."""
         if done.found:
             self.tell_found(done.found[0], ground, deadline, interrupted=done.interrupted)
@@ -173,8 +182,9 @@ class _Hunt:
         )
         self.say(f"again: {self.command(self.first, done.cases)}")
         if done.found:
-            return DISAGREEMENT
-        return INCONCLUSIVE if done.faults or done.interrupted or not done.cases else NOTHING
+            return ExitCode.NO
+        unclear = done.faults or done.interrupted or not done.cases
+        return ExitCode.NO_ANSWER if unclear else ExitCode.YES
 
     def tell_found(
         self, found: Found, ground: Ground, deadline: float, *, interrupted: bool
@@ -246,8 +256,3 @@ class _Hunt:
 
 def _progress(so_far: Searched) -> str:
     return f"{so_far.cases} cases in {so_far.seconds:.0f} s, {so_far.rate:.0f} a minute"
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(USAGE)

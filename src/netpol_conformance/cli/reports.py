@@ -6,22 +6,21 @@ Here: words to calls, and errors to text and exit codes. Not here: any work.
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from netpol_conformance import publishing
-from netpol_conformance.corpus import load_corpus
-from netpol_conformance.publishing import PublishingError
+from netpol_conformance.app import UsageError, publishing
+from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.app.publishing import PublishingError
+from netpol_conformance.judge.outcome import ExitCode
 from netpol_conformance.report import json_report
 from netpol_conformance.report.document import Report
 from netpol_conformance.report.text import plural
 from netpol_conformance.report.yaml_report import Implementation, known_implementation
-from netpol_conformance.scenario.errors import ScenarioError
 
 app = typer.Typer(no_args_is_help=True, help="The committed reports of implementations.")
 
-NOT, USAGE = 1, 2
 _REFERENCE = "reference"
 
 Root = Annotated[Path, typer.Option("--reports", metavar="DIR", help="the folder of reports")]
@@ -50,7 +49,7 @@ def add(  # noqa: PLR0913 - each is an option that users set
         name = implementation or _name(whole)
         number = version or (whole.suite_version if whole.implementation == _REFERENCE else "")
         if not number:
-            _refuse("which version of the implementation was it? Say --version")
+            raise UsageError("which version of the implementation was it? Say --version")
         known = known_implementation(whole)
         about = Implementation(
             organization=organization,
@@ -62,7 +61,7 @@ def add(  # noqa: PLR0913 - each is an option that users set
         typer.echo(publishing.add(reports, whole, name, number, about))
         typer.echo(publishing.write_index(reports))
     except (ValueError, OSError) as error:
-        _refuse(str(error))
+        raise UsageError(str(error)) from error
 
 
 @app.command(epilog="Example: `netpol-conformance reports index`")
@@ -80,18 +79,19 @@ def index(
         else:
             typer.echo(publishing.write_index(reports))
     except (PublishingError, OSError) as error:
-        _refuse(str(error))
+        raise UsageError(str(error)) from error
 
 
 @app.command(epilog="Example: `netpol-conformance reports check`")
 def check(*, reports: Root = _ROOT) -> None:
     """Check every committed report and the index page; exit with 1 if something is wrong."""
-    findings = publishing.check(reports, _corpus())
+    digests = {scenario.path: scenario.digest for scenario in load_corpus()}
+    findings = publishing.check(reports, digests)
     for finding in findings:
         typer.echo(f"{'' if finding.wrong else 'note: '}{finding}")
     wrong = sum(finding.wrong for finding in findings)
     typer.echo(f"{plural(len(publishing.read(reports)[0]), 'report')}, {plural(wrong, 'problem')}")
-    raise typer.Exit(NOT if wrong else 0)
+    raise typer.Exit(ExitCode.NO if wrong else ExitCode.YES)
 
 
 def _name(report: Report) -> str:
@@ -99,16 +99,3 @@ def _name(report: Report) -> str:
     if report.plugin_profile:
         return PurePosixPath(report.plugin_profile.file).stem
     return report.implementation
-
-
-def _corpus() -> dict[str, str]:
-    """The digest of each scenario there is."""
-    try:
-        return {scenario.path: scenario.digest for scenario in load_corpus()}
-    except ScenarioError as error:
-        _refuse(str(error))
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(USAGE)

@@ -6,11 +6,11 @@ Here: words to a call, files in and out, and exit codes. Not here: any comparing
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-USAGE = 2
+from netpol_conformance.app import UsageError
 
 
 def compare(
@@ -52,7 +52,7 @@ def compare(
         if json and str(json) != "-":
             write_text(json, records.dumps(comparison))
     except (ValueError, OSError) as error:
-        _refuse(str(error))
+        raise UsageError(str(error)) from error
     if str(json) == "-":
         typer.echo(records.dumps(comparison), nl=False)
     else:
@@ -63,8 +63,3 @@ def compare(
 def _file(path: Path) -> Path:
     """The report itself, where a folder of reports is named."""
     return path / "report.json" if path.is_dir() else path
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(USAGE)

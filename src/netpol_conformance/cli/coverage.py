@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from netpol_conformance.corpus import load_corpus
-from netpol_conformance.scenario.errors import ScenarioError
-
-NOT_COVERED, USAGE = 1, 2
+from netpol_conformance.app import UsageError
+from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.judge.outcome import ExitCode
 
 
 def coverage(
@@ -36,17 +35,16 @@ def coverage(
     from netpol_conformance.coverage.counting import coverage_of  # noqa: PLC0415
     from netpol_conformance.report.files import write_text  # noqa: PLC0415
 
-    try:
-        found = coverage_of(load_corpus(paths or []))
-        if output is not None:
+    found = coverage_of(load_corpus(paths or []))
+    if output is not None:
+        try:
             write_text(output / "coverage.html", page.render(found))
             write_text(output / "coverage.json", records.dumps(found))
-    except (ScenarioError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(USAGE) from error
+        except OSError as error:
+            raise UsageError(str(error)) from error
     if json:
         typer.echo(records.dumps(found), nl=False)
     else:
         for line in text.lines(found):
             typer.echo(line)
-    raise typer.Exit(0 if found.complete else NOT_COVERED)
+    raise typer.Exit(ExitCode.YES if found.complete else ExitCode.NO)

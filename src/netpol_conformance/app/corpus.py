@@ -14,17 +14,12 @@ from netpol_conformance.scenario.loader import load_file
 from netpol_conformance.scenario.selection import chosen, select
 from netpol_conformance.scenario.types import Scenario
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def packs_root() -> Path:
     """The folder of packs: of the source checkout if this is one, else the installed copy."""
     return _beside("scenarios", _PACKAGE / "_packs" / "scenarios")
-
-
-def suite_root() -> Path:
-    """The folder of the pytest suite that runs the packs."""
-    return _beside("suites/conformance", _PACKAGE / "_packs" / "conformance")
 
 
 def plugins_root() -> Path:

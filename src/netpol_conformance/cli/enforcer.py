@@ -6,13 +6,13 @@ Here: words to settings, and errors to text and exit codes. Not here: any work.
 from __future__ import annotations
 
 import os
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The reference enforcer on a real cluster's nodes.")
+from netpol_conformance.app import MachineError, UsageError
 
-USAGE, FAULT = 2, 3
+app = typer.Typer(no_args_is_help=True, help="The reference enforcer on a real cluster's nodes.")
 
 Enforcer = Annotated[
     str,
@@ -40,8 +40,8 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
         str, typer.Option(metavar="URL", help="the API, if not that of the pod's own cluster")
     ] = "",
     enforcer: Enforcer = "reference",
-    network: NetworkToo = True,  # noqa: FBT002
-    policy: Policy = True,  # noqa: FBT002
+    network: NetworkToo = True,
+    policy: Policy = True,
     host: Annotated[str, typer.Option(help="the address to answer on")] = "127.0.0.1",
     port: Port = 9479,
 ) -> None:
@@ -53,19 +53,19 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option that users set
     from netpol_conformance.enforcer.loading import EnforcerError, load  # noqa: PLC0415
 
     if not network and not policy:
-        _fail("with neither --network nor --policy there is nothing to do", USAGE)
+        raise UsageError("with neither --network nor --policy there is nothing to do")
     if api and not api.startswith(("http://", "https://")):
-        _fail(
-            f'--api "{api}" is no URL: use http://HOST:PORT, such as that of kubectl proxy', USAGE
+        raise UsageError(
+            f'--api "{api}" is no URL: use http://HOST:PORT, such as that of kubectl proxy'
         )
     try:
         access = Access(api) if api else in_cluster(os.environ)
         factory = load(enforcer) if policy else None
         work(Settings(node, access, factory, network, host=host, port=port))
     except (ApiError, EnforcerError) as error:
-        _fail(str(error), USAGE)
+        raise UsageError(str(error)) from error
     except (NftError, OSError) as error:
-        _fail(str(error), FAULT)
+        raise MachineError(str(error)) from error
 
 
 @app.command(
@@ -78,8 +78,8 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
     image_registry: Annotated[
         str, typer.Option(metavar="PREFIX", help="take the usual image from this registry")
     ] = "",
-    network: NetworkToo = True,  # noqa: FBT002
-    policy: Policy = True,  # noqa: FBT002
+    network: NetworkToo = True,
+    policy: Policy = True,
     enforcer: Annotated[
         str,
         typer.Option(
@@ -96,7 +96,7 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
     """Print what to apply so that the enforcer runs on each node of a cluster."""
     from netpol_conformance.enforcer.loading import is_path, read_source  # noqa: PLC0415
     from netpol_conformance.enforcer.manifests import Choices, Source, render  # noqa: PLC0415
-    from netpol_conformance.images import own_image  # noqa: PLC0415
+    from netpol_conformance.image.names import own_image  # noqa: PLC0415
 
     chosen: str | Source = enforcer
     place, _, factory = enforcer.rpartition(":")
@@ -104,7 +104,7 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
         try:
             chosen = Source(read_source(place), factory)
         except OSError as error:
-            _fail(f"cannot read the enforcer {place}: {error.strerror}", USAGE)
+            raise UsageError(f"cannot read the enforcer {place}: {error.strerror}") from error
     choices = Choices(
         own_image(image, image_registry),
         network=network,
@@ -115,8 +115,3 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
         port=port,
     )
     typer.echo(render(choices), nl=False)
-
-
-def _fail(reason: str, code: int) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(code)

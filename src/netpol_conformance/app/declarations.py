@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from netpol_conformance.corpus import load_corpus, plugins_root
+from netpol_conformance.app.corpus import load_corpus, plugins_root
 from netpol_conformance.model.yaml import YAMLError, load_all
 from netpol_conformance.plugins.loader import load
 from netpol_conformance.plugins.types import PluginProfile

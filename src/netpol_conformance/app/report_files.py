@@ -7,12 +7,12 @@ cannot be written. Not here: what a report says (``report``).
 from __future__ import annotations
 
 import os
-from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from netpol_conformance.corpus import packs_root
+from netpol_conformance.app.corpus import packs_root
+from netpol_conformance.app.options import RunOptions
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import (
     badge,
@@ -46,29 +46,40 @@ KINDS: dict[str, Kind] = {
     "badge": Kind("badge.json", badge.endpoint),
     "SVG": Kind("badge.svg", badge.svg),
 }
-"""Every kind of report file. Each but the badges is an option ``--conformance-KIND`` too."""
+"""Every kind of report file. Each but the badges is an option ``--KIND`` too."""
 
 
-class Reporting:
-    """A consumer that writes the files that the options ask for when the run ends.
+def wanted(options: RunOptions) -> dict[str, Path]:
+    """The files asked for, by kind: each by its own option, or all of them in one folder."""
+    files = {}
+    for kind, (name, _) in KINDS.items():
+        if alone := getattr(options, kind.lower(), ""):
+            files[kind] = Path(alone)
+        elif options.report:
+            files[kind] = Path(options.report) / name
+    return files
 
-    ``unwritten`` then tells of each file that is not where it should be, in a sentence.
+
+def check_folders(files: Mapping[str, Path]) -> None:
+    """Make the files' folders now: not to learn after a long run that there can be none.
+
+    Raises OSError.
+    """
+    for folder in {path.parent for path in files.values()}:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} is not writable")
+
+
+class ReportFiles:
+    """A consumer that writes ``files``, by kind, when the run ends.
+
+    ``unwritten`` then says of each file that is not where it should be why, in a sentence.
     """
 
-    def __init__(self, option: Namespace) -> None:
-        self.files = dict(_wanted(option))
+    def __init__(self, files: Mapping[str, Path]) -> None:
         self.unwritten: list[str] = []
-        self._reports = FileReports({path: KINDS[kind].form for kind, path in self.files.items()})
-
-    def check_folders(self) -> None:
-        """Make the files' folders now: not to learn after a long run that there can be none.
-
-        Raises OSError.
-        """
-        for folder in {path.parent for path in self.files.values()}:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise PermissionError(f"{folder} is not writable")
+        self._reports = FileReports({path: KINDS[kind].form for kind, path in files.items()})
 
     def __call__(self, event: Event) -> None:
         """Keep one event; write at the last."""
@@ -132,13 +143,3 @@ def _line(scenario: Scenario, report: ScenarioReport) -> int:
                 return line
         return step.line or scenario.lines.get("title", 1)
     return scenario.lines.get("title", 1)
-
-
-def _wanted(option: Namespace) -> Iterator[tuple[str, Path]]:
-    """The files asked for, by kind: each by its own option, or all of them in one folder."""
-    for kind, (name, _) in KINDS.items():
-        alone = getattr(option, f"conformance_{kind.lower()}", None)
-        if alone:
-            yield kind, Path(alone)
-        elif option.conformance_report:
-            yield kind, Path(option.conformance_report) / name

@@ -1,0 +1,110 @@
+"""What is to be run, checked: from options to a request, before anything starts."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from netpol_conformance.app import UsageError
+from netpol_conformance.app.corpus import load_agreed, load_corpus
+from netpol_conformance.app.declarations import load_plugin_profile
+from netpol_conformance.app.matching import matching
+from netpol_conformance.app.options import RunOptions
+from netpol_conformance.app.report_files import check_folders, wanted
+from netpol_conformance.clusters.drivers import make_driver
+from netpol_conformance.clusters.options import as_arguments, check_driver_reads
+from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.run.session import Setting
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.errors import ScenarioError
+from netpol_conformance.scenario.features import Profile, selected
+from netpol_conformance.scenario.types import Scenario
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run that can begin.
+
+    ``scenarios`` are those to run, of as many ``available`` ones as the options name. ``files`` are
+    the reports to write, by kind; ``log`` the folder that gets the run's log. After ``maxfail``
+    scenarios that failed or were inconclusive it ends; 0 is never.
+    """
+
+    setting: Setting
+    scenarios: tuple[Scenario, ...]
+    available: int
+    files: Mapping[str, Path]
+    log: Path | None
+    maxfail: int
+
+    def narrowed(self, scenarios: Sequence[Scenario]) -> RunRequest:
+        """The request for these of its scenarios only."""
+        whole = self.setting.whole and len(scenarios) == self.available
+        return replace(self, setting=replace(self.setting, whole=whole), scenarios=tuple(scenarios))
+
+
+def prepare(options: RunOptions) -> RunRequest:
+    """The request that the options make; raises UsageError."""
+    try:
+        check_driver_reads(options)
+        available = selected(
+            load_agreed(options.scenario, _version(options)), Profile(options.profile)
+        )
+        request = RunRequest(
+            setting=_setting(options),
+            scenarios=available,
+            available=len(available),
+            files=wanted(options),
+            log=Path(options.report) if options.report else None,
+            maxfail=options.maxfail,
+        ).narrowed(matching(available, options.keyword, options.marker))
+        check_folders(request.files)
+    except (ScenarioError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"cannot write reports there: {error}") from error
+    return request
+
+
+def _setting(options: RunOptions) -> Setting:
+    """Raises ScenarioError, ValueError."""
+    driver = make_driver(options)
+    if options.jobs < 0:
+        raise ValueError(f"--jobs {options.jobs}: give a number of scenarios, or leave it out")
+    return Setting(
+        driver=driver,
+        jobs=options.jobs or driver.concurrency,
+        timeouts=Timeouts().with_settings(list(options.timeout)),
+        command=_command(),
+        options=as_arguments(options),
+        kubernetes_version=options.kubernetes_version or None,
+        plugin_profile=load_plugin_profile(options.plugin_profile, driver.implementation),
+        strict_features=options.strict_features,
+        profile=Profile(options.profile),
+        whole=not options.scenario,
+    )
+
+
+def scenarios_of(options: RunOptions) -> tuple[Scenario, ...]:
+    """The scenarios that the options name, not held to the oracle; raises UsageError."""
+    try:
+        corpus = load_corpus(options.scenario, _version(options))
+    except (ScenarioError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    return selected(corpus, Profile(options.profile))
+
+
+def _version(options: RunOptions) -> KubernetesVersion | None:
+    text = options.kubernetes_version
+    version = KubernetesVersion.parse(text) if text else None
+    if version is not None and version > LATEST:
+        raise ValueError(f"Kubernetes {version} is not known yet; {LATEST} is the latest")
+    return version
+
+
+def _command() -> str:
+    """The command that this process was started with, its program by name alone."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
