@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,8 @@ from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.ruleset import Elements
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey
 from netpol_conformance.model.version import LATEST, KubernetesVersion
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,12 @@ class Controller:
     def _alter(self, table: str, change: Change) -> None:
         try:
             self._apply(ruleset.change(table, change.removed, change.added))
-        except NftError:
+        except NftError as error:
+            _log.warning("%s: loading everything afresh: nft refused: %s", self._node, error)
             self._load()
         else:
             self._compilation.settle(change)
+            _log.debug("%s: %d elements changed", self._node, change.size)
 
     def _load(self) -> None:
         change = self._compilation.change()
@@ -102,6 +107,7 @@ class Controller:
         else:
             self._load_aside(elements)
         self._compilation.settle(change)
+        _log.debug("%s: loaded afresh, %d elements in force", self._node, self.size)
 
     def _load_at_once(self, elements: Elements) -> None:
         table, spare = ruleset.TABLES

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,8 +13,8 @@ from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.daemon.health import answer
-from netpol_conformance.enforcer.daemon.journal import Journal
 from netpol_conformance.enforcer.daemon.ledger import Connected
+from netpol_conformance.enforcer.daemon.logs import JsonFormatter
 from netpol_conformance.enforcer.daemon.loop import Inbox, Loop, close_until_synced, open_up
 from netpol_conformance.enforcer.daemon.reading import NAMESPACES, NODES, PODS, POLICIES, read
 from netpol_conformance.enforcer.daemon.status import STUCK_SECONDS, Status, metrics
@@ -57,23 +58,31 @@ class FakeNetwork:
 
 
 class Bench:
-    """A loop with a fake kernel, and what it wrote."""
+    """A loop with a fake kernel."""
 
     def __init__(self, network: FakeNetwork | None = None) -> None:
         self.kernel = Kernel()
-        self.written = io.StringIO()
         self.controller = Controller("node-1", self.kernel)
-        self.loop = Loop("node-1", self.controller, network, Journal(self.written))
+        self.loop = Loop("node-1", self.controller, network)
 
     @property
     def status(self) -> Status:
         return self.loop.status
 
-    def told(self) -> list[str]:
-        return [json.loads(line)["event"] for line in self.written.getvalue().splitlines()]
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict]]:
+    """What the log says by now."""
+    caplog.set_level(logging.INFO)
+    form = JsonFormatter()
+    return lambda: [json.loads(form.format(record)) for record in caplog.records]
 
 
-def test_nothing_is_in_force_before_every_resource_was_listed():
+def events(told) -> list[str]:
+    return [line["event"] for line in told()]
+
+
+def test_nothing_is_in_force_before_every_resource_was_listed(told):
     bench = Bench()
     for news in FIRST[:-1]:
         bench.loop.step([news])
@@ -82,7 +91,7 @@ def test_nothing_is_in_force_before_every_resource_was_listed():
     bench.loop.step([FIRST[-1]])
     assert bench.status.ready
     assert len(bench.kernel.texts) == 1
-    assert bench.told() == ["in force", "ready"]
+    assert events(told) == ["in force", "ready"]
 
 
 def test_what_has_arrived_is_one_transaction():
@@ -104,7 +113,7 @@ def test_news_without_a_change_are_no_work():
     assert len(bench.kernel.texts) == 1
 
 
-def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force():
+def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force(told):
     bench = Bench()
     bench.kernel.refuses = "no room"
     bench.loop.step(FIRST)
@@ -112,7 +121,7 @@ def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force():
     assert not bench.status.ready
     assert bench.status.failures == 2
     assert bench.status.failure == "no room"
-    assert bench.told() == ["not in force"]
+    assert events(told) == ["not in force"]
     bench.kernel.refuses = ""
     bench.loop.step([])
     assert bench.status.ready
@@ -174,7 +183,7 @@ def test_a_network_that_fails_is_tried_again():
 
 def test_a_network_alone_follows_nodes_only():
     network = FakeNetwork()
-    loop = Loop("node-1", None, network, Journal(io.StringIO()))
+    loop = Loop("node-1", None, network)
     loop.step([FIRST[0]])
     assert loop.status.ready
     assert network.made
@@ -189,7 +198,7 @@ def test_a_node_whose_object_is_gone_stays_closed():
     assert "networks4 {\n\t10.244.7.0/24\n}" in bench.kernel.texts[-1]
 
 
-def test_an_outage_is_told_and_changes_nothing():
+def test_an_outage_is_told_and_changes_nothing(told):
     bench = Bench()
     bench.loop.step(FIRST)
     for _ in range(3):
@@ -197,16 +206,18 @@ def test_an_outage_is_told_and_changes_nothing():
     assert bench.status.ready
     assert bench.status.lost == {"pods": "connection refused"}
     bench.loop.step([Connected(PODS)])
-    assert bench.told()[2:] == ["lost the API", "following the API again"]
+    assert events(told)[2:] == ["lost the API", "following the API again"]
     assert len(bench.kernel.texts) == 1
 
 
-def test_a_policy_that_cannot_be_read_closes_and_is_told():
+def test_a_policy_that_cannot_be_read_closes_and_is_told(told):
     bench = Bench()
     bench.loop.step(FIRST)
     bench.loop.step([changed(POLICIES, raw.unreadable())])
     assert "egress_isolated4 {\n\t10.244.1.2\n}" in bench.kernel.texts[-1]
-    assert bench.told()[-1] == "not understood"
+    (line,) = [line for line in told() if line["event"] == "not understood"]
+    assert (line["level"], line["object"]) == ("error", "NetworkPolicy default/future")
+    assert "QUIC" in line["reason"]
     assert "QUIC" in bench.status.problems["NetworkPolicy default/future"]
 
 

@@ -2,7 +2,7 @@
 
 Here: following the API (``api``, ``follower``), what its answers mean (``reading``, ``ledger``),
 putting it in force with the controller (``loop``), the node's pod network where nobody else makes
-it (``network``, ``wiring``), and telling how it goes (``status``, ``health``, ``journal``).
+it (``network``, ``wiring``), and telling how it goes (``status``, ``health``, ``logs``).
 Not here: what policies mean (``compile``), how they become packets' fates (``ruleset``).
 
 Whatever is late, lost or not understood leaves the node closed rather than open: the rules in the

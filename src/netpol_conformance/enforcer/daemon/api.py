@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from netpol_conformance.enforcer.daemon.settings import Access
+
+_log = logging.getLogger(__name__)
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PAGE = 250
@@ -103,10 +107,13 @@ class Api:
 
     @contextmanager
     def _get(self, path: str, query: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+        began = time.monotonic()
         try:
             with closing(self._connection()) as connection:
                 connection.request("GET", f"{path}?{urlencode(query)}", headers=self._headers())
                 answer = connection.getresponse()
+                took = 1000 * (time.monotonic() - began)
+                _log.debug("GET %s: %d in %.1f ms", path, answer.status, took)
                 if answer.status != HTTPStatus.OK:
                     raise _refusal(answer.status, answer.read(), path)
                 if "watch" in query:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +13,6 @@ from typing import NoReturn
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.controller import Controller, WatchEvent
-from netpol_conformance.enforcer.daemon.journal import Journal
 from netpol_conformance.enforcer.daemon.ledger import Ledger, News
 from netpol_conformance.enforcer.daemon.reading import (
     NAMESPACES,
@@ -24,6 +24,8 @@ from netpol_conformance.enforcer.daemon.reading import (
 from netpol_conformance.enforcer.daemon.status import Status
 from netpol_conformance.enforcer.daemon.wiring import Network, WiringError
 from netpol_conformance.model.objects import KubernetesObject, Node, ObjectKey
+
+_log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
 """After an error, how long until it is tried again though nothing new has come."""
@@ -66,13 +68,10 @@ class Loop:
     ``status`` is always there to be read, from any thread.
     """
 
-    def __init__(
-        self, node: str, controller: Controller | None, network: Network | None, journal: Journal
-    ) -> None:
+    def __init__(self, node: str, controller: Controller | None, network: Network | None) -> None:
         self.status = Status(node)
         self._controller = controller
         self._network = network
-        self._journal = journal
         self._ledger = Ledger(resources(policy=controller is not None))
         self._started = False
         self._failed = False
@@ -109,7 +108,7 @@ class Loop:
     def _wire(self, network: Network, events: Sequence[WatchEvent]) -> None:
         touched = any(isinstance(event.object, Node) for event in events)
         if (touched or self._failed or not self._started) and network.update(self._nodes()):
-            self._journal.info("network made", nodes=self._ledger.count(NODES))
+            _tell(logging.INFO, "network made", nodes=self._ledger.count(NODES))
 
     def _nodes(self) -> Iterable[Node]:
         return (item for item in self._ledger.objects(NODES) if isinstance(item, Node))
@@ -129,7 +128,7 @@ class Loop:
 
     def _note_failure(self, reason: str) -> None:
         if not self._failed or self.status.failure != reason:
-            self._journal.error("not in force", reason=reason)
+            _tell(logging.ERROR, "not in force", reason=reason)
         self._failed = True
         self.status = replace(
             self.status,
@@ -164,23 +163,31 @@ class Loop:
     def _tell_of_success(self, old: Status, events: int, seconds: float) -> None:
         new = self.status
         if new.elements != old.elements or not old.syncs:
-            self._journal.info(
-                "in force", events=events, seconds=round(seconds, 6), elements=new.elements
+            _tell(
+                logging.INFO,
+                "in force",
+                events=events,
+                seconds=round(seconds, 6),
+                elements=new.elements,
             )
         for key in new.problems.keys() - old.problems.keys():
-            self._journal.error("not understood", object=key, reason=new.problems[key])
+            _tell(logging.ERROR, "not understood", object=key, reason=new.problems[key])
         if new.ready and not old.ready:
-            self._journal.info("ready", pods=new.pods, policies=new.policies)
+            _tell(logging.INFO, "ready", pods=new.pods, policies=new.policies)
 
     def _tell_of_connections(self) -> None:
         old = self.status.lost
         new = {resource.plural: reason for resource, reason in self._ledger.lost.items()}
         for resource in new.keys() - old.keys():
-            self._journal.error("lost the API", resource=resource, reason=new[resource])
+            _tell(logging.ERROR, "lost the API", resource=resource, reason=new[resource])
         for resource in old.keys() - new.keys():
-            self._journal.info("following the API again", resource=resource)
+            _tell(logging.INFO, "following the API again", resource=resource)
         if new != old:
             self.status = replace(self.status, lost=new)
+
+
+def _tell(level: int, event: str, **facts: object) -> None:
+    _log.log(level, event, extra={"facts": facts})
 
 
 def resources(*, policy: bool) -> tuple[Resource, ...]:

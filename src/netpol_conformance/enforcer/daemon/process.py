@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.enforcer.daemon.api import Api, ApiError
 from netpol_conformance.enforcer.daemon.follower import Follower
 from netpol_conformance.enforcer.daemon.health import HealthServer
-from netpol_conformance.enforcer.daemon.journal import Journal
+from netpol_conformance.enforcer.daemon.logs import log_as_json
 from netpol_conformance.enforcer.daemon.loop import (
     Inbox,
     Loop,
@@ -27,29 +28,32 @@ from netpol_conformance.enforcer.daemon.wiring import Network
 from netpol_conformance.model.objects import KubernetesObject
 from netpol_conformance.model.version import LATEST
 
+_log = logging.getLogger(__name__)
+
 _PAUSE = 0.5
 
 
-def run(settings: Settings, journal: Journal | None = None) -> NoReturn:
+def run(settings: Settings) -> NoReturn:
     """Enforce until SIGTERM or SIGINT end the process; the rules stay in force.
 
     Raises NftError where nftables cannot be used, OSError where the port is taken, and whatever
     unexpected a thread died of: the process is then to be started anew.
     """
-    journal = journal or Journal(sys.stderr)
+    log_as_json(sys.stderr)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     api, inbox, nft = Api(settings.access), Inbox(), Nft()
     controller = settings.enforcer and settings.enforcer(settings.node, nft.run, LATEST)
     network = Network(settings.node, nft.run, settings.folders) if settings.network else None
-    loop = Loop(settings.node, controller, network, journal)
+    loop = Loop(settings.node, controller, network)
     server = HealthServer(lambda: loop.status, settings.host, settings.port)
     server.start()
-    journal.info("started", node=settings.node, api=settings.access.url, port=server.port)
+    facts = {"node": settings.node, "api": settings.access.url, "port": server.port}
+    _log.info("started", extra={"facts": facts})
     if controller is None:
         open_up(nft.run)
-    elif close_until_synced(controller, nft.run, lambda: _own_node(api, settings.node, journal)):
-        journal.info("closed until the first sync")
+    elif close_until_synced(controller, nft.run, lambda: _own_node(api, settings.node)):
+        _log.info("closed until the first sync")
     for resource in resources(policy=controller is not None):
         _follow(Follower(api, resource, inbox.tell), inbox, resource.plural)
     loop.run(inbox)
@@ -65,7 +69,7 @@ def _follow(follower: Follower, inbox: Inbox, name: str) -> None:
     threading.Thread(target=work, name=name, daemon=True).start()
 
 
-def _own_node(api: Api, name: str, journal: Journal) -> KubernetesObject | None:
+def _own_node(api: Api, name: str) -> KubernetesObject | None:
     """This node as the API knows it, however long the API takes; None if it can't be read."""
     reason = ""
     while True:
@@ -74,7 +78,7 @@ def _own_node(api: Api, name: str, journal: Journal) -> KubernetesObject | None:
         except ApiError as error:
             if str(error) != reason:
                 reason = str(error)
-                journal.error("waiting for the own node", reason=reason)
+                _log.error("waiting for the own node", extra={"facts": {"reason": reason}})
         time.sleep(_PAUSE)
 
 

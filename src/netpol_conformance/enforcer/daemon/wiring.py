@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -19,6 +21,8 @@ from netpol_conformance.enforcer.daemon.network import (
 )
 from netpol_conformance.enforcer.daemon.settings import Folders
 from netpol_conformance.model.objects import IPAddress, Node
+
+_log = logging.getLogger(__name__)
 
 _PROTOCOL = "157"
 """What marks our routes among all others: a number that no routing daemon uses."""
@@ -132,13 +136,15 @@ def _ip_json(*arguments: str) -> list[dict[str, Any]]:
 
 def _ip(*arguments: str, text: str = "") -> str:
     command = ["ip", *arguments]
-    told = " ".join(command)
+    told, began = " ".join(command), time.monotonic()
     try:
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, check=False, timeout=_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise WiringError(f"{told}: {error}") from error
+    took = 1000 * (time.monotonic() - began)
+    _log.debug("%s: exit %d in %.1f ms", told, done.returncode, took)
     if done.returncode:
         raise WiringError(f"{told}: {done.stderr.strip()}")
     return done.stdout
