@@ -6,18 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tenacity import (
-    Retrying,
-    retry_if_exception_message,
-    retry_if_result,
-    stop_after_delay,
-    wait_fixed,
-)
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kind import explaining
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.tools import ToolError, Tools, run
+from netpol_conformance.clusters.kubernetes.waits import telling, until_nothing
 
 READY = 180.0
 """Seconds from the manifests applied to every node Ready and every rollout finished."""
@@ -50,14 +45,16 @@ def load_images(
 
 def apply_manifests(maker: KindMaker, manifests: str) -> None:
     """Apply as they are, again while the API does not know a kind of theirs yet (CRDs)."""
-    attempts = Retrying(
-        stop=stop_after_delay(_KUBECTL),
-        wait=wait_fixed(_LOOK_AGAIN),
-        retry=retry_if_exception_message(match="(?s).*no matches for kind"),
-        reraise=True,
-    )
     words = ("apply", "--server-side", "--force-conflicts", "-f", "-")
-    attempts(maker.kubectl, *words, given=manifests, timeout=_KUBECTL)
+    with telling("the API to know the manifests' kinds", _KUBECTL) as still:
+        attempts = Retrying(
+            stop=stop_after_delay(_KUBECTL),
+            wait=wait_fixed(_LOOK_AGAIN),
+            retry=retry_if_exception_message(match="(?s).*no matches for kind"),
+            before_sleep=lambda _state: still(),
+            reraise=True,
+        )
+        attempts(maker.kubectl, *words, given=manifests, timeout=_KUBECTL)
 
 
 def wait_installed(maker: KindMaker, tools: Tools, *, timeout: float = READY) -> None:
@@ -65,13 +62,9 @@ def wait_installed(maker: KindMaker, tools: Tools, *, timeout: float = READY) ->
 
     Raises ClusterError that tells what is missing, in the words of the cluster.
     """
-    looks = Retrying(
-        stop=stop_after_delay(timeout),
-        wait=wait_fixed(_LOOK_AGAIN),
-        retry=retry_if_result(bool),
-        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+    missing = until_nothing(
+        lambda: _missing(maker), "nodes and plugin to be ready", timeout, _LOOK_AGAIN
     )
-    missing = looks(_missing, maker)
     if missing:
         told = [*missing, *_words_of(maker, tools)]
         raise ClusterError(

@@ -38,14 +38,14 @@ class KindLifecycle(KubernetesLifecycle):
         for node in self.objects.nodes.real.values():
             self._stopped.append(node)
             self._label(node, "true")
-            self._wait(partial(self._is_gone, node), f"went from {node}")
+            self._wait(partial(self._is_gone, node), f"go from {node}")
 
     def start_enforcer(self) -> None:
         """Have its pods run again where they were stopped; returns when all is read."""
         while self._stopped:
             node = self._stopped[-1]
             self._label(node, None)
-            self._wait(partial(self._is_ready, node), f"came to {node}")
+            self._wait(partial(self._is_ready, node), f"be ready on {node}")
             self._stopped.pop()
 
     def _label(self, node: str, value: str | None) -> None:
@@ -64,5 +64,5 @@ class KindLifecycle(KubernetesLifecycle):
 
     @staticmethod
     def _wait(done: Callable[[], bool], what: str) -> None:
-        if not until(done, RESTART_TIMEOUT, _PAUSE):
-            raise ClusterError(f"the enforcer's pod never {what} in {RESTART_TIMEOUT:g} s")
+        if not until(done, f"the enforcer's pod to {what}", RESTART_TIMEOUT, _PAUSE):
+            raise ClusterError(f"the enforcer's pod did not {what} in {RESTART_TIMEOUT:g} s")

@@ -139,7 +139,7 @@ class Machines:
         except ToolError as error:
             if "already in use" not in error.output:
                 raise
-            self._until(lambda: self._is_running(container), f"{container} does not start")
+            self._until(lambda: self._is_running(container), f"{container} to start")
 
     def _connect(self, container: str, ips: Sequence[IPAddress]) -> None:
         """Give it its addresses, and tunnels between it and every node."""
@@ -159,7 +159,7 @@ class Machines:
         )
         self._until(
             lambda: self._answers(container, host.ips[0], port, identity),
-            f"{container}: no server answers on port {port}",
+            f"{container} to answer on port {port}",
         )
 
     def _answers(self, container: str, address: IPAddress, port: int, identity: str) -> bool:
@@ -175,9 +175,9 @@ class Machines:
     def _is_running(self, container: str) -> bool:
         return self._run("inspect", "--format", "{{.State.Running}}", container).strip() == "true"
 
-    def _until(self, condition: Callable[[], bool], complaint: str) -> None:
-        if not until(condition, _START, _LOOK_AGAIN):
-            raise ClusterError(f"{complaint} within {_START:g} s")
+    def _until(self, condition: Callable[[], bool], what: str) -> None:
+        if not until(condition, what, _START, _LOOK_AGAIN):
+            raise ClusterError(f"waited in vain for {what}, {_START:g} s")
 
     # -- asking docker ---------------------------------------------------------------------------
 

@@ -49,7 +49,8 @@ class Balancing:
         self.objects.call(patch, SERVICES, status, service.name, namespace, "status")
 
     def _await(self, service: Service) -> None:
-        if not until(lambda: self._has_address(service), BALANCER_TIMEOUT, _PAUSE):
+        what = f"an address of Service {service.name}"
+        if not until(lambda: self._has_address(service), what, BALANCER_TIMEOUT, _PAUSE):
             raise UnsupportedError(
                 f"needs a load balancer, and this cluster gave Service {service.name} no IP "
                 f"address in {BALANCER_TIMEOUT:g} s"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
@@ -85,7 +86,7 @@ class KubernetesLifecycle:
             pod = self.objects.call(self.client.get, PODS, key.name, place) or {}
             return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
-        if not until(finished, FINISH_TIMEOUT, _PAUSE):
+        if not until(finished, f"{key} to end", FINISH_TIMEOUT, _PAUSE):
             raise ClusterError(f"{key} did not end in {FINISH_TIMEOUT:g} s")
 
     # -- meanwhile -------------------------------------------------------------------------------
@@ -210,7 +211,10 @@ class KubernetesLifecycle:
     ) -> None:
         """Do ``work`` for all sources at once; raises ClusterError if one of them fails."""
         with ThreadPoolExecutor(_MAX_SOURCES) as pool:
-            doing = {source: pool.submit(work, source, at) for source, at in groups.items()}
+            doing = {
+                source: pool.submit(copy_context().run, work, source, at)
+                for source, at in groups.items()
+            }
         for source, done in doing.items():
             try:
                 done.result()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import (
     OUTSIDE_NAMES,
@@ -30,6 +31,7 @@ from netpol_conformance.clusters.kubernetes.nodes import Nodes
 from netpol_conformance.clusters.kubernetes.outside import outside_name
 from netpol_conformance.clusters.kubernetes.pods import Placing, real_pod
 from netpol_conformance.clusters.kubernetes.reading import call, own_object
+from netpol_conformance.clusters.kubernetes.waits import telling, until_nothing
 from netpol_conformance.model.decode import ManifestError, decode_object
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Pod
 from netpol_conformance.model.version import KubernetesVersion
@@ -121,15 +123,11 @@ class Objects:
         return _RESOURCES[key.kind], name, self.names.real(key.namespace) if key.namespace else ""
 
     def _until_gone(self, key: ObjectKey, resource: Resource, name: str, namespace: str) -> None:
-        gone = Retrying(
-            retry=retry_if_result(lambda found: found is not None),
-            stop=stop_after_delay(DELETE_TIMEOUT),
-            wait=wait_fixed(_PAUSE),
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )(self.call, self.client.get, resource, name, namespace)
-        if gone is not None:
+        find = partial(self.call, self.client.get, resource, name, namespace)
+        left = until_nothing(find, f"{key} to be gone", DELETE_TIMEOUT, _PAUSE)
+        if left is not None:
             raise ClusterError(
-                f"{key} is not gone after {DELETE_TIMEOUT:g} s: {why_not_gone(gone)}"
+                f"{key} is not gone after {DELETE_TIMEOUT:g} s: {why_not_gone(left)}"
             )
 
     def _apply(self, manifest: Manifest) -> KubernetesObject:
@@ -161,15 +159,15 @@ class Objects:
         return self._create_once(resource, manifest, namespace)
 
     def _create_once(self, resource: Resource, manifest: Manifest, namespace: str) -> Manifest:
-        for attempt in Retrying(
-            retry=retry_if_exception(_lacks_account),
-            stop=stop_after_delay(ACCOUNT_TIMEOUT),
-            wait=wait_fixed(_PAUSE),
-            reraise=True,
-        ):
-            with attempt:
-                return self.call(self.client.create, resource, manifest, namespace)
-        raise AssertionError
+        with telling(f"the service account of {namespace}", ACCOUNT_TIMEOUT) as still:
+            attempts = Retrying(
+                retry=retry_if_exception(_lacks_account),
+                stop=stop_after_delay(ACCOUNT_TIMEOUT),
+                wait=wait_fixed(_PAUSE),
+                before_sleep=lambda _state: still(),
+                reraise=True,
+            )
+            return attempts(self.call, self.client.create, resource, manifest, namespace)
 
     def _update(self, resource: Resource, manifest: Manifest, namespace: str) -> Manifest:
         name = manifest["metadata"]["name"]

@@ -6,19 +6,17 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
 from netpol_conformance.clusters.kubernetes.client import NAMESPACES, PODS, SERVICES, Client
 from netpol_conformance.clusters.kubernetes.naming import RUN_LABEL, Manifest
 from netpol_conformance.clusters.kubernetes.objects import why_not_gone
+from netpol_conformance.clusters.kubernetes.waits import until_nothing
 
 REMOVAL_TIMEOUT = 120.0
 """Seconds for the cluster to remove a run's namespaces with all that is in them."""
 STUCK_AFTER = 300.0
 """Seconds after which a namespace that is still being removed counts as stuck."""
-_PAUSE = 0.5
 
 
 def begin_to_empty(client: Client, selector: str) -> None:
@@ -61,12 +59,7 @@ def remove_run(client: Client, run: str) -> None:
         except ApiError as error:
             raise meaning(error, client.server) from error
 
-    remaining: list[Manifest] = Retrying(
-        retry=retry_if_result(bool),
-        stop=stop_after_delay(REMOVAL_TIMEOUT),
-        wait=wait_fixed(_PAUSE),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
-    )(left)
+    remaining = until_nothing(left, "the run's namespaces to be gone", REMOVAL_TIMEOUT)
     if remaining:
         raise ClusterError(
             f"not removed after {REMOVAL_TIMEOUT:g} s: {_told(remaining)}; "

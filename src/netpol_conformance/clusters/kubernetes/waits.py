@@ -1,4 +1,4 @@
-"""Waiting for pods and Services, and, where it is in vain, saying why in the cluster's words.
+"""Waiting, and telling the log of it: for pods and Services in the cluster's words if in vain.
 
 Readiness is a real exchange: of each server with its own pod, and of each node with each Service.
 Where policies are in force a Service may rightly be out of reach, and a pod may not reach itself
@@ -7,10 +7,12 @@ through its own Service on every cluster; there a wait in vain is no fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from operator import not_
-from typing import Any
+from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -22,10 +24,14 @@ from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Servic
 from netpol_conformance.model.services import endpoints
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
+_log = logging.getLogger(__name__)
+
 UNDER_POLICY = 3.0
 """Seconds that a Service's path is looked for where a policy may be what is in its way."""
 _PAUSE = 0.5
 """Seconds between two looks: pods take seconds, and each look costs the API server some work."""
+_MOMENT = 1.0
+"""Seconds after which a wait is worth telling of."""
 _PROBE_TIMEOUT = 1.0
 _HOPELESS = frozenset(
     {
@@ -41,17 +47,54 @@ _HOPELESS = frozenset(
 """What a container may wait for that no patience mends."""
 
 Ask = Callable[[Sequence[Probe]], Sequence[Observation]]
+_Found = TypeVar("_Found")
 
 
-def until(done: Callable[[], bool], seconds: float, pause: float) -> bool:
-    """Look every ``pause`` seconds until it is ``done``; whether it was before the time is over."""
-    looks = Retrying(
-        retry=retry_if_result(not_),
-        stop=stop_after_delay(seconds),
-        wait=wait_fixed(pause),
-        retry_error_callback=lambda _state: False,
-    )
-    return looks(done)
+def until(done: Callable[[], bool], what: str, seconds: float, pause: float) -> bool:
+    """Look every ``pause`` seconds until it is ``done``; whether it was before the time is over.
+
+    ``what`` follows "waiting for" in the log.
+    """
+    return not until_nothing(lambda: not done(), what, seconds, pause)
+
+
+def until_nothing(
+    look: Callable[[], _Found], what: str, seconds: float, pause: float = _PAUSE
+) -> _Found:
+    """As ``until``, as long as a look finds anything; what the last one found."""
+    with telling(what, seconds) as still:
+        found: _Found = Retrying(
+            retry=retry_if_result(bool),
+            stop=stop_after_delay(seconds),
+            wait=wait_fixed(pause),
+            before_sleep=lambda _state: still(),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )(look)
+    return found
+
+
+@contextmanager
+def telling(what: str, seconds: float) -> Iterator[Callable[[], None]]:
+    """A wait of ``seconds`` at most, for the log: call what it gives after each look in vain.
+
+    One that takes longer than a moment is told of while it lasts and when it is over.
+    """
+    began, waited, told = time.monotonic(), False, False
+
+    def still() -> None:
+        nonlocal waited, told
+        waited = True
+        if not told and time.monotonic() - began >= _MOMENT:
+            told = True
+            _log.info("waiting for %s, %g s at most", what, seconds)
+
+    try:
+        yield still
+    finally:
+        if waited:
+            took = time.monotonic() - began
+            level = logging.INFO if took >= _MOMENT else logging.DEBUG
+            _log.log(level, "waited %.1f s for %s", took, what)
 
 
 def until_running(
@@ -69,9 +112,11 @@ def until_running(
         for pod in late:
             if reason := _hopeless(pod):
                 raise ClusterError(names.text(f"{_name(pod)} cannot run: {reason}"))
+        if late:
+            _log.debug("not running yet: %s", ", ".join(map(_name, late)))
         return late
 
-    late = _retry(waiting, seconds)
+    late = until_nothing(waiting, "pods to run", seconds)
     if late:
         told = "; ".join(f"{_name(pod)}: {_why(pod, client)}" for pod in late)
         raise ClusterError(names.text(f"not ready after {seconds:g} s: {told}"))
@@ -94,7 +139,7 @@ class Readiness:
         pods = [pod for pod in state.pods if (pod.namespace, pod.name) in uids]
         fresh = [pod for pod in pods if pod.ips and not pod.finished]
         asked = {self._pod_key(pod, uids): _to_itself(pod) for pod in fresh}
-        self._prove(asked, ask, seconds, fault="does not answer itself")
+        self._prove(asked, ask, seconds, "pods to answer themselves", "does not answer itself")
         spaces = {pod.namespace for pod in pods}
         surely: dict[tuple[object, ...], list[Probe]] = {}
         perhaps: dict[tuple[object, ...], list[Probe]] = {}
@@ -104,24 +149,31 @@ class Readiness:
                 certain = others and not state.policies
                 key = self._service_key(service, state, uids)
                 (surely if certain else perhaps)[key] = others or behind
-        self._prove(surely, ask, seconds, fault="does not reach the Service")
-        self._prove(perhaps, ask, min(seconds, UNDER_POLICY), fault="")
+        self._prove(surely, ask, seconds, "Services to be reached", "does not reach the Service")
+        under_policy = min(seconds, UNDER_POLICY)
+        self._prove(perhaps, ask, under_policy, "Services that policies may keep out of reach", "")
 
     def _prove(
-        self, asked: dict[tuple[object, ...], list[Probe]], ask: Ask, seconds: float, *, fault: str
+        self,
+        asked: dict[tuple[object, ...], list[Probe]],
+        ask: Ask,
+        seconds: float,
+        what: str,
+        fault: str,
     ) -> None:
         open_keys = {key: probes for key, probes in asked.items() if key not in self._proven}
         waiting = [probe for probes in open_keys.values() for probe in probes]
+        if not waiting:
+            self._proven |= set(open_keys)
+            return
 
         def failing() -> list[Observation]:
             nonlocal waiting
-            if not waiting:
-                return []
             failed = [seen for seen in ask(waiting) if seen.verdict is not Verdict.CONNECTED]
             waiting = [seen.probe for seen in failed]
             return failed
 
-        failed = _retry(failing, seconds)
+        failed = until_nothing(failing, what, seconds)
         if failed and fault:
             told = "; ".join(
                 f"{seen.probe.source} {fault} at {seen.probe.host}:{seen.probe.port}/"
@@ -192,16 +244,6 @@ def _one_of_each_node(pods: Iterable[Pod], avoiding: Sequence[Pod]) -> list[Pod]
     for pod in sorted(pods, key=lambda pod: (pod in avoiding, pod.host_network)):
         chosen.setdefault(pod.node, pod)
     return list(chosen.values())
-
-
-def _retry(look: Callable[[], list[Any]], seconds: float) -> list[Any]:
-    """Look until nothing is left or the time is over; what the last look found."""
-    return Retrying(
-        retry=retry_if_result(bool),
-        stop=stop_after_delay(seconds),
-        wait=wait_fixed(_PAUSE),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
-    )(look)
 
 
 def _is_ready(pod: Manifest) -> bool:
