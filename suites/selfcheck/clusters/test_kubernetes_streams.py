@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar, copy_context
 
 import pytest
 
@@ -85,6 +86,20 @@ def agents(*scripts: Callable[[wire.Request], Iterator[str | Exception]]) -> Age
     """Agents whose channels follow these scripts, one after the other."""
     left = iter(scripts)
     return Agents(lambda _source: Scripted(next(left)))
+
+
+def test_each_source_is_asked_in_the_context_of_who_asks() -> None:
+    at_work: ContextVar[str] = ContextVar("at_work", default="")
+    seen = []
+
+    def connect(source: Source) -> Channel:
+        seen.append(at_work.get())
+        return Scripted(answers)
+
+    context = copy_context()
+    context.run(at_work.set, "a scenario")
+    context.run(Agents(connect).ask, [probe(A), probe(B)])
+    assert seen == ["a scenario"] * 2
 
 
 def test_each_probe_gets_its_own_observation_in_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +42,8 @@ from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.servers import OwnServers, Server
 from netpol_conformance.probe.sockets import open_for
 from netpol_conformance.probe.verdict import Observation, Probe, Source
+
+_log = logging.getLogger(__name__)
 
 _DNS_LABELS = {"k8s-app": "kube-dns"}
 _DNS_POD = Pod(
@@ -257,6 +260,8 @@ class ControlPlane:
         # force.
         self._enforcers.handle(events)
         new = [pod for key, pod in wanted.items() if key not in self._running]
+        if events:
+            _log.debug("%d events, %d pods gone, %d new", len(events), len(gone), len(new))
         since = time.time()
         self._machines.add_pods(new)
         if self._continuous is not None:

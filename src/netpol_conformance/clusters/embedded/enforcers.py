@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from netpol_conformance.enforcer.controller import Controller, EnforcerFactory, 
 from netpol_conformance.enforcer.loading import EnforcerError, load
 from netpol_conformance.model.objects import KubernetesObject
 from netpol_conformance.model.version import KubernetesVersion
+
+_log = logging.getLogger(__name__)
 
 
 class Enforcers:
@@ -58,6 +61,7 @@ class Enforcers:
     def cut_off(self) -> None:
         """Keep the API from them all: they run, and hear of nothing."""
         if self._missed is None:
+            _log.debug("the enforcers are cut off from the API")
             self._missed = []
             for node, controller in self._controllers.items():
                 with _blamed(f"the enforcer of {node} failed"):
@@ -66,10 +70,12 @@ class Enforcers:
     def reconnect(self) -> None:
         """Let them have the API again, and all that they missed."""
         missed, self._missed = self._missed or [], None
+        _log.debug("the enforcers have the API again, and %d events", len(missed))
         self.handle(missed)
 
     def stop(self) -> None:
         """Kill them all: their rules stay, as they do in a real cluster."""
+        _log.debug("the enforcers are killed")
         self._controllers.clear()
 
 

@@ -11,10 +11,13 @@ import asyncio
 import contextlib
 import inspect
 import os
+import queue
 import resource
 import select
 import sys
 import traceback
+from logging import LogRecord
+from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
@@ -22,7 +25,7 @@ from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedE
 from netpol_conformance.clusters.embedded import namespaces
 from netpol_conformance.clusters.embedded.control import ControlPlane
 from netpol_conformance.clusters.embedded.doctor import advice, forbidden
-from netpol_conformance.clusters.embedded.process import Surroundings
+from netpol_conformance.clusters.embedded.process import LOGGER, Surroundings
 
 _DESCRIPTORS = 65_536
 
@@ -41,7 +44,7 @@ def launch(descriptor: int, zygote: int) -> NoReturn:
         namespaces.enter_new_world()
     except OSError as error:
         with contextlib.suppress(OSError):
-            connection.send((True, ClusterError(advice(forbidden(str(error))))))
+            connection.send((True, ClusterError(advice(forbidden(str(error)))), []))
         os._exit(1)
     guardian, guarding = os.pipe()
     child = os.fork()
@@ -76,13 +79,15 @@ def _raise_descriptor_limit() -> None:
 
 
 class _Requests:
-    """One request at a time: (method, arguments) -> (failed, result or exception)."""
+    """One request at a time: (method, arguments) -> (failed, result or exception, log records)."""
 
     def __init__(self, connection: Connection, guardian: int) -> None:
         self._connection = connection
         self._guardian = guardian
         self._cluster: ControlPlane | None = None
         self._answering: asyncio.Task[None] | None = None
+        self._records: queue.SimpleQueue[LogRecord] = queue.SimpleQueue()
+        LOGGER.addHandler(QueueHandler(self._records))
 
     async def serve(self) -> None:
         """Answer for ever; the process ends when a side of it is gone."""
@@ -119,8 +124,9 @@ class _Requests:
         return await result if inspect.isawaitable(result) else result
 
     def _reply(self, *, failed: bool, answer: object) -> None:
+        records = [self._records.get_nowait() for _ in range(self._records.qsize())]
         with contextlib.suppress(OSError):
-            self._connection.send((failed, answer))
+            self._connection.send((failed, answer, records))
 
 
 def _new_cluster(*arguments: object) -> ControlPlane:

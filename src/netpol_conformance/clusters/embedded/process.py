@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +21,10 @@ from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError
 
+_log = logging.getLogger(__name__)
+
+LOGGER = logging.getLogger("netpol_conformance")
+"""Whatever the cluster's process logs."""
 _MODULE = "netpol_conformance.clusters.embedded.zygote"
 
 
@@ -29,12 +35,13 @@ class Surroundings:
     directory: str
     path: tuple[str, ...]
     environment: dict[str, str]
+    log_level: int
 
     @classmethod
     def here(cls) -> Surroundings:
         """Those of this process, now; ``path`` means the same whatever the directory."""
         path = tuple(str(Path(entry).absolute()) for entry in sys.path)
-        return cls(str(Path.cwd()), path, dict(os.environ))
+        return cls(str(Path.cwd()), path, dict(os.environ), LOGGER.getEffectiveLevel())
 
     def adopt(self) -> None:
         """Make them this process's own."""
@@ -42,6 +49,7 @@ class Surroundings:
         sys.path[:] = self.path
         os.environ.clear()
         os.environ.update(self.environment)
+        LOGGER.setLevel(self.log_level)
 
 
 class HostProcess:
@@ -59,13 +67,14 @@ class HostProcess:
         self._ending = threading.Lock()
 
     def call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 -- the caller knows it
-        """What ``method`` of the cluster's host returns or raises; see ``host.Host``."""
+        """What ``method`` of ``host.Host`` returns or raises; what it logged is logged here too."""
+        began = time.monotonic()
         try:
             with self._asking:
                 # A process that failed to start has answered already, and reads no more.
                 with contextlib.suppress(BrokenPipeError):
                     self._connection.send((method, arguments))
-                failed, answer = self._connection.recv()
+                failed, answer, records = self._connection.recv()
         except (EOFError, OSError) as error:
             self.close()
             raise ClusterError(
@@ -75,6 +84,12 @@ class HostProcess:
             # The answer may still come: nothing can be asked any more.
             self.close()
             raise
+        for record in records:
+            logging.getLogger(record.name).handle(record)
+        took = 1000 * (time.monotonic() - began)
+        _log.debug(
+            "%s: %s in %.1f ms", _named(method, arguments), "failed" if failed else "done", took
+        )
         if failed:
             raise answer
         return answer
@@ -92,6 +107,12 @@ class HostProcess:
                 self._connection.close()
 
 
+def _named(method: str, arguments: tuple[object, ...]) -> str:
+    """The method, and of how many things: never what they are."""
+    first = arguments[0] if arguments else None
+    return f"{method} of {len(first)}" if isinstance(first, tuple | dict) else method
+
+
 def _shut_down(connection: Connection) -> None:
     with socket.socket(fileno=os.dup(connection.fileno())) as writing:
         writing.shutdown(socket.SHUT_WR)
@@ -100,6 +121,8 @@ def _shut_down(connection: Connection) -> None:
 def _hand_over(connection: socket.socket) -> None:
     with _lock:
         for fresh in (False, True):
+            if fresh:
+                _log.info("the process that clusters are forked from was gone")
             if fresh or os.getpid() not in _zygotes:
                 _zygotes[os.getpid()] = _Zygote()
             # A zygote that somebody killed is replaced.
@@ -124,6 +147,7 @@ class _Zygote:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        _log.debug("clusters are forked from process %d", self._process.pid)
         self._owner = os.getpid()
         atexit.register(self.close)
 

@@ -6,10 +6,12 @@ The only module that imports ``pytest_kind``.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from pytest_kind import KindCluster
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kind.tools import Tools, last_words, run
+
+_log = logging.getLogger(__name__)
 
 
 class KindMaker:
@@ -43,7 +47,7 @@ class KindMaker:
         """Create it from kind's configuration; its nodes are not ready without a CNI."""
         file = self._folder / "kind.yaml"
         file.write_text(config, encoding="utf-8")
-        with _told() as output:
+        with _told(f"kind create cluster --name {self.name}") as output:
             try:
                 self._cluster.create(config_file=file)
             except subprocess.CalledProcessError as error:
@@ -65,7 +69,7 @@ class KindMaker:
 
     def load(self, image: str) -> None:
         """Copy an image from Docker to every node, where it is not there yet."""
-        with _told() as output:
+        with _told(f"kind load docker-image {image}") as output:
             try:
                 self._cluster.load_docker_image(image)
             except subprocess.CalledProcessError as error:
@@ -89,8 +93,9 @@ class KindMaker:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[Path]:
+def _told(command: str) -> Iterator[Path]:
     """Send what kind prints, by way of this process's own outputs, to a file instead."""
+    began = time.monotonic()
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
@@ -103,3 +108,4 @@ def _told() -> Iterator[Path]:
             for own, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, own)
                 os.close(original)
+            _log.debug("%s: ended after %.1f s", command, time.monotonic() - began)

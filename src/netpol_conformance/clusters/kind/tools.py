@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from netpol_conformance.clusters.base import ClusterError
+
+_log = logging.getLogger(__name__)
 
 _WORDS = 2000
 """How much of a program's complaint, in characters, an error repeats: the end says most."""
@@ -51,7 +56,7 @@ def run(words: Sequence[str | Path], *, given: str = "", timeout: float | None =
 
     It is no part of our process group: Ctrl-C ends us, and what we clean up with must not die.
     """
-    command = [str(word) for word in words]
+    command, began = [str(word) for word in words], time.monotonic()
     try:
         done = subprocess.run(
             command,
@@ -66,6 +71,8 @@ def run(words: Sequence[str | Path], *, given: str = "", timeout: float | None =
         raise ToolError(command, -1, f"no end after {timeout:g} s") from error
     except OSError as error:
         raise ToolError(command, -1, str(error)) from error
+    took = time.monotonic() - began
+    _log.debug("%s: exit %d after %.2f s", shlex.join(command), done.returncode, took)
     if done.returncode:
         raise ToolError(command, done.returncode, f"{done.stderr}\n{done.stdout}")
     return done.stdout

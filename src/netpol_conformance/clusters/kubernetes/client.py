@@ -8,8 +8,10 @@ server, its certificates and the user's credentials, however the kubeconfig prov
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,9 @@ from urllib3.util import Retry, Timeout
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning, unserved
 from netpol_conformance.clusters.kubernetes.naming import Manifest
+from netpol_conformance.redaction import learn
+
+_log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection to the API server."""
@@ -185,7 +190,10 @@ class Client:
     def authorization(self) -> dict[str, str]:
         """The header that says who asks, if a header does; tokens that expire are renewed."""
         settings = self.configuration.auth_settings().values()
-        return {auth["key"]: auth["value"] for auth in settings if auth["in"] == "header"}
+        headers = {auth["key"]: auth["value"] for auth in settings if auth["in"] == "header"}
+        for key, value in headers.items():
+            learn(f"{key}: {value}")
+        return headers
 
     def send(
         self,
@@ -196,12 +204,13 @@ class Client:
         query: Mapping[str, str] | None = None,
     ) -> Manifest:
         """One request; raises ApiError for an answer that is no success."""
-        url = self.configuration.host.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
+        asked = path + (f"?{urlencode(query)}" if query else "")
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        began = time.monotonic()
         try:
             answer = self._http.request(
                 method,
-                url,
+                self.configuration.host.rstrip("/") + asked,
                 body=None if body is None else json.dumps(body).encode(),
                 headers={
                     "Accept": "application/json",
@@ -213,12 +222,15 @@ class Client:
                 retries=_RETRIES,
             )
         except HTTPError as error:
+            _log.debug("%s %s: no answer: %s", method, asked, _cause(error))
             raise ClusterError(
                 f"{self.server} cannot be reached ({_cause(error)}): is the cluster up, and does "
                 "the kubeconfig's context name it?"
             ) from error
         except config.ConfigException as error:
             raise ClusterError(f"no credentials for {self.server}: {error}") from error
+        took = 1000 * (time.monotonic() - began)
+        _log.debug("%s %s: %d in %.1f ms", method, asked, answer.status, took)
         if not 200 <= answer.status < 300:
             raise ApiError.of(answer.status, answer.data)
         found: Manifest = json.loads(answer.data)

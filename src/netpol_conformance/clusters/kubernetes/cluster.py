@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -309,7 +310,8 @@ class KubernetesCluster:
         apart = set(outside)
         inside = [at for at in range(len(probes)) if at not in apart]
         with ThreadPoolExecutor(1) as other:
-            coming = other.submit(clients.probe, [probes[at] for at in outside])
+            asked = [probes[at] for at in outside]
+            coming = other.submit(copy_context().run, clients.probe, asked)
             seen = dict(zip(inside, stage.agents.ask([probes[at] for at in inside]), strict=True))
             seen |= zip(outside, coming.result(), strict=True)
         return [seen[at] for at in range(len(probes))]

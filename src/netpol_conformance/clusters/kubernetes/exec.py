@@ -7,6 +7,7 @@ for each pod, not for each probe.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ from websocket import WebSocketException
 from netpol_conformance.clusters.kubernetes.client import PODS, Client
 from netpol_conformance.clusters.kubernetes.pods import AGENT, PROBE_CONTAINER
 from netpol_conformance.clusters.kubernetes.streams import StreamError
+
+_log = logging.getLogger(__name__)
 
 _PROTOCOL = "v4.channel.k8s.io"
 
@@ -34,10 +37,12 @@ class ExecChannel:
         host = client.configuration.host.replace("http", "ws", 1).rstrip("/")
         url = f"{host}{PODS.url(namespace, pod, 'exec')}?{urlencode(query)}"
         headers = {"sec-websocket-protocol": _PROTOCOL, **client.authorization()}
+        began = time.monotonic()
         try:
             self._socket = WSClient(client.configuration, url, headers, capture_all=False)
         except (WebSocketException, OSError) as error:
             raise StreamError(f"cannot enter pod {self._pod}: {_shortened(error)}") from error
+        _log.debug("exec in pod %s: begun in %.1f ms", self._pod, 1000 * (time.monotonic() - began))
 
     def write(self, line: str) -> None:
         """Send one line to the agent's standard input."""

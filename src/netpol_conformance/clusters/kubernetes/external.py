@@ -7,10 +7,12 @@ that the scenario names; where one does, the scenario is not supported.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shlex
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -34,6 +36,9 @@ from netpol_conformance.model.objects import (
     NetworkPolicy,
 )
 from netpol_conformance.probe.verdict import Observation, Probe, Source
+from netpol_conformance.redaction import learn
+
+_log = logging.getLogger(__name__)
 
 LOCATE_TIMEOUT = 30.0
 """Seconds for the host to say which address it has towards the cluster."""
@@ -51,7 +56,13 @@ class Turn:
         """Wait for it, however long another scenario takes; ``shared`` with all who share it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._held = os.open(self._path, flags, 0o600)
-        fcntl.flock(self._held, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        way, began = fcntl.LOCK_SH if shared else fcntl.LOCK_EX, time.monotonic()
+        try:
+            fcntl.flock(self._held, way | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting for another scenario to end: one of the two must be alone")
+            fcntl.flock(self._held, way)
+            _log.info("waited %.1f s for another scenario to end", time.monotonic() - began)
 
     def give_back(self) -> None:
         """Let the next one have it. Safe to call without having it."""
@@ -67,6 +78,7 @@ class CommandClient:
     """
 
     def __init__(self, command: str) -> None:
+        learn(command)
         self._command = command
         self._turn = Turn(command)
         self._agents: Agents | None = None
@@ -91,17 +103,21 @@ class CommandClient:
     def address_towards(self, other: IPAddress) -> IPAddress:
         """The address from which the host speaks to ``other``; raises ClusterError."""
         command = self._words("address", str(other))
+        began = time.monotonic()
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=LOCATE_TIMEOUT, check=True
             )
-            return ip_address(done.stdout.strip())
+            found = ip_address(done.stdout.strip())
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             said = getattr(error, "stderr", None) or ""
             raise ClusterError(
                 f"the external client does not work: {shlex.join(command)}: {error} "
                 f"{str(said).strip()}: is netpol-conformance installed for python3 there?"
             ) from error
+        took = time.monotonic() - began
+        _log.debug("the external client is %s towards %s, it said in %.1f s", found, other, took)
+        return found
 
     def probe(self, probes: Sequence[Probe]) -> Sequence[Observation]:
         """Ask all at once from the host."""

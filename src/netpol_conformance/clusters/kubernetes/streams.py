@@ -7,6 +7,7 @@ open probes errors, after a second try on a new stream. Nothing of the kind is e
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import shlex
@@ -16,7 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
+from pathlib import Path
 from select import POLLIN, poll
 from typing import Protocol
 
@@ -25,6 +28,8 @@ from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import socket_command
 from netpol_conformance.probe.lasting_wire import TaskRequest, task_line
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+
+_log = logging.getLogger(__name__)
 
 ANSWER_SLACK = 10.0
 """Seconds that an agent may take beyond its probes' own time-outs, on a machine however loaded."""
@@ -136,7 +141,9 @@ class Agents:
         for at, probe in enumerate(probes):
             by_source.setdefault(probe.source, []).append(at)
         groups = [
-            self._pool.submit(self._ask_one, source, [probes[at] for at in places])
+            self._pool.submit(
+                copy_context().run, self._ask_one, source, [probes[at] for at in places]
+            )
             for source, places in by_source.items()
         ]
         observations: dict[int, Observation] = {}
@@ -183,7 +190,10 @@ class Agents:
             except (StreamError, ClusterError) as error:
                 self.forget(source)
                 reason = f"{source} could not be asked to probe: {error}"
+                _log.info(reason)
             found |= {left[at]: observation for at, observation in seen.items()}
+            took = time.time() - started
+            _log.debug("%s answered %d of %d probes in %.2f s", source, len(seen), len(left), took)
         return [
             found[at] if at in found else _unanswered(probe, reason, started)
             for at, probe in enumerate(probes)
@@ -210,6 +220,8 @@ class CommandChannel:
     def __init__(self, command: Sequence[str]) -> None:
         """Start ``command``; raises StreamError if it cannot be."""
         self._shown = shlex.join(command)
+        self._name = Path(command[0]).name  # its arguments may be a user's own, with a password
+        self._began = time.monotonic()
         self._buffer = b""
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the channel
         try:
@@ -222,6 +234,7 @@ class CommandChannel:
         except OSError as error:
             self._complaints.close()
             raise StreamError(f"cannot run {self._shown}: {error}") from error
+        _log.debug("%s runs as process %d", self._name, self._process.pid)
 
     def write(self, line: str) -> None:
         """Send one line to its standard input."""
@@ -255,6 +268,8 @@ class CommandChannel:
             return
         self._process.kill()
         self._process.wait()
+        took = time.monotonic() - self._began
+        _log.debug("%s, process %d, ended after %.1f s", self._name, self._process.pid, took)
         for stream in (self._process.stdin, self._process.stdout, self._complaints):
             if stream is not None:
                 with contextlib.suppress(OSError):
