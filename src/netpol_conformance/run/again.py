@@ -9,6 +9,7 @@ Nothing that was seen to be wrong in namespaces of a scenario's own is ever trie
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from netpol_conformance.run.events import (
     ScenarioStarted,
     StepFinished,
 )
+
+_log = logging.getLogger(__name__)
 
 _MOST = 3
 """Attempts at one scenario, the first included."""
@@ -65,6 +68,7 @@ def with_further_attempts(
     for number in range(1, _MOST):
         if stopping() or not (_could_not_tell(kept) or (misled and number == 1)):
             break
+        _log.info("is run again: that may have been no fault of the plugin")
         kept = _fresh(prepare)
     for event in kept:
         emit(_told(event, misled))

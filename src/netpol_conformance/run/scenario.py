@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,8 @@ from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
 
+_log = logging.getLogger(__name__)
+
 _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 """What can go wrong on our side or the cluster's: never the plugin's fault."""
 
@@ -91,6 +94,7 @@ class ScenarioRun:
         If it is to be ``fresh``, it takes nothing over from other scenarios.
         """
         outcome, began = Outcome.INCONCLUSIVE, time.time()
+        _log.info("begins%s", ", with nothing taken over" if fresh else "")
         try:
             outcome, reason = self._outcome(began, fresh=fresh)
             return self._ended(outcome, reason, began)
@@ -99,12 +103,14 @@ class ScenarioRun:
                 self._cluster.leave(clean=outcome is Outcome.PASS)
 
     def _ended(self, outcome: Outcome, reason: str, began: float) -> Outcome:
+        seconds = time.time() - began
+        _log.info("ends after %.1f s: %s%s", seconds, outcome.value, reason and f": {reason}")
         self._emit(
             ScenarioFinished(
                 path=self._scenario.path,
                 outcome=outcome,
                 reason=reason,
-                duration=time.time() - began,
+                duration=seconds,
                 rerun=rerun_command(self._scenario.path, self._options),
             )
         )
@@ -135,6 +141,8 @@ class ScenarioRun:
             self._cluster.apply(manifests)
         else:
             self.second_hand = self._cluster.furnish(manifests)
+            if self.second_hand:
+                _log.debug("took over what another scenario had left")
         self._cluster.wait_ready(self._timeouts.ready)
         self._opening_control()
         results = []
@@ -149,6 +157,7 @@ class ScenarioRun:
         results = []
         while self._waiting and (final or not self._controls.missing(self._waiting[0].denied)):
             result = step_result(self._scenario, self._waiting.pop(0), self._controls)
+            _log.debug("step %d comes to %s", result.index, result.outcome.value)
             self._emit(StepFinished(path=self._scenario.path, step=result))
             results.append(result)
         return results
@@ -169,6 +178,7 @@ class ScenarioRun:
         expected = expected_matrix(state, self._scenario, step)
         meanwhile = expected_meanwhile((in_force, state), self._scenario, step)
         settled = self._settled(expected, change)
+        _log.info("step %d: %s", index, settled.told)
         return Round(
             index,
             step,
@@ -216,6 +226,7 @@ class ScenarioRun:
     def _control(self, cells: Sequence[CellKey], *, closing: bool = False) -> None:
         """Ask until every cell has connected once with all its probes, or time is up."""
         looker, began = self._looker(), time.monotonic()
+        _log.debug("%s control of %d cells", "closing" if closing else "opening", len(cells))
         wanted = dict.fromkeys(cells, Expectation.CONNECTED)
         patience = self._timeouts.enforce
         converge(looker, wanted, Settled(), changed_at=began, patience=patience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import threading
@@ -11,6 +12,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 
 from netpol_conformance import __version__
@@ -40,6 +42,10 @@ from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
+_log = logging.getLogger(__name__)
+
+CURRENT_SCENARIO: ContextVar[str] = ContextVar("scenario", default="")
+"""The path of the scenario that is at work here; a log's lines name it."""
 _BUSY_PER_PROCESSOR = 2
 """How many scenarios that ask all through a change a processor has time for."""
 
@@ -108,6 +114,7 @@ class Session:
 
     def begin(self, scenarios: Sequence[Scenario]) -> None:
         """Tell that the run begins, test the probes, and start all scenarios."""
+        _log.info("%d scenarios, %d at once", len(scenarios), self._setting.jobs)
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
         for scenario in sorted(scenarios, key=lambda scenario: bool(scenario.asking)):
@@ -162,9 +169,9 @@ class Session:
 
     def _submit(self, scenario: Scenario) -> None:
         if scenario.asking:
-            future = self._busy_pool.submit(self._run_last, scenario)
+            future = self._busy_pool.submit(_context(scenario).run, self._run_last, scenario)
         else:
-            future = self._pool.submit(self._run, scenario)
+            future = self._pool.submit(_context(scenario).run, self._run, scenario)
             self._quiet.append(future)
         self._futures[scenario.path] = future
 
@@ -203,6 +210,7 @@ class Session:
         try:
             with_further_attempts(attempt, emit, self._stopping.is_set)
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
+            _log.exception("the suite itself failed")
             keep(
                 ScenarioFinished(
                     path=scenario.path,
@@ -232,6 +240,7 @@ class Session:
                 or "Each probe connects where it can and sees a drop where it cannot.",
                 evidence=tuple(evidence("control", check.observation) for check in checks),
             )
+        _log.info("test of the probes: %s: %s", event.outcome.value, event.reason)
         self._emit(event)
         return event.outcome
 
@@ -261,6 +270,13 @@ class Session:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
+
+
+def _context(scenario: Scenario) -> Context:
+    """Where the work for a scenario is done."""
+    context = copy_context()
+    context.run(CURRENT_SCENARIO.set, scenario.path)
+    return context
 
 
 def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +13,8 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from netpol_conformance.probe.verdict import Observation
 from netpol_conformance.run.looks import FullLook, Looker
 from netpol_conformance.scenario.types import CellKey, Expectation
+
+_log = logging.getLogger(__name__)
 
 _STUBBORN = 4
 """How many times the patience looks may contradict each other, as on a very busy machine."""
@@ -31,6 +34,13 @@ class Settled:
     looks: list[FullLook] = field(default_factory=list)
     seconds: float | None = None
     transient: dict[CellKey, Observation] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """In words, for a log."""
+        if self.seconds is None:
+            return f"never as expected, in {len(self.looks)} full looks"
+        return f"as expected {self.seconds:.2f} s after its change; full looks: {len(self.looks)}"
 
 
 def settle(
@@ -52,6 +62,7 @@ def settle(
         held = looker.full(expected)
         settled.looks.append(held)
         wrong = held.wrong(expected)
+        _log.debug("full look: %d of %d cells are not as expected", len(wrong), len(expected))
         if not wrong:
             return settled
         second = looker.full(expected, cells=wrong, confirms=True)
@@ -75,6 +86,7 @@ def converge(
     def look() -> dict[CellKey, Observation]:
         asked_at = time.monotonic()
         wrong = looker.quick(expected)
+        _log.debug("quick look: %d of %d cells are not as expected", len(wrong), len(expected))
         settled.transient.update(wrong)
         if not wrong:
             settled.seconds = max(0.0, asked_at - changed_at)

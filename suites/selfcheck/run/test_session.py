@@ -20,7 +20,7 @@ from netpol_conformance.run.events import (
     SelfTested,
     StepFinished,
 )
-from netpol_conformance.run.session import Session, Setting, Stop, end_of_run
+from netpol_conformance.run.session import CURRENT_SCENARIO, Session, Setting, Stop, end_of_run
 from netpol_conformance.run.timeouts import Timeouts
 
 from .fakes import PROBE, FakeCluster, _observed
@@ -66,6 +66,19 @@ def test_all_scenarios_run_once():
     assert (end.outcome, end.exit_code, end.partial) == (Outcome.PASS, 0, False)
     assert isinstance(events[0], RunStarted)
     assert sum(isinstance(event, SelfTested) for event in events) == 1
+
+
+def test_what_works_for_a_scenario_can_tell_which_it_is(monkeypatch):
+    seen = set()
+    ask = FakeCluster.probe
+
+    def probe(self, probes):
+        seen.add(CURRENT_SCENARIO.get())
+        return ask(self, probes)
+
+    monkeypatch.setattr(FakeCluster, "probe", probe)
+    ended(session([]), copies(3))
+    assert seen == {item.path for item in copies(3)}
 
 
 def test_a_probe_that_fails_its_own_test_makes_no_green_run():
