@@ -67,7 +67,7 @@ class HostProcess:
         self._ending = threading.Lock()
 
     def call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 -- the caller knows it
-        """What ``method`` of ``host.Host`` returns or raises; what it logged is logged here too."""
+        """What a ``ControlPlane.method`` returns or raises; what it logs is logged here too."""
         began = time.monotonic()
         try:
             with self._asking:

@@ -108,4 +108,4 @@ def _told(command: str) -> Iterator[Path]:
             for own, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, own)
                 os.close(original)
-            _log.debug("%s: ended after %.1f s", command, time.monotonic() - began)
+            _log.info("%s: ended after %.1f s", command, time.monotonic() - began)
