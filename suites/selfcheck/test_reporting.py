@@ -61,7 +61,7 @@ def test_a_run_leaves_every_kind_of_report(failed) -> None:
     done, folder = failed
     assert done.returncode == 1, done.stdout + done.stderr
     written = {path.name for path in (folder / "out").iterdir()}
-    assert written == {kind.file for kind in KINDS.values()}
+    assert written == {"run.log", *(kind.file for kind in KINDS.values())}
     report = json_report.read(folder / "out" / "report.json")
     for kind in KINDS.values():
         assert (folder / "out" / kind.file).read_text(encoding="utf-8") == kind.form(report)

@@ -43,12 +43,11 @@ def log_to(
     verbosity: Verbosity = Verbosity.QUIET,
     *,
     stream: TextIO | None = None,
-    worker: str = "",
 ) -> Iterator[None]:
     """Log to a file in ``folder``, if it is not None, and to ``stream`` (standard error).
 
-    The file is ``run.log``, that of a pytest-xdist ``worker`` ``run-<worker>.log``; an old one is
-    replaced. One that cannot be written is told of once, on ``stream``, and ends nothing.
+    The file is ``run.log``; an old one is replaced. One that cannot be written is told of once, on
+    ``stream``, and ends nothing.
     """
     for name, value in os.environ.items():
         learn(f'{name}="{value}"')
@@ -64,10 +63,9 @@ def log_to(
         terminal.setLevel(verbosity)
         _attach(terminal, _FULL if verbosity is Verbosity.DEBUG else _BRIEF, ending)
         if folder is not None:
-            name = f"run-{worker}.log" if worker else "run.log"
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                _attach(_RunLog(folder / name), _FULL, ending)
+                _attach(_RunLog(folder / "run.log"), _FULL, ending)
             except OSError as error:
                 _log.warning("there will be no log: %s", error)
         yield

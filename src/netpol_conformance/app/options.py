@@ -80,6 +80,19 @@ class RunOptions(Options):
         default=False,
         text="fail what passes though it needs a feature that is declared as unsupported",
     )
+    verbose: bool = option(
+        default=False,
+        text="say what is waited for, and how long it took",
+        short="v",
+        reruns=False,
+        of_pytest=True,
+    )
+    debug: bool = option(
+        default=False,
+        text="show each request, command and look, and the traceback of what goes wrong",
+        reruns=False,
+        of_pytest=True,
+    )
     report: str = option(
         "", "write every kind of report into this folder", metavar="DIR", reruns=False
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from netpol_conformance.app import UsageError
 from netpol_conformance.app.corpus import load_agreed, load_corpus
 from netpol_conformance.app.declarations import load_plugin_profile
+from netpol_conformance.app.logs import Verbosity
 from netpol_conformance.app.matching import matching
 from netpol_conformance.app.options import RunOptions
 from netpol_conformance.app.report_files import check_folders, wanted
@@ -29,7 +30,8 @@ class RunRequest:
     """A run that can begin.
 
     ``scenarios`` are those to run, of as many ``available`` ones as the options name. ``files`` are
-    the reports to write, by kind; ``log`` the folder that gets the run's log. After ``maxfail``
+    the reports to write, by kind; ``log`` the folder that gets the run's log, of which the terminal
+    shows what ``verbosity`` says. After ``maxfail``
     scenarios that failed or were inconclusive it ends; 0 is never.
     """
 
@@ -38,6 +40,7 @@ class RunRequest:
     available: int
     files: Mapping[str, Path]
     log: Path | None
+    verbosity: Verbosity
     maxfail: int
 
     def narrowed(self, scenarios: Sequence[Scenario]) -> RunRequest:
@@ -59,6 +62,7 @@ def prepare(options: RunOptions) -> RunRequest:
             available=len(available),
             files=wanted(options),
             log=Path(options.report) if options.report else None,
+            verbosity=_verbosity(options),
             maxfail=options.maxfail,
         ).narrowed(matching(available, options.keyword, options.marker))
         check_folders(request.files)
@@ -95,6 +99,12 @@ def scenarios_of(options: RunOptions) -> tuple[Scenario, ...]:
     except (ScenarioError, ValueError) as error:
         raise UsageError(str(error)) from error
     return selected(corpus, Profile(options.profile))
+
+
+def _verbosity(options: RunOptions) -> Verbosity:
+    if options.debug:
+        return Verbosity.DEBUG
+    return Verbosity.VERBOSE if options.verbose else Verbosity.QUIET
 
 
 def _version(options: RunOptions) -> KubernetesVersion | None:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netpol_conformance.app.logs import log_to
 from netpol_conformance.app.report_files import ReportFiles, tell_github
 from netpol_conformance.app.request import RunRequest
 from netpol_conformance.clusters.base import ClusterError, Driver
@@ -64,10 +65,11 @@ def run(
     signals = Terminable()
     signals.begin()
     try:
-        _run_scenarios(session, request, progress, stop)
-        with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
-            emit(_closed(request.setting.driver, _ended(session, request, emit, stop)))
-            return _finished(request, collector.report(), files.unwritten, annotate)
+        with log_to(request.log, request.verbosity):
+            _run_scenarios(session, request, progress, stop)
+            with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
+                emit(_closed(request.setting.driver, _ended(session, request, emit, stop)))
+                return _finished(request, collector.report(), files.unwritten, annotate)
     finally:
         signals.end()
 

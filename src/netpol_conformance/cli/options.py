@@ -45,7 +45,8 @@ def _parameter(item: Field[Any], defaults: dict[str, object]) -> inspect.Paramet
     one = Literal[about["choices"]] if about["choices"] else type(default)
     short = [f"-{about['short']}"] if about["short"] else []
     how = typer.Option(
-        *(short or [flag_name(item.name)]),
+        *short,
+        flag_name(item.name),
         metavar=about["metavar"],
         help=about["help"],
         rich_help_panel=_PANEL if item in table(Options) else None,

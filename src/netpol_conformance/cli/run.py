@@ -36,6 +36,7 @@ def run(
 ) -> None:
     """Run scenarios and show their matrices."""
     # Imported here: the other commands start faster without.
+    from netpol_conformance.app.logs import Verbosity  # noqa: PLC0415
     from netpol_conformance.app.request import prepare  # noqa: PLC0415
     from netpol_conformance.app.running import run as run_request  # noqa: PLC0415
     from netpol_conformance.report.terminal import Terminal  # noqa: PLC0415
@@ -43,7 +44,8 @@ def run(
     request = prepare(from_values(RunOptions, {**values, "scenario": scenario}))
     if not request.scenarios:
         raise UsageError("no scenario matches; list them with: netpol-conformance list")
-    with Terminal(matrices="failures" if quiet else "all") as terminal:
+    live = request.verbosity is Verbosity.QUIET  # or the log's lines would go through it
+    with Terminal(matrices="failures" if quiet else "all", live=live) as terminal:
         screen = _Screen(terminal)
         finished = run_request(
             request,

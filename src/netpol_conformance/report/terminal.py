@@ -50,9 +50,9 @@ _MOST_WRONG = 5
 class Terminal:
     """A consumer that shows a run as it goes: each scenario when it ends, and a summary.
 
-    On a terminal a live view at the bottom tells how far the run is. Use it as a context manager,
-    so that an exception leaves the terminal as it was. ``console`` decides on colour: rich obeys
-    NO_COLOR, and prints no escape sequence to what is not a terminal.
+    On a terminal a ``live`` view at the bottom tells how far the run is. Use it as a context
+    manager, so that an exception leaves the terminal as it was. ``console`` decides on colour: rich
+    obeys NO_COLOR, and prints no escape sequence to what is not a terminal.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Terminal:
         console: Console | None = None,
         *,
         matrices: Matrices = "all",
+        live: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console or Console(highlight=False)
@@ -67,6 +68,7 @@ class Terminal:
         self._matrices = matrices
         self._collector = Collector()
         self._progress = Progress(clock)
+        self._wants_live = live
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -126,7 +128,7 @@ class Terminal:
             f"({event.cluster} cluster{version})"
         )
         self._print(Text(one_line(told), "bold"), Text())
-        if self._console.is_terminal:
+        if self._wants_live and self._console.is_terminal:
             # Whoever captures the standard streams goes on undisturbed.
             self._live = Live(
                 console=self._console,

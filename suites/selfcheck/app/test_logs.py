@@ -110,12 +110,6 @@ def test_nothing_stays_when_the_run_is_over(tmp_path: Path) -> None:
     assert (list(logger.handlers), logger.level, logger.propagate) == before
 
 
-def test_each_worker_of_xdist_has_a_file(tmp_path: Path) -> None:
-    with log_to(tmp_path, worker="gw1"):
-        LOG.info("here")
-    assert len(written(tmp_path, "run-gw1.log")) == 1
-
-
 def test_what_others_log_is_not_ours(tmp_path: Path) -> None:
     with log_to(tmp_path, Verbosity.DEBUG):
         logging.getLogger("kubernetes.client.rest").warning("response body: %s", SECRET)
