@@ -26,7 +26,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from netpol_conformance.enforcer.apply import Nft
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.model.objects import (
     Direction,
     IPBlock,
@@ -39,6 +39,7 @@ from netpol_conformance.model.objects import (
     PolicyPeer,
     PolicyPort,
     PolicyRule,
+    WatchEvent,
 )
 
 CLONE_NEWNET = 0x40000000

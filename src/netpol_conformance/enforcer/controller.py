@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.compilation import Change, Compilation
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.ruleset import Elements
-from netpol_conformance.model.objects import KubernetesObject, ObjectKey
+from netpol_conformance.model.objects import KubernetesObject, ObjectKey, WatchEvent
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
-    """A change of one object, as the API's watch tells it; DELETED carries its last state."""
-
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
-    object: KubernetesObject
 
 
 class Controller:

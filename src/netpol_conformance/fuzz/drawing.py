@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.fuzz.cases import NODES, Case, Change, Host, Shape
+from netpol_conformance.model.cluster_scoped import named_by_label
 from netpol_conformance.model.objects import (
     ContainerPort,
     KubernetesObject,
@@ -29,7 +30,7 @@ from netpol_conformance.model.objects import (
     ServicePort,
 )
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
-from netpol_conformance.scenario.workloads import SERVER_IMAGE, named_by_label
+from netpol_conformance.scenario.workloads import SERVER_IMAGE
 
 ENTROPY = 1 << 15
 """Bytes for a case: several times what the largest needs."""

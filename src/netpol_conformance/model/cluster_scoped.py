@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netpol_conformance.model.metadata import METADATA, Context, read_metadata
 from netpol_conformance.model.names import (
     NOT_A_CIDR,
@@ -23,6 +25,7 @@ from netpol_conformance.model.schema import (
     enumeration,
     ignored,
 )
+from netpol_conformance.model.version import KubernetesVersion
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which every namespace can be selected by its name (S13)."""
@@ -73,11 +76,16 @@ _OWN_ADDRESSES = ("InternalIP", "ExternalIP")
 def read_namespace(fields: Fields, context: Context, faults: Faults) -> Namespace:
     """The namespace whose fields these are, with its name as a label from 1.21 on (S13)."""
     meta = read_metadata(fields, dns_label, context, faults)
-    labels = meta.labels
     if context.version.labels_namespaces:
-        labels = {**labels, NAME_LABEL: meta.name}
         faults.each_invalid(("metadata", "labels"), meta.name, label_value(meta.name))
-    return Namespace(meta.name, labels, meta.annotations)
+    return named_by_label(Namespace(meta.name, meta.labels, meta.annotations), context.version)
+
+
+def named_by_label(namespace: Namespace, version: KubernetesVersion) -> Namespace:
+    """The namespace with its name as a label, where the version sets one (S13)."""
+    if not version.labels_namespaces:
+        return namespace
+    return replace(namespace, labels={**namespace.labels, NAME_LABEL: namespace.name})
 
 
 def read_node(fields: Fields, context: Context, faults: Faults) -> Node:

@@ -244,6 +244,14 @@ class Service:
 KubernetesObject = Namespace | Node | Pod | Service | NetworkPolicy
 
 
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """A change of one object, as the API's watch tells it; DELETED carries its last state."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    object: KubernetesObject
+
+
 @dataclass(frozen=True)
 class ClusterState:
     """All objects of a cluster at one moment, and the version whose semantics hold (S70-S72).

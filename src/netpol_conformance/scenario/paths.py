@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from netpol_conformance.api.server import DNS_SERVICE
 from netpol_conformance.model.objects import (
     ClusterState,
     Node,
@@ -37,7 +38,6 @@ _TYPES = {
     Via.NODE_PORT: ("NodePort", "LoadBalancer"),
     Via.LOAD_BALANCER: ("LoadBalancer",),
 }
-DNS_SERVICE = ObjectKey("Service", "kube-system", "kube-dns")
 
 
 class PathError(LookupError):
@@ -189,7 +189,7 @@ def _lookup(state: ClusterState, source: End) -> tuple[Flow, ...]:
     if not isinstance(source, Pod):
         raise PathError("only a pod can look up a name in the cluster's DNS")
     for service in state.services:
-        if service.key == DNS_SERVICE:
+        if service.key == DNS_SERVICE.key:
             port = next(port for port in service.ports if port.protocol is Protocol.UDP)
             return tuple(
                 Flow(source, pod, number, Protocol.UDP)

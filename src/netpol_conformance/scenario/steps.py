@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
+from netpol_conformance.api.addresses import CapacityError
+from netpol_conformance.api.server import Api
 from netpol_conformance.model.decode import ManifestError
 from netpol_conformance.model.objects import ClusterState, ObjectKey
-from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
+from netpol_conformance.scenario.errors import Complaints, FieldPath
 from netpol_conformance.scenario.expectations import Expectations
 from netpol_conformance.scenario.lasting import Moment
 from netpol_conformance.scenario.names import deletion, pod
-from netpol_conformance.scenario.planning import change, initial, own_pods
+from netpol_conformance.scenario.planning import change, own_pods, planned
 from netpol_conformance.scenario.schema import ScenarioFile, StepPart
 from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import Destination, Scenario, SourceRef, Step, Via
@@ -32,9 +34,10 @@ def read_steps(
     scenario returned is not whole.
     """
     steps = tuple(_step(number, part, complaints) for number, part in enumerate(file.steps))
-    states = list(_states(scenario, steps, complaints))
+    states = _states(scenario, steps, complaints)
     if complaints.problems:
         return scenario
+    befores, states = states, states[1:]
     expectations = Expectations(groups, scenario.families[0], complaints)
     for number, part in enumerate(file.steps):
         expectations.read(number, part)
@@ -45,7 +48,6 @@ def read_steps(
         sources=_sources(scenario, states, expectations.sources),
         destinations=_destinations(scenario, states, expectations.destinations),
     )
-    befores = [initial(scenario), *states]
     filled = tuple(
         expectations.fill(whole, number, step, Moment(before, after))
         for number, (step, before, after) in enumerate(zip(steps, befores, states, strict=False))
@@ -88,31 +90,43 @@ def _copied(text: str, copies: int) -> list[str]:
 
 def _states(
     scenario: Scenario, steps: Iterable[Step], complaints: Complaints
-) -> Iterator[ClusterState]:
-    """The state after each step, as far as its changes can be made."""
-    state = initial(scenario)
+) -> list[ClusterState]:
+    """The state before the first step and after each, as far as its changes can be made."""
+    try:
+        api = planned(scenario, -1)
+    except CapacityError as error:
+        complaints.add(("pods",), str(error))
+        return []
+    states = [api.state()]
     for number, step in enumerate(steps):
-        where: FieldPath = ("steps", number, "apply")
-        first_line = complaints.line_of(where) + 1
-        before = state
-        try:
-            state, refusal = change(state, step, scenario)
-        except TemplateError as error:
-            line = first_line + error.line - 1
-            complaints.add(where, error.reason, error.suggestion, line=line)
-        except KeyError as error:
-            known = [str(item.key) for item in state.objects()]
-            name = str(error.args[0])
-            reason = f"there is no {name} at this step"
-            deleted = name in map(str, step.delete)
-            place: FieldPath = ("steps", number, "delete") if deleted else ("steps", number)
-            complaints.add(place, reason, did_you_mean(name, known))
-        else:
-            _check_changes(number, step, before, state, complaints)
-            _check_refusal(number, step, refusal, first_line, complaints)
+        _carry_out(api, number, step, scenario, complaints)
+        states.append(api.state())
+        _check_changes(number, step, states[-2], states[-1], complaints)
         if complaints.problems:
-            return  # what follows would only tell of the consequences
-        yield state
+            break  # what follows would only tell of the consequences
+    return states
+
+
+def _carry_out(
+    api: Api, number: int, step: Step, scenario: Scenario, complaints: Complaints
+) -> None:
+    """Make the changes of a step."""
+    where: FieldPath = ("steps", number, "apply")
+    first_line = complaints.line_of(where) + 1
+    try:
+        refusal = change(api, step, scenario)
+    except TemplateError as error:
+        line = first_line + error.line - 1
+        complaints.add(where, error.reason, error.suggestion, line=line)
+    except CapacityError as error:
+        complaints.add(where, str(error))
+    except ManifestError as error:
+        for problem in error.problems:
+            deleted = problem.object in map(str, step.delete)
+            place: FieldPath = ("steps", number, "delete") if deleted else ("steps", number)
+            complaints.add(place, problem.cause, problem.suggestion)
+    else:
+        _check_refusal(number, step, refusal, first_line, complaints)
 
 
 def _check_changes(
@@ -145,9 +159,9 @@ def _check_refusal(
         complaints.add(where, "the API would accept these manifests", "leave refused out")
     elif refusal is not None and not step.refused:
         for problem in refusal.problems:
-            reason = f"{problem.object}: {problem.field}: {problem.cause}"
-            line = first_line + problem.line - 1
-            complaints.add(where, reason.strip(": "), problem.suggestion, line=line)
+            reason = f"{problem.object}: {problem}".removeprefix(": ")
+            line = first_line + max(problem.line - 1, 0)
+            complaints.add(where, reason, problem.suggestion, line=line)
     elif refusal is not None and step.refused not in str(refusal):
         complaints.add(where, f"the API would say something else: {refusal}")
 

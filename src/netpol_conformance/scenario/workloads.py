@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from netpol_conformance.model.cluster_scoped import NAME_LABEL
+from netpol_conformance.api.addresses import is_inside
+from netpol_conformance.api.server import KEPT_NAMESPACES
+from netpol_conformance.model.cluster_scoped import named_by_label
 from netpol_conformance.model.decode import ManifestError, decode_object
 from netpol_conformance.model.encode import manifest
 from netpol_conformance.model.objects import (
@@ -29,17 +31,6 @@ SERVER_IMAGE = "netpol-conformance/probe"
 
 Declared = tuple[FieldPath, KubernetesObject]
 """An object, and the field of the file that it comes from."""
-
-_CLUSTER_NETWORKS = tuple(
-    ip_network(text)
-    for text in (
-        *("10.244.0.0/16", "10.96.0.0/16", "172.18.0.0/24", "192.168.200.0/24"),
-        *("fd00:10:244::/48", "fd00:10:96::/112", "fd00:172:18::/64", "fd00:192:168:200::/64"),
-    )
-)
-"""Those of the embedded cluster's pods, Services, nodes and load balancers."""
-
-_ALWAYS_THERE = frozenset({"default", "kube-system"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +59,6 @@ def expand(file: ScenarioFile, version: KubernetesVersion, complaints: Complaint
         groups,
         tuple(_outside_hosts(file, complaints)),
     )
-
-
-def named_by_label(namespace: Namespace, version: KubernetesVersion) -> Namespace:
-    """The namespace with its name as a label, where the version sets one (S13)."""
-    if not version.labels_namespaces:
-        return namespace
-    labels = {**namespace.labels, NAME_LABEL: namespace.name}
-    return Namespace(namespace.name, labels, namespace.annotations)
 
 
 def _namespaces(file: ScenarioFile, version: KubernetesVersion) -> Iterator[Declared]:
@@ -146,7 +129,7 @@ def _check_references(file: ScenarioFile, complaints: Complaints) -> None:
     """Whether the namespaces and nodes that pods speak of are there."""
     for name in sorted(RESERVED & set(file.namespaces)):
         complaints.add(("namespaces", name), f'"{name}" has a meaning of its own in expectations')
-    namespaces = _ALWAYS_THERE | set(file.namespaces)
+    namespaces = {*KEPT_NAMESPACES, *file.namespaces}
     nodes = [f"node-{number}" for number in range(1, file.cluster.nodes + 1)]
     for key, part in file.pods.items():
         namespace, _ = _pod_name(key)
@@ -202,7 +185,7 @@ def _outside(name: str, part: OutsidePart, complaints: Complaints) -> OutsideSpe
             complaints.add(where, f'"{text}" is not an IP address')
             continue
         families.append(address.version)
-        if _is_special(address) or any(address in network for network in _CLUSTER_NETWORKS):
+        if _is_special(address) or is_inside(address):
             reason = f"{text} cannot be the address of a host outside the cluster"
             complaints.add(where, reason, "take one of 192.0.2.0/24 or 2001:db8::/32, say")
     if len(set(families)) < len(families):

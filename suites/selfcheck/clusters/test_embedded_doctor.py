@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from netpol_conformance.api.addresses import DNS
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster, doctor, files, workloads
-from netpol_conformance.clusters.embedded.addresses import DNS
 from netpol_conformance.model.objects import ContainerPort, Pod
 from netpol_conformance.probe import nginx
 

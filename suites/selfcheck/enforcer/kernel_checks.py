@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import Nft, NftError
 from netpol_conformance.enforcer.compilation import compile_node
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -33,6 +33,7 @@ from netpol_conformance.model.objects import (
     PolicyPeer,
     PolicyPort,
     PolicyRule,
+    WatchEvent,
 )
 
 PROTOCOL_NAMES = {"icmp": "1", "tcp": "6", "udp": "17", "sctp": "132"}

@@ -17,7 +17,8 @@ from pathlib import Path
 from kernel_checks import cluster, isolating
 
 from netpol_conformance.enforcer.apply import Nft
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.model.objects import WatchEvent
 
 NEW_NETWORK = 0x40000000
 # A drop is only ever seen as silence; what must connect gets all the time it may need.

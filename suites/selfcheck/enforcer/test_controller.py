@@ -11,7 +11,7 @@ from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.compilation import Compilation, compile_node
 from netpol_conformance.enforcer.compile import Compiler
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.model.objects import (
     ClusterState,
     ContainerPort,
@@ -28,6 +28,7 @@ from netpol_conformance.model.objects import (
     PolicyPort,
     PolicyRule,
     Requirement,
+    WatchEvent,
 )
 from netpol_conformance.model.version import KubernetesVersion
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from netpol_conformance.enforcer.apply import Nft
-from netpol_conformance.enforcer.controller import WatchEvent
 from netpol_conformance.model.decode import decode
-from netpol_conformance.model.objects import ContainerPort, Namespace, Node, Pod
+from netpol_conformance.model.objects import ContainerPort, Namespace, Node, Pod, WatchEvent
 
 from ..mutants import MUTANTS
 

@@ -27,9 +27,9 @@ from itertools import chain
 from typing import Any, NoReturn
 from unittest.mock import patch
 
-from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
-from netpol_conformance.clusters.embedded.api import Api
-from netpol_conformance.clusters.embedded.control import system_objects
+from netpol_conformance.api.server import Api
+from netpol_conformance.clusters.base import ClusterError, RefusedError
+from netpol_conformance.clusters.embedded.control import answering
 from netpol_conformance.clusters.embedded.enforcers import Enforcers
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
@@ -269,11 +269,8 @@ class _Cluster:
     """The API of an embedded cluster; ``script`` is what it told the enforcers."""
 
     def __init__(self, scenario: Scenario) -> None:
-        spec = ClusterSpec(scenario.nodes, scenario.families, scenario.version)
-        self._api = Api(spec)
+        self._api = Api(scenario.nodes, scenario.families, scenario.version)
         self.script: list[Call] = []
-        for item in system_objects(scenario.families):
-            self._api.store(item)
         self._api.drain()
         self.start_enforcer()
 
@@ -282,12 +279,15 @@ class _Cluster:
 
     def apply(self, manifests: str) -> None:
         try:
-            self._api.apply(manifests)
+            with answering():
+                self._api.apply(manifests)
         finally:
             self._tell()
 
     def delete(self, keys: Sequence[ObjectKey]) -> None:
-        self._api.delete(keys)
+        with answering():
+            for key in keys:
+                self._api.delete(key)
         self._tell()
 
     def lifecycle(self) -> _Cluster:
@@ -306,7 +306,8 @@ class _Cluster:
         self.script.append(("reconnect", ()))
 
     def finish(self, pods: Sequence[ObjectKey]) -> None:
-        self._api.finish(pods)
+        for key in pods:
+            self._api.finish(key)
         self._tell()
 
     def reuse(self, pods: dict[ObjectKey, Pod]) -> None:

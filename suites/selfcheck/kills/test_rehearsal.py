@@ -12,6 +12,7 @@ from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.expectation.matrix import expected_matrix
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.scenario.planning import planned_state
 from netpol_conformance.scenario.types import Expectation
 
 from ..mutants import MUTANTS
@@ -112,6 +113,15 @@ def test_the_model_lets_through_what_the_specification_does(scenario):
         elif (look := next(looks))[0] is not None:
             agree(scenario, *look, list(nodes.values()))
     assert next(looks, None) is None
+
+
+def test_what_is_foreseen_is_what_the_embedded_cluster_has():
+    for scenario in CORPUS:
+        foreseen = [planned_state(scenario, index) for index in range(-1, len(scenario.steps))]
+        found = list(rehearsal.states(scenario))
+        assert [set(state.objects()) for state in foreseen] == [
+            set(state.objects()) for state in found
+        ], scenario.path
 
 
 def agree(scenario, step, state, nodes):

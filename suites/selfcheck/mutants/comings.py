@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.model.objects import (
     IPAddress,
     KubernetesObject,
@@ -14,6 +14,7 @@ from netpol_conformance.model.objects import (
     NetworkPolicy,
     ObjectKey,
     Pod,
+    WatchEvent,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 

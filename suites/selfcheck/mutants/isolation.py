@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from netpol_conformance.enforcer.boxes import Box
 from netpol_conformance.enforcer.compile import Compiler
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.model.objects import (
     Direction,
     KubernetesObject,
     Namespace,
     NetworkPolicy,
     PolicyRule,
+    WatchEvent,
 )
 
 from .registry import mutant

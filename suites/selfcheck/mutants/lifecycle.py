@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from netpol_conformance.enforcer import ruleset
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.ruleset import TABLES
-from netpol_conformance.model.objects import KubernetesObject, NetworkPolicy, ObjectKey
+from netpol_conformance.model.objects import KubernetesObject, NetworkPolicy, ObjectKey, WatchEvent
 
 from .registry import later, mutant
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from netpol_conformance.clusters.embedded.addresses import LOAD_BALANCERS
+from netpol_conformance.api.addresses import LOAD_BALANCERS
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.boxes import Box, Span
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS, Compiler, End, Member, Members
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (
     Direction,
@@ -21,6 +21,7 @@ from netpol_conformance.model.objects import (
     PolicyRule,
     Protocol,
     Service,
+    WatchEvent,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
-from netpol_conformance.model.objects import Labels, Namespace, NetworkPolicy, Pod
+from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.model.objects import Labels, Namespace, NetworkPolicy, Pod, WatchEvent
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 from .registry import mutant

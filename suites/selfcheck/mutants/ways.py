@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from netpol_conformance.clusters.embedded.addresses import FABRIC, LOAD_BALANCERS, SERVICES
+from netpol_conformance.api.addresses import FABRIC, LOAD_BALANCERS, SERVICES
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.model.objects import Direction
 

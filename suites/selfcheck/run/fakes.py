@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
+from netpol_conformance.api.server import Api
 from netpol_conformance.clusters.base import (
     ClusterError,
     ClusterInfo,
@@ -14,11 +15,11 @@ from netpol_conformance.clusters.base import (
     SelfCheck,
     UnsupportedError,
 )
-from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.model.objects import ClusterState, ObjectKey
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
-from netpol_conformance.scenario.planning import change, initial
+from netpol_conformance.scenario.planning import change, planned
 from netpol_conformance.scenario.types import Scenario, Step
 
 Fault = Callable[[Probe, Verdict], Verdict]
@@ -46,7 +47,7 @@ class FakeCluster:
         self._enforces = enforces
         self._self_test = self_test
         self._starts = starts
-        self._state = ClusterState()
+        self._api = Api()
         self.probes: list[Probe] = []
         self.closed = False
         self.left = False
@@ -56,7 +57,7 @@ class FakeCluster:
     def start(self, spec: object) -> ClusterInfo:
         if not self._starts:
             raise ClusterError("user namespaces are forbidden; allow them")
-        self._state = initial(self._scenario)
+        self._api = planned(self._scenario, -1)
         return ClusterInfo("fake", "oracle", str(self._scenario.version), 2, ("IPv4",))
 
     def self_test(self) -> tuple[SelfCheck, ...]:
@@ -67,24 +68,25 @@ class FakeCluster:
         return self.second_hand
 
     def apply(self, manifests: str) -> tuple[()]:
-        self._state, refusal = change(self._state, Step("", apply=manifests), self._scenario)
+        refusal = change(self._api, Step("", apply=manifests), self._scenario)
         if refusal is not None:
             raise RefusedError(str(refusal))
         return ()
 
-    def delete(self, keys: Sequence[object]) -> None:
-        self._state, _ = change(self._state, Step("", delete=tuple(keys)), self._scenario)
+    def delete(self, keys: Sequence[ObjectKey]) -> None:
+        for key in keys:
+            self._api.delete(key)
 
     def wait_ready(self, timeout: float) -> None:
         pass
 
     def state(self) -> ClusterState:
-        return self._state
+        return self._api.state()
 
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         self.probes += probes
-        state = self._state if self._enforces else replace(self._state, policies=())
-        oracle = Oracle(state)
+        state = self.state()
+        oracle = Oracle(state if self._enforces else replace(state, policies=()))
         return tuple(self._answer(oracle, probe) for probe in probes)
 
     def lifecycle(self) -> Lifecycle:

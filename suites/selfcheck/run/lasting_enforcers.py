@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 
 from netpol_conformance.enforcer import ruleset
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.ruleset import TABLES
-from netpol_conformance.model.objects import KubernetesObject
+from netpol_conformance.model.objects import KubernetesObject, WatchEvent
 from netpol_conformance.probe import prober
 
 _GAP = 0.03

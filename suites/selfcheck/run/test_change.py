@@ -34,7 +34,7 @@ class Recording(FakeCluster):
         self.done: list[str] = []
         self.start(ClusterSpec())
         for item in SCENARIO.objects:
-            self._state = self._state.with_objects(item)
+            self._api.store(item)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

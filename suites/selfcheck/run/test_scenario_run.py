@@ -112,7 +112,7 @@ def test_a_conformant_plugin_passes_and_every_denied_cell_has_control_and_witnes
 def test_a_step_tells_the_labels_that_policies_select_by():
     _, events = run(FakeCluster(SCENARIO))
     told = [event.step.labels for event in events if isinstance(event, StepFinished)]
-    dns = {"kube-system/kube-dns": {"k8s-app": "kube-dns"}}
+    dns = {"kube-system/coredns": {"k8s-app": "kube-dns"}}
     assert told == [{**dns, "nginx": {"run": "nginx"}, "labelled": {"access": "true"}}] * 2
 
 

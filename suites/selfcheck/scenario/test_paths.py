@@ -39,7 +39,7 @@ def test_a_service_leads_to_its_backends_target_port_after_a_lookup():
     assert ends(result) == {("friend", "web-1", 80), ("friend", "web-2", 80)}
     (lookup,) = result.lookup
     assert (lookup.destination.name, lookup.port, lookup.protocol) == (
-        "kube-dns",
+        "coredns",
         53,
         Protocol.UDP,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from netpol_conformance.model.objects import ObjectKey
+from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.planning import own_pods, planned_state
 
@@ -35,28 +38,9 @@ def test_steps_add_and_remove():
     assert names == [[], ["only-friend"], []]
 
 
-def test_addresses_are_unique_and_of_the_nodes_networks():
-    state = planned_state(load(SOUND, "x.yaml"), 0)
-    nodes = {node.name: node for node in state.nodes}
-    addresses = [ip for pod in state.pods for ip in pod.ips]
-    addresses += [ip for node in state.nodes for ip in node.ips]
-    addresses += [ip for service in state.services for ip in service.cluster_ips]
-    assert len(addresses) == len(set(addresses))
-    for pod in state.pods:
-        assert all(
-            ip in network for ip, network in zip(pod.ips, nodes[pod.node].pod_cidrs, strict=True)
-        )
-
-
-def test_a_host_network_pod_has_its_nodes_addresses():
-    text = spoilt("ports: [9000], node: node-3", "ports: [9000], node: node-3, hostNetwork: true")
-    state = planned_state(load(text, "x.yaml"), 0)
-    app = next(pod for pod in state.pods if pod.name == "app")
-    assert app.ips == state.nodes[2].ips
-
-
 def test_a_relabelled_pod_keeps_its_place():
-    scenario = load(SOUND + POD.replace("NAME", "friend"), "x.yaml")
+    again = POD.replace("NAME", "friend").replace(", ports: [{containerPort: 80}]", "")
+    scenario = load(SOUND + again, "x.yaml")
     before, after = (
         next(item for item in planned_state(scenario, step).pods if item.name == "friend")
         for step in (2, 3)
@@ -86,17 +70,36 @@ def test_a_deleted_namespace_takes_all_in_it_along():
     assert not gone & {item.key for item in planned_state(scenario, 2).objects()}
 
 
-def test_load_balancers_and_node_ports_get_their_own():
-    text = spoilt("targetPort: 80", "targetPort: 80, type: LoadBalancer")
-    state = planned_state(load(text, "x.yaml"), 0)
-    web = next(service for service in state.services if service.name == "web")
-    assert [ip.version for ip in web.load_balancer_ips] == [4, 6]
-    assert web.ports[0].node_port == 30000
+def test_pods_are_planned_where_they_are_fit_to_run():
+    pods = "".join(POD.replace("NAME", name) for name in ("one", "two"))
+    pods = pods.replace("spec: {", "spec: {nodeSelector: {disk: ssd}, ")
+    node = "apiVersion: v1\n      kind: Node\n      metadata: {name: node-2, labels: {disk: ssd}}"
+    text = SOUND + pods.replace("apply: |", f"apply: |\n      {node}\n      ---", 1)
+    state = planned_state(load(text, "x.yaml"), 4)
+    placed = {pod.name: pod.node for pod in state.pods if pod.name in ("one", "two")}
+    assert placed == {"one": "node-2", "two": "node-2"}
+    assert state.nodes[1].ips
 
 
-def test_a_headless_service_has_no_address():
-    text = spoilt("{port: 8080, targetPort: 80}", "{port: 80, headless: true}")
-    text = text.replace("service/web:8080", "service/web:80")
-    state = planned_state(load(text, "x.yaml"), 0)
-    web = next(service for service in state.services if service.name == "web")
-    assert not web.cluster_ips
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("{name: NAME", "{namespace: othre, name: NAME", 'Pod othre/NAME: namespaces "othre" not'),
+        ("apply: |\n", "delete: [namespace/default]\n    apply: |\n", "may not be deleted"),
+    ],
+)
+def test_what_the_api_would_not_take_is_told_before_anything_starts(old, new, told):
+    with pytest.raises(ScenarioError) as caught:
+        load(SOUND + POD.replace(old, new).replace("NAME", "late"), "x.yaml")
+    assert told.replace("NAME", "late") in str(caught.value)
+
+
+def test_what_the_cluster_has_no_room_for_is_told_before_anything_starts():
+    node = "apiVersion: v1\n      kind: Node\n      metadata: {name: node-9}"
+    text = SOUND + POD.replace("apply: |", f"apply: |\n      {node}\n      ---")
+    with pytest.raises(ScenarioError, match=r"steps\[3\].apply: there is no node node-9"):
+        load(text, "x.yaml")
+    text = spoilt("    replicas: 2\n", "    replicas: 100\n    node: node-1\n")
+    more = "".join(f"  more-{n}: {{replicas: 100, node: node-1}}\n" for n in range(2))
+    with pytest.raises(ScenarioError, match=r"pods: no free address is left in 10.244.1.0/24"):
+        load(text.replace("  friend:", f"{more}  friend:"), "x.yaml")

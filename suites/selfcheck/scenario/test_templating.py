@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.scenario.loader import load
-from netpol_conformance.scenario.planning import initial
+from netpol_conformance.scenario.planning import planned_state
 from netpol_conformance.scenario.templating import TemplateError, directory, fill, names
 
 from .scenario_texts import SOUND
@@ -54,7 +54,7 @@ def test_what_stands_for_nothing(text, line, suggestion):
 
 def test_the_directory_of_a_scenario():
     scenario = load(SOUND, "x.yaml")
-    entries = directory(initial(scenario), scenario.outside)
+    entries = directory(planned_state(scenario, -1), scenario.outside)
     assert entries["pod/web-1"] == entries["pod/default/web-1"]
     assert entries["pod/web-1"].startswith("10.244.1.")
     assert entries["pod/other/app"].startswith("10.244.3.")

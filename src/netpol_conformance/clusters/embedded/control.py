@@ -6,19 +6,21 @@ import asyncio
 import logging
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
+from netpol_conformance.api import addresses
+from netpol_conformance.api.server import DNS_POD, Api
 from netpol_conformance.clusters.base import (
     ClusterError,
     ClusterInfo,
     ClusterSpec,
     OutsideHost,
+    RefusedError,
     SelfCheck,
 )
-from netpol_conformance.clusters.embedded import addresses, dns, readiness, selftest, services
-from netpol_conformance.clusters.embedded.api import SYSTEM_NAMESPACE, Api
+from netpol_conformance.clusters.embedded import dns, readiness, selftest, services
 from netpol_conformance.clusters.embedded.continuous import ContinuousProbes
 from netpol_conformance.clusters.embedded.enforcers import Enforcers, find_factory
 from netpol_conformance.clusters.embedded.files import Files
@@ -27,14 +29,12 @@ from netpol_conformance.clusters.embedded.workloads import Workload
 from netpol_conformance.enforcer.apply import Nft, NftError
 from netpol_conformance.model.objects import (
     ClusterState,
-    ContainerPort,
     KubernetesObject,
     ObjectKey,
     Pod,
     Protocol,
-    Service,
-    ServicePort,
 )
+from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.probe.ask import ask_all
 from netpol_conformance.probe.held import HeldConnection
 from netpol_conformance.probe.netns import inside
@@ -44,19 +44,6 @@ from netpol_conformance.probe.sockets import open_for
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 _log = logging.getLogger(__name__)
-
-_DNS_LABELS = {"k8s-app": "kube-dns"}
-_DNS_POD = Pod(
-    SYSTEM_NAMESPACE,
-    "coredns",
-    labels=_DNS_LABELS,
-    ports=(
-        ContainerPort(dns.PORT, Protocol.UDP, "dns"),
-        ContainerPort(dns.PORT, Protocol.TCP, "dns-tcp"),
-    ),
-    image="coredns",
-    node="node-1",
-)
 
 
 class ControlPlane:
@@ -72,7 +59,7 @@ class ControlPlane:
         self._spec = spec
         self._implementation = implementation
         self._busybox = busybox
-        self._api = Api(spec)
+        self._api = Api(spec.nodes, spec.families, spec.version)
         self._zone: dns.Zone | None = None
         self._running: dict[ObjectKey, tuple[Pod, Server]] = {}
         self._translations: dict[str, str] = {}
@@ -92,8 +79,6 @@ class ControlPlane:
         for host in self._spec.outside:
             self._machines.add_outside(host)
             await self._serve_outside(host)
-        for item in system_objects(self._spec.families):
-            self._api.store(item)
         self._api.drain()
         self._enforcers.start(self._api.state().objects())
         await self._reconcile()
@@ -110,14 +95,17 @@ class ControlPlane:
     async def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """Store objects and put them in force; as ``clusters.base.Cluster.apply``."""
         try:
-            return self._api.apply(manifests)
+            with answering():
+                return self._api.apply(manifests)
         finally:
             await self._reconcile()
 
     async def delete(self, keys: Sequence[ObjectKey]) -> None:
         """Remove objects and what stood for them; as ``clusters.base.Cluster.delete``."""
         try:
-            self._api.delete(keys)
+            with answering():
+                for key in keys:
+                    self._api.delete(key)
         finally:
             await self._reconcile()
 
@@ -150,7 +138,7 @@ class ControlPlane:
             [
                 question
                 for pod, _ in self._running.values()
-                if pod.key != _DNS_POD.key
+                if pod.key != DNS_POD.key
                 for question in readiness.questions(pod)
             ],
             self.probe,
@@ -176,7 +164,9 @@ class ControlPlane:
 
     async def finish(self, pods: Sequence[ObjectKey]) -> None:
         """End pods; as ``clusters.base.Lifecycle.finish``."""
-        self._api.finish(pods)
+        with answering():
+            for key in pods:
+                self._api.finish(key)
         await self._reconcile()
 
     def reuse(self, pods: Mapping[ObjectKey, Pod]) -> None:
@@ -233,9 +223,9 @@ class ControlPlane:
         return True
 
     async def _dns_answers(self) -> None:
-        if _DNS_POD.key not in self._running:
-            raise ClusterError(f"the cluster has no DNS any more: {_DNS_POD.key} does not run")
-        pod, _ = self._running[_DNS_POD.key]
+        if DNS_POD.key not in self._running:
+            raise ClusterError(f"the cluster has no DNS any more: {DNS_POD.key} does not run")
+        pod, _ = self._running[DNS_POD.key]
         for ip in pod.ips:
             with self.enter(Source("pod", pod.name, pod.namespace)):
                 asking = dns.connected(ip)
@@ -288,7 +278,7 @@ class ControlPlane:
 
     def _server(self, pod: Pod) -> Server:
         enter = partial(self.enter, Source("pod", pod.name, pod.namespace))
-        if pod.key == _DNS_POD.key:
+        if pod.key == DNS_POD.key:
             return dns.Server(self._names, pod.ips, enter)
         directory = self._files.scratch / f"{pod.namespace}_{pod.name}"
         return Workload(pod, directory, enter, self._busybox)
@@ -328,20 +318,15 @@ def _built(pod: Pod) -> tuple[object, ...]:
     return pod.node, pod.ips, pod.image, pod.ports
 
 
-def system_objects(families: Iterable[int]) -> tuple[Pod, Service]:
-    """What the cluster has before any scenario's objects: its DNS."""
-    service = Service(
-        SYSTEM_NAMESPACE,
-        "kube-dns",
-        selector=_DNS_LABELS,
-        labels=_DNS_LABELS,
-        ports=tuple(
-            ServicePort(port.number, port.number, port.protocol, port.name)
-            for port in _DNS_POD.ports
-        ),
-        cluster_ips=tuple(addresses.DNS[family] for family in families),
-    )
-    return _DNS_POD, service
+@contextmanager
+def answering() -> Iterator[None]:
+    """Have what the API says be said as a Cluster says it: RefusedError, or ClusterError."""
+    try:
+        yield
+    except ManifestError as error:
+        raise RefusedError(str(error)) from error
+    except addresses.CapacityError as error:
+        raise ClusterError(str(error)) from error
 
 
 def _nft() -> Nft:

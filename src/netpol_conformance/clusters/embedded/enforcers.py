@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.enforcer.apply import Nft, NftError
-from netpol_conformance.enforcer.controller import Controller, EnforcerFactory, WatchEvent
+from netpol_conformance.enforcer.controller import Controller, EnforcerFactory
 from netpol_conformance.enforcer.loading import EnforcerError, load
-from netpol_conformance.model.objects import KubernetesObject
+from netpol_conformance.model.objects import KubernetesObject, WatchEvent
 from netpol_conformance.model.version import KubernetesVersion
 
 _log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from netpol_conformance.api import addresses
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
-from netpol_conformance.clusters.embedded import addresses
 from netpol_conformance.clusters.embedded.namespaces import new_network
 from netpol_conformance.clusters.embedded.netlink import LOOPBACK, Netlink
 from netpol_conformance.model.objects import IPAddress, Node, ObjectKey, Pod

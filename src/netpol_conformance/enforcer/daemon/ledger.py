@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from netpol_conformance.enforcer.controller import WatchEvent
 from netpol_conformance.enforcer.daemon.reading import (
     JUDGES,
     PODS,
     Reading,
     Resource,
 )
-from netpol_conformance.model.objects import KubernetesObject, ObjectKey
+from netpol_conformance.model.objects import KubernetesObject, ObjectKey, WatchEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
-from netpol_conformance.enforcer.controller import Controller, WatchEvent
+from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.daemon.ledger import Ledger, News
 from netpol_conformance.enforcer.daemon.reading import (
     NAMESPACES,
@@ -23,7 +23,7 @@ from netpol_conformance.enforcer.daemon.reading import (
 )
 from netpol_conformance.enforcer.daemon.status import Status
 from netpol_conformance.enforcer.daemon.wiring import Network, WiringError
-from netpol_conformance.model.objects import KubernetesObject, Node, ObjectKey
+from netpol_conformance.model.objects import KubernetesObject, Node, ObjectKey, WatchEvent
 
 _log = logging.getLogger(__name__)
 

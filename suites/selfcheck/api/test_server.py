@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
-from netpol_conformance.clusters.embedded.api import Api
+from netpol_conformance.api.addresses import CapacityError
+from netpol_conformance.api.server import DNS_POD, Api
 from netpol_conformance.model.objects import ObjectKey, Pod, Service, ServicePort
+from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.model.version import KubernetesVersion
 
 
@@ -39,21 +40,31 @@ def stored(api: Api, kind: str, name: str, namespace: str = "default"):
     return next(item for item in api.state().objects() if item.key == key)
 
 
+def new(**shape) -> Api:
+    """A cluster whose only pods are those that a test makes."""
+    api = Api(**shape)
+    api.delete(DNS_POD.key)
+    return api
+
+
 @pytest.fixture
 def api() -> Api:
-    return Api(ClusterSpec(nodes=2))
+    return new()
 
 
-def test_a_new_cluster_has_its_namespaces_and_nodes(api):
-    state = api.state()
+def test_a_new_cluster_has_its_namespaces_nodes_and_dns():
+    state = Api().state()
     assert [item.name for item in state.namespaces] == ["default", "kube-system"]
     assert state.namespaces[0].labels == {"kubernetes.io/metadata.name": "default"}
     assert [str(node.ips[0]) for node in state.nodes] == ["172.18.0.2", "172.18.0.3"]
     assert [str(node.pod_cidrs[0]) for node in state.nodes] == ["10.244.1.0/24", "10.244.2.0/24"]
+    (dns,) = state.pods
+    assert (dns.node, str(dns.ips[0])) == ("node-1", "10.244.1.2")
+    assert [str(service.cluster_ips[0]) for service in state.services] == ["10.96.0.10"]
 
 
 def test_before_1_21_namespaces_have_no_name_label():
-    api = Api(ClusterSpec(version=KubernetesVersion(1, 20)))
+    api = new(version=KubernetesVersion(1, 20))
     assert api.state().namespaces[0].labels == {}
 
 
@@ -96,7 +107,7 @@ def test_a_pending_pod_has_no_address_until_it_runs(api):
 
 def test_a_deleted_pods_address_is_the_next_ones(api):
     api.apply(pod("a", ", nodeName: node-1"))
-    api.delete([ObjectKey("Pod", "default", "a")])
+    api.delete(ObjectKey("Pod", "default", "a"))
     api.apply(pod("b", ", nodeName: node-1"))
     assert str(stored(api, "Pod", "b").ips[0]) == "10.244.1.2"
 
@@ -121,12 +132,12 @@ def test_applying_again_updates_labels_and_keeps_the_rest(api):
 
 def test_a_running_pod_cannot_move(api):
     api.apply(pod("a", ", nodeName: node-1"))
-    with pytest.raises(RefusedError, match='The Pod "a" is invalid: spec: Forbidden'):
+    with pytest.raises(ManifestError, match='The Pod "a" is invalid: spec: Forbidden'):
         api.apply(pod("a", ", nodeName: node-2"))
 
 
 def test_what_came_before_a_refusal_is_stored(api):
-    with pytest.raises(RefusedError, match='namespaces "x" not found'):
+    with pytest.raises(ManifestError, match='namespaces "x" not found'):
         api.apply(
             pod("a") + "  \n---\napiVersion: v1\nkind: Service\n"
             "metadata: {name: s, namespace: x}\nspec: {ports: [{port: 80}]}" + pod("b")
@@ -135,7 +146,7 @@ def test_what_came_before_a_refusal_is_stored(api):
 
 
 def test_an_invalid_manifest_is_refused_in_the_servers_words(api):
-    with pytest.raises(RefusedError, match=r'ports\[0\].protocol: Unsupported value: "tcp"'):
+    with pytest.raises(ManifestError, match=r'ports\[0\].protocol: Unsupported value: "tcp"'):
         api.apply(
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\n"
             "spec: {podSelector: {}, ingress: [{ports: [{protocol: tcp}]}]}"
@@ -143,8 +154,8 @@ def test_an_invalid_manifest_is_refused_in_the_servers_words(api):
 
 
 def test_a_version_serves_its_own_groups():
-    api = Api(ClusterSpec(version=KubernetesVersion(1, 5)))
-    with pytest.raises(RefusedError, match="no matches for kind"):
+    api = new(version=KubernetesVersion(1, 5))
+    with pytest.raises(ManifestError, match="no matches for kind"):
         api.apply(
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\n"
             "spec: {podSelector: {}}"
@@ -165,6 +176,7 @@ def test_services_get_what_their_type_calls_for(api):
             [str(ip) for ip in item.load_balancer_ips],
         )
         for item in api.state().services
+        if item.namespace == "default"
     }
     assert found == {
         "a": (["10.96.1.0"], None, []),
@@ -195,18 +207,20 @@ def test_what_is_taken_is_refused(api, spec, reason):
     if "clusterIP" in spec:
         text = service("a", spec)
     api.apply(text)
-    with pytest.raises(RefusedError, match=reason):
+    with pytest.raises(ManifestError, match=reason):
         api.apply(text.replace("name: a", "name: b"))
 
 
 def test_dual_stack_gives_both_families():
-    api = Api(ClusterSpec(families=(4, 6)))
-    api.apply(pod("a") + service("s", ""))
+    api = new(families=(4, 6))
+    api.apply(pod("a") + service("s", ", type: LoadBalancer"))
     assert [str(ip) for ip in stored(api, "Pod", "a").ips] == ["10.244.1.2", "fd00:10:244:1::2"]
     assert [str(ip) for ip in stored(api, "Service", "s").cluster_ips] == [
         "10.96.1.0",
         "fd00:10:96::100",
     ]
+    balanced = stored(api, "Service", "s").load_balancer_ips
+    assert [str(ip) for ip in balanced] == ["192.168.200.1", "fd00:192:168:200::1"]
 
 
 def test_a_namespace_goes_with_all_that_is_in_it(api):
@@ -214,7 +228,7 @@ def test_a_namespace_goes_with_all_that_is_in_it(api):
     api.store(Pod("a", "p"))
     api.store(Service("a", "s", ports=(ServicePort(80, 80),)))
     api.drain()
-    api.delete([ObjectKey("Namespace", "", "a")])
+    api.delete(ObjectKey("Namespace", "", "a"))
     assert [str(event.object.key) for event in api.drain()] == [
         "Pod a/p",
         "Service a/s",
@@ -235,29 +249,29 @@ def test_a_namespace_goes_with_all_that_is_in_it(api):
     ],
 )
 def test_what_cannot_be_deleted(api, key, message):
-    with pytest.raises(RefusedError, match=message):
-        api.delete([key])
+    with pytest.raises(ManifestError, match=message):
+        api.delete(key)
 
 
 def test_a_nodes_labels_can_be_set_but_no_node_added(api):
     api.apply("apiVersion: v1\nkind: Node\nmetadata: {name: node-1, labels: {zone: a}}")
     assert stored(api, "Node", "node-1", "").labels == {"zone": "a"}
-    with pytest.raises(ClusterError, match="ask for more nodes"):
+    with pytest.raises(CapacityError, match="ask for more nodes"):
         api.apply("apiVersion: v1\nkind: Node\nmetadata: {name: node-9}")
 
 
 def test_a_full_node_says_so():
-    api = Api(ClusterSpec(nodes=1))
+    api = new(nodes=1)
     for number in range(253):
         api.store(Pod("default", f"p{number}"))
-    with pytest.raises(ClusterError, match=r"no free address is left in 10.244.1.0/24"):
+    with pytest.raises(CapacityError, match=r"no free address is left in 10.244.1.0/24"):
         api.store(Pod("default", "one too many"))
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=40))
 def test_events_replayed_give_the_state_and_no_two_pods_share_an_address(changes):
-    api = Api(ClusterSpec(nodes=2))
+    api = new()
     replayed = {}
     for number, alive in changes:
         item = Pod("default", f"p{number}")
@@ -265,7 +279,7 @@ def test_events_replayed_give_the_state_and_no_two_pods_share_an_address(changes
         if alive:
             api.store(item)
         elif item.key in known:
-            api.delete([item.key])
+            api.delete(item.key)
         addresses = [ip for each in api.pods() for ip in each.ips]
         assert len(addresses) == len(set(addresses))
     for event in api.drain():
@@ -281,23 +295,23 @@ def test_a_finished_pod_keeps_its_status_and_loses_its_address(api):
     api.apply(pod("job"))
     before = stored(api, "Pod", "job")
     api.drain()
-    api.finish([before.key])
+    api.finish(before.key)
     after = stored(api, "Pod", "job")
     assert (after.phase, after.ips) == ("Succeeded", before.ips)
     assert [event.type for event in api.drain()] == ["MODIFIED"]
-    with pytest.raises(RefusedError, match='pods "nobody" not found'):
-        api.finish([ObjectKey("Pod", "default", "nobody")])
+    with pytest.raises(ManifestError, match='pods "nobody" not found'):
+        api.finish(ObjectKey("Pod", "default", "nobody"))
 
 
 def test_an_address_that_is_kept_for_a_pod_is_given_to_it_once(api):
     api.apply(pod("job") + pod("other"))
     job = stored(api, "Pod", "job")
     late = ObjectKey("Pod", "default", "late")
-    api.finish([job.key])
+    api.finish(job.key)
     api.reserve({late: job})
     api.apply(pod("late"))
     assert (stored(api, "Pod", "late").ips, stored(api, "Pod", "late").node) == (job.ips, job.node)
-    api.delete([late])
+    api.delete(late)
     api.apply(pod("third", f", nodeName: {job.node}") + pod("late"))
     assert stored(api, "Pod", "late").ips != stored(api, "Pod", "third").ips
 
@@ -306,5 +320,48 @@ def test_a_pod_waits_for_a_node_that_has_the_labels_it_asks_for(api):
     api.apply(pod("late", ", nodeSelector: {disk: fast}"))
     waiting = stored(api, "Pod", "late")
     assert (waiting.phase, waiting.ips, waiting.node) == ("Pending", (), "")
-    with pytest.raises(RefusedError, match="nodeSelector"):
+    with pytest.raises(ManifestError, match="nodeSelector"):
         api.apply(pod("bad", ', nodeSelector: {"disk": "not a label"}'))
+
+
+NODE_2 = "\n---\napiVersion: v1\nkind: Node\nmetadata: {name: node-2, labels: {disk: ssd}}"
+
+
+def test_pods_take_turns_on_the_nodes_that_are_fit_for_them(api):
+    picky = ", nodeSelector: {disk: ssd}"
+    api.apply(NODE_2 + pod("a", picky) + pod("b", picky) + pod("c"))
+    placed = {item.name: (item.node, str(item.ips[0])) for item in api.pods()}
+    assert placed == {
+        "a": ("node-2", "10.244.2.2"),
+        "b": ("node-2", "10.244.2.3"),
+        "c": ("node-1", "10.244.1.2"),
+    }
+
+
+def test_a_waiting_pod_starts_once_a_node_has_the_labels_and_stays_without_them(api):
+    api.apply(pod("late", ", nodeSelector: {disk: ssd}") + pod("held", status="phase: Pending"))
+    api.drain()
+    api.apply(NODE_2)
+    late = stored(api, "Pod", "late")
+    assert (late.phase, late.node, str(late.ips[0])) == ("Running", "node-2", "10.244.2.2")
+    assert [event.object.key.name for event in api.drain()] == ["node-2", "late"]
+    assert stored(api, "Pod", "held").phase == "Pending"
+    api.apply(NODE_2.replace("ssd", "none"))
+    assert stored(api, "Pod", "late") == late
+
+
+def test_a_pod_that_has_finished_never_runs_again(api):
+    api.apply(pod("job"))
+    job = stored(api, "Pod", "job")
+    api.finish(job.key)
+    api.apply(pod("job", labels="{x: z}"))
+    assert stored(api, "Pod", "job") == replace(job, labels={"x": "z"}, phase="Succeeded")
+
+
+def test_what_is_not_there_is_told_with_what_may_be_meant(api):
+    api.apply(pod("web"))
+    with pytest.raises(ManifestError) as caught:
+        api.delete(ObjectKey("Pod", "default", "wbe"))
+    (problem,) = caught.value.problems
+    assert problem.cause == "there is no Pod default/wbe"
+    assert problem.suggestion == 'did you mean "Pod default/web"?'
