@@ -35,7 +35,7 @@ from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS
 
 if TYPE_CHECKING:
-    from netpol_conformance.fuzz.asking import Ground
+    from netpol_conformance.fuzz.asking import Target
     from netpol_conformance.fuzz.cases import Shape
     from netpol_conformance.fuzz.search import Budget, Found, Searched
 
@@ -131,22 +131,22 @@ class _Hunt:
     def run(self, shape: Shape, jobs: int) -> ExitCode:
         """Search, shrink, write and tell; returns the exit code."""
         from netpol_conformance.fuzz import search  # noqa: PLC0415
-        from netpol_conformance.fuzz.asking import Ground, Patience  # noqa: PLC0415
+        from netpol_conformance.fuzz.asking import IN_FORCE_AT_ONCE, Target  # noqa: PLC0415
 
-        enforce = 0.0 if shape.embedded else DEFAULT_TIMEOUTS.enforce
-        ground = Ground(self.driver.cluster, shape, Patience(enforce=enforce))
+        timeouts = IN_FORCE_AT_ONCE if shape.embedded else DEFAULT_TIMEOUTS
+        target = Target(self.driver.cluster, shape, timeouts)
         began = time.monotonic()
         signals = Terminable()
         signals.begin()
         try:
             with closing(self.driver):
                 self.driver.open(self.say)
-                self.check(ground)
+                self.check(target)
                 with self.telling() as tell:
-                    done = search.Search(ground, self.first, self.budget, jobs).run(
+                    done = search.Search(target, self.first, self.budget, jobs).run(
                         lambda so_far: tell(_progress(so_far))
                     )
-                return self.end(done, ground, began + self.budget.seconds)
+                return self.end(done, target, began + self.budget.seconds)
         except KeyboardInterrupt:
             self.say("Interrupted before anything was asked.")
             return ExitCode.NO_ANSWER
@@ -156,11 +156,11 @@ class _Hunt:
         finally:
             signals.end()
 
-    def check(self, ground: Ground) -> None:
+    def check(self, target: Target) -> None:
         """Test the probes themselves; raises ClusterError."""
         from netpol_conformance.fuzz.asking import UnclearError, check_probes  # noqa: PLC0415
 
-        cluster = ground.cluster()
+        cluster = target.cluster()
         try:
             check_probes(cluster)
         except UnclearError as error:
@@ -168,10 +168,10 @@ class _Hunt:
         finally:
             cluster.close()
 
-    def end(self, done: Searched, ground: Ground, deadline: float) -> ExitCode:
+    def end(self, done: Searched, target: Target, deadline: float) -> ExitCode:
         """What the search came to, told; returns the exit code."""
         if done.found:
-            self.tell_found(done.found[0], ground, deadline, interrupted=done.interrupted)
+            self.tell_found(done.found[0], target, deadline, interrupted=done.interrupted)
         for seed, fault in done.faults[:1]:
             self.say(f"Inconclusive at seed {seed}: {fault}")
         if done.interrupted:
@@ -187,7 +187,7 @@ class _Hunt:
         return ExitCode.NO_ANSWER if unclear else ExitCode.YES
 
     def tell_found(
-        self, found: Found, ground: Ground, deadline: float, *, interrupted: bool
+        self, found: Found, target: Target, deadline: float, *, interrupted: bool
     ) -> None:
         """Shrink the case as far as time allows, explain it, and write it as a scenario."""
         from netpol_conformance.fuzz.finding import as_text, can_be_told  # noqa: PLC0415
@@ -199,7 +199,7 @@ class _Hunt:
         if not interrupted and until > time.monotonic():
             with self.telling() as tell:
                 found = smallest(
-                    ground,
+                    target,
                     found,
                     until,
                     lambda tried, kept: tell(f"shrinking: {tried} smaller cases, {kept} disagree"),

@@ -1,75 +1,54 @@
 """A case on a cluster: after each change everyone is asked everything, and so is the oracle.
 
-What is not as expected is asked again, with patience: a busy machine makes a connection late, and
-a UDP socket may get the port of an earlier one, whose flow the kernel remembers and lets pass (S8).
-Neither happens twice.
+It is carried out, asked and judged as a run does it (``run``, ``judge``), with one difference: a
+state whose first look is as expected is not looked at any longer.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
-    ClusterSpec,
     RefusedError,
     UnsupportedError,
 )
 from netpol_conformance.expectation.matrix import connections, expect
 from netpol_conformance.fuzz.cases import Shape
+from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import ClusterState, Pod
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.oracle.explain import explain
-from netpol_conformance.probe.verdict import Observation, Probe, Verdict
-from netpol_conformance.run.addressing import Addressing
-from netpol_conformance.run.change import Changes
-from netpol_conformance.run.preparing import manifest_list, outside_hosts
-from netpol_conformance.run.selftest import faults, self_test
-from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS
+from netpol_conformance.probe.verdict import Observation, Verdict
+from netpol_conformance.run.execution import Execution
+from netpol_conformance.run.results import judged
+from netpol_conformance.run.selftest import complaint, self_test
+from netpol_conformance.run.settle import Settled, converge, settle
+from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import Path, PathError, path
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step, Via
 
-_SEEN_AS = {
-    Expectation.CONNECTED: (Verdict.CONNECTED,),
-    Expectation.BLOCKED: (Verdict.TIMED_OUT, Verdict.REFUSED),
-    Expectation.UNRESOLVED: (Verdict.NAME_NOT_RESOLVED,),
-}
-_CONTRADICTED_BY = {
-    Expectation.CONNECTED: (Verdict.TIMED_OUT, Verdict.REFUSED, Verdict.NAME_NOT_RESOLVED),
-    Expectation.BLOCKED: (Verdict.CONNECTED,),
-    Expectation.UNRESOLVED: (Verdict.CONNECTED, Verdict.TIMED_OUT, Verdict.REFUSED),
-}
+IN_FORCE_AT_ONCE = replace(DEFAULT_TIMEOUTS, enforce=0.0)
+"""For a cluster on which a change is in force when it returns, as on the embedded one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds. ``brief`` is a first look's silence, ``long`` a second's; ``enforce`` is how long
-    after a change a plugin may still be at it, 0 where a change is in force when it returns.
-    """
-
-    brief: float = 0.25
-    long: float = 3.0
-    enforce: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where cases are asked: ``cluster`` gives a worker one of its own."""
+class Target:
+    """Where cases are asked: ``cluster`` gives a worker one of its own, of cases of ``shape``."""
 
     cluster: Callable[[], Cluster]
     shape: Shape
-    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = IN_FORCE_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """A cell that the cluster treats otherwise than the oracle says, after step ``index`` (from 0)
-    of ``scenario``; seen twice, its server answering from inside its own pod.
+    of ``scenario``: what a run would call a FAIL.
     """
 
     scenario: Scenario
@@ -98,16 +77,15 @@ FAULTS = (ClusterError, RefusedError, UnsupportedError, UnclearError)
 
 
 def check_probes(cluster: Cluster) -> None:
-    """Test the probes themselves, on a fresh cluster; raises ClusterError, UnclearError."""
-    cluster.start(ClusterSpec(nodes=1))
-    for check in faults(self_test(cluster)):
-        raise UnclearError(f"a probe known to be {check.expected}: {_told(check.observation)}")
+    """Test the probes themselves; raises ClusterError, UnclearError."""
+    if wrong := complaint(self_test(cluster)):
+        raise UnclearError(wrong)
 
 
 def disagreements(
     cluster: Cluster,
     scenario: Scenario,
-    patience: Patience,
+    timeouts: Timeouts,
     tell: Callable[[], None] = lambda: None,
 ) -> tuple[Disagreement, ...]:
     """Carry out the scenario on a fresh cluster, and ask after each step, until something is wrong.
@@ -115,20 +93,14 @@ def disagreements(
     ``tell`` hears of each state asked, that before the first change excepted. Raises ClusterError,
     UnsupportedError, RefusedError, and UnclearError.
     """
-    hosts = {host.name: host for host in outside_hosts(scenario)}
-    spec = ClusterSpec(scenario.nodes, scenario.families, scenario.version, tuple(hosts.values()))
-    cluster.start(spec)
-    cluster.apply(manifest_list(scenario.objects))
-    cluster.wait_ready(DEFAULT_TIMEOUTS.ready)
-    changes = Changes(cluster, scenario)
+    execution = Execution(scenario, cluster, timeouts)
+    execution.start()
+    execution.furnish(fresh=True)
     for index, step in enumerate(scenario.steps):
-        changes.make(step)
-        if step.apply:
-            cluster.wait_ready(DEFAULT_TIMEOUTS.ready)
-        state = cluster.state()
-        asking = _Asking(cluster, scenario, Addressing(state, hosts), patience)
+        change = execution.change(step)
+        state = execution.in_force
         expected = expectations(scenario, step, state)
-        if wrong := asking.wrong(expected):
+        if wrong := _failed(execution, expected, change.done_at):
             return tuple(
                 Disagreement(scenario, index, state, cell, expected[cell], seen)
                 for cell, seen in wrong.items()
@@ -136,6 +108,34 @@ def disagreements(
         if index:
             tell()
     return ()
+
+
+def _failed(
+    execution: Execution, expected: Mapping[CellKey, Expectation], changed_at: float
+) -> dict[CellKey, Observation]:
+    """The cells that fail, each with what was seen last; raises UnclearError if none is clear."""
+    looker, patience = execution.looker(), execution.timeouts.enforce
+    first = Settled()
+    converge(looker, expected, first, changed_at=changed_at, patience=patience)
+    if first.seconds is not None:
+        return {}
+    doubted = {cell: expected[cell] for cell in first.transient}
+    settled = settle(looker, doubted, changed_at=changed_at, patience=patience)
+    last = settled.looks[-1]
+    seen = {cell: last.looks[cell].telling(doubted[cell]) for cell in last.wrong(doubted)}
+    unresolved = [cell for cell, one in seen.items() if one.verdict is Verdict.NAME_NOT_RESOLVED]
+    names = execution.closing_control(unresolved)
+    judgements = {
+        cell: judged(cell, doubted[cell], settled, execution.controls, names_resolve=names)
+        for cell in seen
+    }
+    failed = {cell: one for cell, one in seen.items() if judgements[cell].outcome is Outcome.FAIL}
+    if seen and not failed:
+        cell, one = next(iter(seen.items()))
+        what = f"{cell}: expected {doubted[cell]}, seen {one.verdict}"
+        answer = f"{one.command}: {one.output.strip()}"
+        raise UnclearError(f"{what}: {answer}\n{judgements[cell].reason}")
+    return failed
 
 
 def expectations(scenario: Scenario, step: Step, state: ClusterState) -> dict[CellKey, Expectation]:
@@ -171,77 +171,3 @@ def _served(found: Path) -> bool:
         for flow in found.flows
         if isinstance(pod := flow.destination, Pod)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """Questions to one state of the cluster."""
-
-    cluster: Cluster
-    scenario: Scenario
-    addressing: Addressing
-    patience: Patience
-
-    def wrong(self, expected: Mapping[CellKey, Expectation]) -> dict[CellKey, Observation]:
-        """The cells that are confirmed not to be as expected."""
-        deadline = time.monotonic() + self.patience.enforce
-        wrong = self.look(expected, list(expected), self.patience.brief)
-        while wrong and time.monotonic() < deadline:
-            wrong = self.look(expected, list(wrong), self.patience.brief)
-        if not wrong:
-            return {}
-        clear = self.confirmed(expected, list(wrong))
-        self.witness([cell for cell in clear if expected[cell] is Expectation.CONNECTED])
-        return clear
-
-    def confirmed(
-        self, expected: Mapping[CellKey, Expectation], asked: Sequence[CellKey]
-    ) -> dict[CellKey, Observation]:
-        """Those of ``asked`` that contradict what is expected once more.
-
-        What shows nothing either way is asked a last time; raises UnclearError if all is such.
-        """
-        wrong: dict[CellKey, Observation] = {}
-        for silence in (self.patience.long, 2 * self.patience.long):
-            wrong = self.look(expected, asked, silence)
-            clear = {
-                cell: seen
-                for cell, seen in wrong.items()
-                if seen.verdict in _CONTRADICTED_BY[expected[cell]]
-            }
-            if clear or not wrong:
-                return clear
-            asked = list(wrong)
-        cell, seen = next(iter(wrong.items()))
-        raise UnclearError(f"{cell}: expected {expected[cell]}, {_told(seen)}")
-
-    def look(
-        self, expected: Mapping[CellKey, Expectation], asked: Sequence[CellKey], silence: float
-    ) -> dict[CellKey, Observation]:
-        """Those of ``asked`` that are not seen as expected."""
-        answers = self.cluster.probe([self.probe(cell, silence) for cell in asked])
-        return {
-            cell: seen
-            for cell, seen in zip(asked, answers, strict=True)
-            if seen.verdict not in _SEEN_AS[expected[cell]]
-        }
-
-    def probe(self, cell: CellKey, silence: float) -> Probe:
-        named = cell.destination.named
-        return replace(self.addressing.probe(cell, by_name=named), timeout=silence)
-
-    def witness(self, closed: Sequence[CellKey]) -> None:
-        """A server that is down looks like a policy: it must answer its own pod."""
-        destinations = dict.fromkeys(cell.destination for cell in closed)
-        probes = [
-            probe
-            for destination in destinations
-            for probe in self.addressing.witnesses(destination, self.patience.long)
-        ]
-        for seen in self.cluster.probe(probes):
-            if seen.verdict is not Verdict.CONNECTED:
-                raise UnclearError(f"{seen.probe.source} does not even reach itself: {_told(seen)}")
-
-
-def _told(seen: Observation) -> str:
-    return f"seen {seen.verdict}: {seen.command}: {seen.output.strip()}"

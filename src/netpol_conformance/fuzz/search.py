@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import Cluster
-from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Ground, disagreements
+from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Target, disagreements
 from netpol_conformance.fuzz.cases import Case, scenario_of
 from netpol_conformance.fuzz.drawing import case_of
 
@@ -58,8 +58,8 @@ class _StoppedError(Exception):
 class Search:
     """One search, from seed ``first`` on, by ``jobs`` workers, each on a cluster of its own."""
 
-    def __init__(self, ground: Ground, first: int, budget: Budget, jobs: int = 1) -> None:
-        self._ground = ground
+    def __init__(self, target: Target, first: int, budget: Budget, jobs: int = 1) -> None:
+        self._target = target
         self._next = first
         self._budget = budget
         self._jobs = jobs
@@ -104,7 +104,7 @@ class Search:
             worker.result()
 
     def _work(self) -> None:
-        cluster = self._ground.cluster()
+        cluster = self._target.cluster()
         with self._lock:
             self._clusters.append(cluster)
         try:
@@ -120,7 +120,7 @@ class Search:
             if left <= 0 or self._stopping.is_set() or self.result.found or self.result.faults:
                 return None
             seed, self._next = self._next, self._next + 1
-            case = case_of(seed, self._ground.shape)
+            case = case_of(seed, self._target.shape)
             if len(case.changes) > left:
                 case = replace(case, changes=case.changes[: int(left)])
             self._given += len(case.changes)
@@ -129,7 +129,7 @@ class Search:
 
     def _ask(self, cluster: Cluster, seed: int, case: Case) -> None:
         try:
-            wrong = disagreements(cluster, scenario_of(case), self._ground.patience, self._count)
+            wrong = disagreements(cluster, scenario_of(case), self._target.timeouts, self._count)
         except _StoppedError:
             return
         except FAULTS as fault:

@@ -11,16 +11,15 @@ from hypothesis import Phase
 from hypothesis.database import InMemoryExampleDatabase
 
 from netpol_conformance.clusters.base import Cluster
-from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Ground, disagreements
+from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Target, disagreements
 from netpol_conformance.fuzz.cases import Case, Shape, scenario_of
 from netpol_conformance.fuzz.drawing import case_of, entropy, for_each
 from netpol_conformance.fuzz.finding import can_be_told
 from netpol_conformance.fuzz.search import Found
 from netpol_conformance.fuzz.trimming import trim
 
-_BRIEF, _LONG = 0.1, 0.6
-"""Seconds of silence while shrinking: what a busy machine gets wrong here is asked again."""
-
+_QUICK = {"poll": 0.1, "probe": 0.3, "confirm": 0.6, "hold": 0.6}
+"""Time-outs while shrinking: what a busy machine gets wrong here is asked again."""
 
 _SHARE = 0.6
 """Of the time, hypothesis': it finds simpler values, and trimming drops what is left over."""
@@ -34,31 +33,31 @@ class _TimeIsUp(BaseException):
     """Ends hypothesis, whatever it is at."""
 
 
-def smallest(ground: Ground, found: Found, until: float, tell: Callable[[int, int], None]) -> Found:
+def smallest(target: Target, found: Found, until: float, tell: Callable[[int, int], None]) -> Found:
     """The smallest case that can be found until ``until`` (monotonic seconds), confirmed anew.
 
     ``tell`` hears how many were tried, and how many of them disagreed. Ctrl-C ends it early.
     """
-    quick = replace(ground.patience, brief=_BRIEF, long=_LONG)
+    quick = replace(target, timeouts=replace(target.timeouts, **_QUICK))
     smaller: list[Case] = []
     tried = 0
 
     def holds(case: Case) -> bool:
         nonlocal tried
         tried += 1
-        wrong = _wrong(replace(ground, patience=quick), cluster, case)
+        wrong = _wrong(quick, cluster, case)
         kept = bool(wrong) and can_be_told(case, wrong)
         smaller.extend([case] if kept else [])
         tell(tried, len(smaller))
         return kept
 
-    with closing(ground.cluster()) as cluster:
+    with closing(target.cluster()) as cluster:
         with suppress(KeyboardInterrupt, _TimeIsUp):
             now = time.monotonic()
-            least = shrink(found.seed, ground.shape, holds, now + _SHARE * (until - now))
+            least = shrink(found.seed, target.shape, holds, now + _SHARE * (until - now))
             trim(least, within(until, holds))
         for case in reversed(smaller):
-            if wrong := _wrong(ground, cluster, case):
+            if wrong := _wrong(target, cluster, case):
                 return Found(found.seed, case, wrong)
     return found
 
@@ -74,9 +73,9 @@ def within(until: float, holds: Callable[[Case], bool]) -> Callable[[Case], bool
     return in_time
 
 
-def _wrong(ground: Ground, cluster: Cluster, case: Case) -> tuple[Disagreement, ...]:
+def _wrong(target: Target, cluster: Cluster, case: Case) -> tuple[Disagreement, ...]:
     try:
-        return disagreements(cluster, scenario_of(case), ground.patience)
+        return disagreements(cluster, scenario_of(case), target.timeouts)
     except FAULTS:
         return ()
 

@@ -41,16 +41,19 @@ class Look:
         seen = [observation.verdict for observation in self.observations]
         return bool(seen) and all(verdict in _EXPECTED[expected] for verdict in seen)
 
-    def verdict(self, expected: Expectation) -> Verdict:
-        """The verdict that tells: the first that contradicts, else refused over timed out.
+    def telling(self, expected: Expectation) -> Observation:
+        """The observation that tells: the first that contradicts, else refused over timed out.
 
         A short wget reads a rejection as a time-out, a longer socket sees the refusal itself.
         """
-        seen = [observation.verdict for observation in self.observations]
-        against = [verdict for verdict in seen if verdict not in _EXPECTED[expected]]
-        if against:
-            return against[0]
-        return Verdict.REFUSED if Verdict.REFUSED in seen else seen[0]
+        seen = self.observations
+        against = [one for one in seen if one.verdict not in _EXPECTED[expected]]
+        refused = [one for one in seen if one.verdict is Verdict.REFUSED]
+        return (against or refused or seen)[0]
+
+    def verdict(self, expected: Expectation) -> Verdict:
+        """The verdict that tells."""
+        return self.telling(expected).verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,6 @@ from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import CellKey, Destination, Expectation
 
-_QUICK = {
-    Expectation.CONNECTED: (Verdict.CONNECTED,),
-    Expectation.BLOCKED: (Verdict.TIMED_OUT, Verdict.REFUSED),
-    Expectation.UNRESOLVED: (Verdict.NAME_NOT_RESOLVED,),
-}
-
 
 @dataclass(frozen=True)
 class FullLook:
@@ -110,12 +104,10 @@ class Looker:
         A name is looked up too: a policy about DNS may come into force later than others.
         Unspecified cells have no quick look: the full one records them.
         """
-        cells = [cell for cell, wanted in expected.items() if wanted in _QUICK]
+        cells = [cell for cell, wanted in expected.items() if wanted is not Expectation.UNSPECIFIED]
         probes = [self._dialled(cell, self._timeouts.poll) for cell in cells]
         answers = zip(cells, self._cluster.probe(probes), strict=True)
-        return {
-            cell: answer for cell, answer in answers if answer.verdict not in _QUICK[expected[cell]]
-        }
+        return {cell: seen for cell, seen in answers if not Look((seen,)).is_as(expected[cell])}
 
     def control(self, cells: Iterable[CellKey]) -> FullLook:
         """Ask exactly as a denied cell will be asked, where no policy stands in the way."""

@@ -100,7 +100,7 @@ def first_reason(results: Sequence[StepResult]) -> str:
 
 
 def _cell_result(cell: CellKey, entry: Expected, round_: Round, controls: Controls) -> CellResult:
-    judgement = _judged(cell, entry, round_, controls)
+    judgement = judged(cell, entry.expectation, round_.settled, controls)
     return CellResult(
         source=str(cell.source),
         destination=str(cell.destination),
@@ -121,12 +121,20 @@ def _cell_result(cell: CellKey, entry: Expected, round_: Round, controls: Contro
     )
 
 
-def _judged(cell: CellKey, entry: Expected, round_: Round, controls: Controls) -> Judgement:
-    looks = [look for look in round_.settled.looks if cell in look.looks]
+def judged(
+    cell: CellKey,
+    expected: Expectation,
+    settled: Settled,
+    controls: Controls,
+    *,
+    names_resolve: bool = False,
+) -> Judgement:
+    """What all looks at a cell come to; ``names_resolve`` if more than they show that names do."""
+    looks = [look for look in settled.looks if cell in look.looks]
     witness = looks[-1].witnesses.get(cell.destination) if looks else None
-    names_resolve = any(look.names_resolve for look in round_.settled.looks)
+    names_resolve |= any(look.names_resolve for look in settled.looks)
     proof = Proof(controls.of(cell), witness, names_resolve)
-    return judge(entry.expectation, [look.looks[cell] for look in looks], proof)
+    return judge(expected, [look.looks[cell] for look in looks], proof)
 
 
 def _evidence(cell: CellKey, round_: Round, controls: Controls) -> Iterator[Evidence]:

@@ -7,13 +7,11 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
     ClusterInfo,
-    ClusterSpec,
     RefusedError,
     UnsupportedError,
 )
@@ -22,13 +20,11 @@ from netpol_conformance.expectation.matrix import (
     Expected,
     expected_matrix,
     expected_meanwhile,
-    open_cells,
 )
 from netpol_conformance.judge.outcome import Outcome, combine
-from netpol_conformance.model.objects import ClusterState, Namespace, ObjectKey
-from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST
-from netpol_conformance.run.addressing import AddressError, Addressing
-from netpol_conformance.run.change import Change, Changes
+from netpol_conformance.model.version import LATEST
+from netpol_conformance.run.addressing import AddressError
+from netpol_conformance.run.change import Change
 from netpol_conformance.run.events import (
     ClusterRecord,
     Consumer,
@@ -37,16 +33,15 @@ from netpol_conformance.run.events import (
     StepFinished,
     StepResult,
 )
+from netpol_conformance.run.execution import Execution
 from netpol_conformance.run.lasting import Lasting
-from netpol_conformance.run.looks import Controls, Looker
-from netpol_conformance.run.preparing import manifest_list, outside_hosts
 from netpol_conformance.run.results import Round, first_reason, step_result
-from netpol_conformance.run.settle import Settled, converge, settle
+from netpol_conformance.run.settle import Settled, settle
 from netpol_conformance.run.timeouts import Timeouts
-from netpol_conformance.scenario.features import FIRST_PACKET, profile_of
+from netpol_conformance.scenario.features import profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
-from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+from netpol_conformance.scenario.types import CellKey, Scenario, Step
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +52,7 @@ _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 class ScenarioRun:
     """Runs ``scenario`` on ``cluster`` (which it starts afresh) and tells ``emit`` of it.
 
-    ``options`` are those of the command line that a rerun needs. ``second_hand`` is whether it took
-    over what another scenario had left.
+    ``options`` are those of the command line that a rerun needs.
     """
 
     def __init__(
@@ -70,23 +64,23 @@ class ScenarioRun:
         *,
         options: Sequence[str] = (),
     ) -> None:
-        self.second_hand = False
         self._scenario = scenario
         self._cluster = cluster
         self._timeouts = timeouts
         self._emit = emit
         self._options = options
-        self._outside = {host.name: host for host in outside_hosts(scenario)}
-        self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
-        self._controls = Controls()
-        self._changes = Changes(cluster, scenario)
-        self._in_force: ClusterState | None = None
+        self._execution = Execution(scenario, cluster, timeouts)
         self._waiting: list[Round] = []
 
     @property
     def asks_meanwhile(self) -> bool:
         """Whether it asks all through a change."""
         return bool(self._scenario.asking)
+
+    @property
+    def second_hand(self) -> bool:
+        """Whether it took over what another scenario had left."""
+        return self._execution.second_hand
 
     def run(self, *, fresh: bool = False) -> Outcome:
         """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason.
@@ -118,7 +112,7 @@ class ScenarioRun:
 
     def _outcome(self, began: float, *, fresh: bool) -> tuple[Outcome, str]:
         try:
-            info = self._cluster.start(self._spec())
+            info = self._execution.start()
         except (ClusterError, UnsupportedError) as error:
             self._emit(scenario_started(self._scenario, began))
             unsupported = isinstance(error, UnsupportedError)
@@ -136,27 +130,23 @@ class ScenarioRun:
         return combine(result.outcome for result in results), first_reason(results)
 
     def _results(self, *, fresh: bool) -> list[StepResult]:
-        manifests = manifest_list(self._scenario.objects)
-        if fresh:
-            self._cluster.apply(manifests)
-        else:
-            self.second_hand = self._cluster.furnish(manifests)
-            if self.second_hand:
-                _log.debug("took over what another scenario had left")
-        self._cluster.wait_ready(self._timeouts.ready)
-        self._opening_control()
+        self._execution.furnish(fresh=fresh)
+        self._execution.opening_control()
         results = []
         for index, step in enumerate(self._scenario.steps, start=1):
             self._waiting.append(self._round(index, step))
             results += self._judged()
-        self._closing_control()
+        missing = self._execution.controls.missing
+        self._execution.closing_control(
+            {cell for round_ in self._waiting for cell in missing(round_.denied)}
+        )
         return results + self._judged(final=True)
 
     def _judged(self, *, final: bool = False) -> list[StepResult]:
         """The results of the rounds whose controls are complete, told as they come."""
-        results = []
-        while self._waiting and (final or not self._controls.missing(self._waiting[0].denied)):
-            result = step_result(self._scenario, self._waiting.pop(0), self._controls)
+        results, controls = [], self._execution.controls
+        while self._waiting and (final or not controls.missing(self._waiting[0].denied)):
+            result = step_result(self._scenario, self._waiting.pop(0), controls)
             _log.debug("step %d comes to %s", result.index, result.outcome.value)
             self._emit(StepFinished(path=self._scenario.path, step=result))
             results.append(result)
@@ -166,17 +156,13 @@ class ScenarioRun:
 
     def _round(self, index: int, step: Step) -> Round:
         began = time.time()
-        in_force = self._in_force or self._cluster.state()
-        lasting = Lasting(self._cluster, self._addressing(), step, self._timeouts)
+        before = self._execution.in_force
+        lasting = Lasting(self._cluster, self._execution.addressing(), step, self._timeouts)
         lasting.begin()
-        change = self._changes.make(step)
-        if step.apply and not step.refused:
-            self._cluster.wait_ready(self._timeouts.ready)
-        if step.enforcer != "cut off":
-            self._in_force = self._cluster.state()
-        state = self._in_force or in_force
+        change = self._execution.change(step)
+        state = self._execution.in_force
         expected = expected_matrix(state, self._scenario, step)
-        meanwhile = expected_meanwhile((in_force, state), self._scenario, step)
+        meanwhile = expected_meanwhile((before, state), self._scenario, step)
         settled = self._settled(expected, change)
         _log.info("step %d: %s", index, settled.told)
         return Round(
@@ -196,83 +182,15 @@ class ScenarioRun:
         if not expected:
             return Settled()
         wanted = {cell: entry.expectation for cell, entry in expected.items()}
-        settled = settle(
-            self._looker(), wanted, changed_at=change.done_at, patience=self._timeouts.enforce
-        )
-        self._controls.add_allowed(settled.looks[-1], wanted)
+        looker, patience = self._execution.looker(), self._timeouts.enforce
+        settled = settle(looker, wanted, changed_at=change.done_at, patience=patience)
+        self._execution.controls.add_allowed(settled.looks[-1], wanted)
         return settled
-
-    # -- controls --------------------------------------------------------------------------------
-
-    def _opening_control(self) -> None:
-        """Ask every cell before the first step, where no policy stands in its way."""
-        self._control(open_cells(self._cluster.state(), self._scenario))
-
-    def _closing_control(self) -> None:
-        """Take all policy away and ask the cells that still lack a control."""
-        missing = {
-            cell for round_ in self._waiting for cell in self._controls.missing(round_.denied)
-        }
-        if not missing:
-            return
-        self._changes.reconnect()
-        state = self._cluster.state()
-        self._cluster.delete([policy.key for policy in state.policies])
-        spaces = [_without_isolation(space) for space in state.namespaces]
-        self._cluster.apply(manifest_list([after for before, after in spaces if before != after]))
-        opened = open_cells(self._cluster.state(), self._scenario)
-        self._control([cell for cell in opened if cell in missing], closing=True)
-
-    def _control(self, cells: Sequence[CellKey], *, closing: bool = False) -> None:
-        """Ask until every cell has connected once with all its probes, or time is up."""
-        looker, began = self._looker(), time.monotonic()
-        _log.debug("%s control of %d cells", "closing" if closing else "opening", len(cells))
-        wanted = dict.fromkeys(cells, Expectation.CONNECTED)
-        patience = self._timeouts.enforce
-        converge(looker, wanted, Settled(), changed_at=began, patience=patience)
-        while wanted:
-            look = looker.control(wanted)
-            self._controls.add(look, closing=closing)
-            wanted = dict.fromkeys(look.wrong(wanted), Expectation.CONNECTED)
-            if time.monotonic() > began + patience:
-                return
-
-    # -- the cluster's side ----------------------------------------------------------------------
-
-    def _addressing(self) -> Addressing:
-        return Addressing(self._cluster.state(), self._outside)
-
-    def _looker(self) -> Looker:
-        prompt = FIRST_PACKET in self._scenario.features
-        return Looker(
-            self._cluster, self._addressing(), self._documented, self._timeouts, prompt=prompt
-        )
-
-    def _spec(self) -> ClusterSpec:
-        scenario = self._scenario
-        return ClusterSpec(
-            scenario.nodes,
-            scenario.families,
-            scenario.version,
-            tuple(self._outside.values()),
-            alone=any(step.enforcer is not None for step in scenario.steps),
-            asking=frozenset(
-                ObjectKey("Pod", source.namespace, source.name)
-                for source in scenario.asking
-                if source.kind == "pod"
-            ),
-        )
 
 
 def rerun_command(path: str, options: Sequence[str] = ()) -> str:
     """The command that runs just this scenario again, the same way."""
     return shlex.join(["netpol-conformance", "run", path, *options])
-
-
-def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:
-    """The namespace as it is, and without the annotation that isolates it up to 1.6 (S70)."""
-    kept = {key: value for key, value in space.annotations.items() if key != ISOLATION_ANNOTATION}
-    return space, replace(space, annotations=kept)
 
 
 def scenario_started(

@@ -19,9 +19,7 @@ from netpol_conformance import __version__
 from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
-    ClusterSpec,
     Driver,
-    SelfCheck,
 )
 from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.plugins.types import Declared, PluginProfile
@@ -37,7 +35,7 @@ from netpol_conformance.run.events import (
 )
 from netpol_conformance.run.evidence import evidence
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
-from netpol_conformance.run.selftest import faults, self_test
+from netpol_conformance.run.selftest import complaint, self_test
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
@@ -224,33 +222,19 @@ class Session:
 
     def _test_probes(self) -> Outcome:
         try:
-            checks = self._checks()
+            checks = self_test(self._cluster())
         except ClusterError as error:
             event = SelfTested(outcome=Outcome.INCONCLUSIVE, reason=str(error), evidence=())
         else:
-            wrong = faults(checks)
-            reason = "; ".join(
-                f"{check.observation.command}: expected {check.expected.value}, "
-                f"saw {check.observation.verdict.value}"
-                for check in wrong
-            )
+            wrong = complaint(checks)
             event = SelfTested(
                 outcome=Outcome.INCONCLUSIVE if wrong or not checks else Outcome.PASS,
-                reason=reason
-                or "Each probe connects where it can and sees a drop where it cannot.",
+                reason=wrong or "Each probe connects where it can and sees a drop where it cannot.",
                 evidence=tuple(evidence("control", check.observation) for check in checks),
             )
         _log.info("test of the probes: %s: %s", event.outcome.value, event.reason)
         self._emit(event)
         return event.outcome
-
-    def _checks(self) -> tuple[SelfCheck, ...]:
-        cluster = self._cluster()
-        try:
-            cluster.start(ClusterSpec(nodes=1))
-            return self_test(cluster)
-        finally:
-            cluster.leave()
 
     def _cluster(self) -> Cluster:
         """The cluster of this worker thread."""

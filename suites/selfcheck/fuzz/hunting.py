@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.fuzz.asking import Ground
+from netpol_conformance.fuzz.asking import Target
 from netpol_conformance.fuzz.cases import Shape
 from netpol_conformance.fuzz.finding import as_text
 from netpol_conformance.fuzz.search import Budget, Found, Search, Searched
@@ -18,17 +18,17 @@ SHRINKING = 30.0
 """Seconds, where a test fails."""
 
 
-def ground(implementation: str = "reference", shape: Shape | None = None) -> Ground:
-    return Ground(lambda: EmbeddedCluster(implementation), shape or Shape())
+def target(implementation: str = "reference", shape: Shape | None = None) -> Target:
+    return Target(lambda: EmbeddedCluster(implementation), shape or Shape())
 
 
-def search(where: Ground, first: int, cases: int, jobs: int = AT_ONCE) -> Searched:
+def search(where: Target, first: int, cases: int, jobs: int = AT_ONCE) -> Searched:
     done = Search(where, first, Budget(cases=cases), jobs).run()
     assert not done.faults, done.faults
     return done
 
 
-def told(where: Ground, found: Found) -> str:
+def told(where: Target, found: Found) -> str:
     """The smallest case of what was found, and why it is wrong."""
     until = time.monotonic() + SHRINKING
     least = smallest(where, found, until, lambda tried, kept: None)

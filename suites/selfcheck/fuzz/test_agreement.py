@@ -9,7 +9,7 @@ import pytest
 from netpol_conformance.fuzz.cases import Shape
 from netpol_conformance.model.version import KubernetesVersion
 
-from .hunting import ground, search, told
+from .hunting import search, target, told
 
 OLD = Shape(version=KubernetesVersion(1, 6))
 AFRESH = {
@@ -21,7 +21,7 @@ AFRESH = {
 
 
 def check(shape: Shape, first: int, cases: int) -> None:
-    where = ground(shape=shape)
+    where = target(shape=shape)
     done = search(where, first, cases)
     assert done.cases == cases
     assert not done.found, told(where, done.found[0])

@@ -9,7 +9,7 @@ import pytest
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.expectation.matrix import expectation
 from netpol_conformance.expectation.needs import needed_features
-from netpol_conformance.fuzz.asking import Patience, disagreements
+from netpol_conformance.fuzz.asking import IN_FORCE_AT_ONCE, disagreements
 from netpol_conformance.fuzz.cases import scenario_of
 from netpol_conformance.fuzz.drawing import case_of
 from netpol_conformance.fuzz.finding import as_text
@@ -23,7 +23,7 @@ from netpol_conformance.scenario.lint import lint
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import Expectation
 
-from .hunting import MUTANTS, ground, search
+from .hunting import MUTANTS, search, target
 
 SOON = 400
 FIRST = 1
@@ -50,7 +50,7 @@ def outcome(text: str, implementation: str) -> Outcome:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_enforcer_is_found_and_the_scenario_of_it_is_sound(name: str) -> None:
-    done = search(ground(f"{MUTANTS}:{name}"), FIRST, SOON)
+    done = search(target(f"{MUTANTS}:{name}"), FIRST, SOON)
     assert done.found, f"not within {done.cases} cases"
     for found in done.found:
         text = as_text(found.case, found.wrong, found.seed, name)
@@ -61,7 +61,7 @@ def test_a_broken_enforcer_is_found_and_the_scenario_of_it_is_sound(name: str) -
 
 
 def test_the_same_is_found_however_many_search() -> None:
-    alone, together = (search(ground("none"), FIRST, 50, jobs).found[0] for jobs in (1, 6))
+    alone, together = (search(target("none"), FIRST, 50, jobs).found[0] for jobs in (1, 6))
     assert alone.seed == together.seed
     assert alone.case == together.case
 
@@ -69,7 +69,7 @@ def test_the_same_is_found_however_many_search() -> None:
 def test_what_was_found_shrinks_to_a_scenario_that_only_the_broken_fail() -> None:
     name = "DeletionIgnored"
     implementation = f"{MUTANTS}:{name}"
-    where = ground(implementation)
+    where = target(implementation)
     found = search(where, FIRST, SOON).found[0]
     least = smallest(where, found, time.monotonic() + 10, lambda tried, kept: None)
     assert len(repr(least.case)) < len(repr(found.case))
@@ -81,7 +81,7 @@ def test_what_was_found_shrinks_to_a_scenario_that_only_the_broken_fail() -> Non
 
 
 def test_shrinking_ends_with_the_least_that_holds() -> None:
-    where = ground()
+    where = target()
     tried = []
 
     def two_pods_and_a_change(case) -> bool:
@@ -98,7 +98,7 @@ def test_trimming_drops_every_part_that_does_not_matter() -> None:
         kept = [item for change in case.changes for item in change.apply]
         return len(case.pods) >= 2 and any(isinstance(item, NetworkPolicy) for item in kept)
 
-    case = case_of(4, ground().shape)
+    case = case_of(4, target().shape)
     least = trim(case, has_two_pods_and_a_policy)
     assert (len(least.pods), len(least.changes), least.hosts) == (2, 1, ())
     ((policy,),) = (change.apply for change in least.changes)
@@ -110,23 +110,23 @@ def test_shrinking_tries_nothing_when_the_time_is_up() -> None:
     def never(case) -> bool:
         raise AssertionError
 
-    assert shrink(3, ground().shape, never, until=0.0) is not None
+    assert shrink(3, target().shape, never, until=0.0) is not None
 
 
 def test_a_disagreement_is_told_in_full() -> None:
-    found = search(ground("none"), FIRST, 50).found[0]
+    found = search(target("none"), FIRST, 50).found[0]
     told = str(found.wrong[0])
     for text in ("expected blocked, seen connected", ": denied", "applies  ", "answered by"):
         assert text in told
 
 
 def test_a_case_is_asked_until_something_is_wrong() -> None:
-    found = search(ground("none"), FIRST, 50).found[0]
+    found = search(target("none"), FIRST, 50).found[0]
     counted = []
     cluster = EmbeddedCluster("none")
     try:
         wrong = disagreements(
-            cluster, scenario_of(found.case), Patience(), lambda: counted.append(1)
+            cluster, scenario_of(found.case), IN_FORCE_AT_ONCE, lambda: counted.append(1)
         )
     finally:
         cluster.close()

@@ -1,0 +1,138 @@
+"""A scenario on its cluster: started, changed step by step, and asked without any policy.
+
+Here: whatever must be done to the cluster, in its order. Not here: what is told of it
+(``scenario``), and what it means (``judge``).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from netpol_conformance.clusters.base import Cluster, ClusterInfo, ClusterSpec
+from netpol_conformance.expectation.matrix import open_cells
+from netpol_conformance.model.objects import ClusterState, Namespace, ObjectKey
+from netpol_conformance.model.version import ISOLATION_ANNOTATION
+from netpol_conformance.run.addressing import Addressing
+from netpol_conformance.run.change import Change, Changes
+from netpol_conformance.run.looks import Controls, Looker
+from netpol_conformance.run.preparing import manifest_list, outside_hosts
+from netpol_conformance.run.settle import Settled, converge
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.features import FIRST_PACKET
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+
+_log = logging.getLogger(__name__)
+
+
+class Execution:
+    """Carries ``scenario`` out on ``cluster``: ``start``, ``furnish``, then ``change`` by change.
+
+    ``in_force`` is the state that the enforcer has last heard of, ``controls`` what was seen
+    without any policy, and ``second_hand`` whether it has what another scenario left. Methods raise
+    what those of a Cluster do.
+    """
+
+    in_force: ClusterState
+
+    def __init__(self, scenario: Scenario, cluster: Cluster, timeouts: Timeouts) -> None:
+        self.timeouts = timeouts
+        self.controls = Controls()
+        self.second_hand = False
+        self._scenario = scenario
+        self._cluster = cluster
+        self._outside = {host.name: host for host in outside_hosts(scenario)}
+        self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
+        self._changes = Changes(cluster, scenario)
+
+    def start(self) -> ClusterInfo:
+        """Begin afresh with an empty cluster."""
+        scenario = self._scenario
+        spec = ClusterSpec(
+            scenario.nodes,
+            scenario.families,
+            scenario.version,
+            tuple(self._outside.values()),
+            alone=any(step.enforcer is not None for step in scenario.steps),
+            asking=frozenset(
+                ObjectKey("Pod", source.namespace, source.name)
+                for source in scenario.asking
+                if source.kind == "pod"
+            ),
+        )
+        return self._cluster.start(spec)
+
+    def furnish(self, *, fresh: bool) -> None:
+        """Make what is there before the first step; ``fresh`` if not of what another left."""
+        manifests = manifest_list(self._scenario.objects)
+        if fresh:
+            self._cluster.apply(manifests)
+        else:
+            self.second_hand = self._cluster.furnish(manifests)
+            if self.second_hand:
+                _log.debug("took over what another scenario had left")
+        self._cluster.wait_ready(self.timeouts.ready)
+        self.in_force = self._cluster.state()
+
+    def change(self, step: Step) -> Change:
+        """Make the step's changes, and wait until what they apply is ready."""
+        change = self._changes.make(step)
+        if step.apply and not step.refused:
+            self._cluster.wait_ready(self.timeouts.ready)
+        if step.enforcer != "cut off":
+            self.in_force = self._cluster.state()
+        return change
+
+    def opening_control(self) -> None:
+        """Ask every cell before the first step, where no policy stands in its way."""
+        self._control(open_cells(self.in_force, self._scenario))
+
+    def closing_control(self, missing: Collection[CellKey]) -> bool:
+        """Take all policy away and ask the cells that still lack a control.
+
+        Returns whether a name was resolved then.
+        """
+        if not missing:
+            return False
+        self._changes.reconnect()
+        state = self._cluster.state()
+        self._cluster.delete([policy.key for policy in state.policies])
+        spaces = [_without_isolation(space) for space in state.namespaces]
+        self._cluster.apply(manifest_list([after for before, after in spaces if before != after]))
+        opened = open_cells(self._cluster.state(), self._scenario)
+        return self._control([cell for cell in opened if cell in missing], closing=True)
+
+    def addressing(self) -> Addressing:
+        """The addresses that there are now."""
+        return Addressing(self._cluster.state(), self._outside)
+
+    def looker(self) -> Looker:
+        """Who asks the cluster as it is now."""
+        prompt = FIRST_PACKET in self._scenario.features
+        return Looker(
+            self._cluster, self.addressing(), self._documented, self.timeouts, prompt=prompt
+        )
+
+    def _control(self, cells: Iterable[CellKey], *, closing: bool = False) -> bool:
+        """Ask until every cell has connected once with all its probes, or time is up."""
+        looker, began = self.looker(), time.monotonic()
+        wanted = dict.fromkeys(cells, Expectation.CONNECTED)
+        patience = self.timeouts.enforce
+        converge(looker, wanted, Settled(), changed_at=began, patience=patience)
+        names_resolve = False
+        while wanted:
+            look = looker.control(wanted)
+            self.controls.add(look, closing=closing)
+            names_resolve |= look.names_resolve
+            wanted = dict.fromkeys(look.wrong(wanted), Expectation.CONNECTED)
+            if time.monotonic() > began + patience:
+                break
+        return names_resolve
+
+
+def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:
+    """The namespace as it is, and without the annotation that isolates it up to 1.6 (S70)."""
+    kept = {key: value for key, value in space.annotations.items() if key != ISOLATION_ANNOTATION}
+    return space, replace(space, annotations=kept)
