@@ -1,7 +1,7 @@
 """The axes that the corpus crosses pair by pair, and the values of each. Data, and what may meet.
 
 A case says where it stands in ``axes: {direction: egress, port: range, ...}``. Not here: which
-cases there are and what they expect (``pairwise`` writes those).
+cases there are and what they expect (``script/pairwise`` writes those).
 """
 
 from __future__ import annotations

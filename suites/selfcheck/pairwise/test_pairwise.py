@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from script import pairwise
+from script.pairwise import choosing, truth
+from script.pairwise.cases import files
 
 from netpol_conformance.model.objects import Direction, LabelSelector, NetworkPolicy, Pod
-from netpol_conformance.pairwise import choosing, truth
-from netpol_conformance.pairwise.writing import files
 from netpol_conformance.scenario.axes import AXES, all_pairs, pairs
 from netpol_conformance.scenario.loader import load_file
 from netpol_conformance.scenario.planning import planned_state
@@ -22,7 +24,16 @@ CASES = [scenario for path in FILES for scenario in load_file(ROOT, path)]
 
 def test_the_files_are_what_the_generator_writes():
     written = {path.name: path.read_text(encoding="utf-8") for path in FILES}
-    assert written == files(), "run: python -m netpol_conformance.pairwise scenarios/semantics"
+    assert written == files(), "run: python -m script.pairwise scenarios/semantics"
+
+
+def test_expectations_come_from_the_tables_and_from_nothing_that_judges():
+    texts = (path.read_text(encoding="utf-8") for path in Path(pairwise.__path__[0]).glob("*.py"))
+    nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
+    imported = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    imported |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    own = {module for module in imported if module.startswith("netpol_conformance")}
+    assert own == {"netpol_conformance.scenario.axes", "netpol_conformance.scenario.layout"}
 
 
 def test_every_pair_of_values_has_a_case():

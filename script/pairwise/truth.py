@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from netpol_conformance.pairwise.choosing import Place
+from .choosing import Place
 
 TEAMS = {"blue": "blue", "red": "red", "plain": ""}
 """The namespaces besides default, and the team each is labelled with; default has none."""

@@ -1,11 +1,11 @@
-"""``python -m netpol_conformance.pairwise scenarios/semantics`` writes the files anew."""
+"""``python -m script.pairwise scenarios/semantics`` writes the files anew."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from netpol_conformance.pairwise.writing import files
+from .cases import files
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netpol_conformance.pairwise.choosing import Place
-from netpol_conformance.pairwise.truth import PEERS
+from .choosing import Place
+from .truth import PEERS
 
 _ROLE = {
     "In": "pods whose role is friend",
