@@ -31,7 +31,7 @@ def coverage(
 
     What is not comes first. Exits with 0 if all is covered, and with 1 if not.
     """
-    from netpol_conformance.coverage import page, records, text  # noqa: PLC0415 - others start faster
+    from netpol_conformance.coverage import page, records  # noqa: PLC0415 - others start faster
     from netpol_conformance.coverage.counting import coverage_of  # noqa: PLC0415
     from netpol_conformance.report.files import write_text  # noqa: PLC0415
 
@@ -45,6 +45,6 @@ def coverage(
     if json:
         typer.echo(records.dumps(found), nl=False)
     else:
-        for line in text.lines(found):
+        for line in records.lines(found):
             typer.echo(line)
     raise typer.Exit(ExitCode.YES if found.complete else ExitCode.NO)

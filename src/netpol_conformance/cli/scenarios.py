@@ -21,7 +21,7 @@ def list_scenarios(paths: Paths = None) -> None:
 
 def show(paths: Paths = None) -> None:
     """Show scenarios: each step, and who must and must not connect, and why."""
-    from netpol_conformance.expectation.showing import show_scenario  # noqa: PLC0415
+    from netpol_conformance.expectation.explaining import show_scenario  # noqa: PLC0415
 
     for scenario in load_agreed(paths or []):
         echo(show_scenario(scenario))

@@ -1,4 +1,4 @@
-"""What the corpus covers, as data: the JSON document and its schema.
+"""What the corpus covers, as data: the JSON document and its schema, and as lines of text.
 
 ``python -m netpol_conformance.coverage.records > schemas/coverage.schema.json`` writes it.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from netpol_conformance.report.text import plural
 
 Name = Literal["rules", "fields", "pairs", "lines", "features"]
 
@@ -68,6 +71,20 @@ class Coverage(_Record):
 def dumps(coverage: Coverage) -> str:
     """The JSON text."""
     return coverage.model_dump_json(indent=1) + "\n"
+
+
+def lines(coverage: Coverage) -> Iterator[str]:
+    """The report for a terminal, what is missing first."""
+    for section in coverage.sections:
+        if section.missing:
+            yield f"not covered, {section.name}:"
+            yield from (f"  {item.id}  {item.title}".rstrip() for item in section.missing)
+    for claim in coverage.unfounded:
+        yield f"{claim.scenario} names {claim.rule}, but {claim.lacks}"
+    width = max(len(section.name) for section in coverage.sections)
+    for section in coverage.sections:
+        yield f"{section.name:<{width}}  {section.covered} of {section.total}"
+    yield plural(coverage.scenarios, "scenario")
 
 
 def json_schema() -> dict[str, Any]:

@@ -6,23 +6,25 @@ Here: whatever must be done to the cluster, in its order. Not here: what is told
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 
-from netpol_conformance.clusters.base import Cluster, ClusterInfo, ClusterSpec
+from netpol_conformance.clusters.base import Cluster, ClusterInfo, ClusterSpec, OutsideHost
 from netpol_conformance.expectation.matrix import open_cells
-from netpol_conformance.model.objects import ClusterState, Namespace, ObjectKey
+from netpol_conformance.model.encode import manifest
+from netpol_conformance.model.objects import ClusterState, KubernetesObject, Namespace, ObjectKey
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.change import Change, Changes
 from netpol_conformance.run.looks import Controls, Looker
-from netpol_conformance.run.preparing import manifest_list, outside_hosts
 from netpol_conformance.run.settle import Settled, converge
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import FIRST_PACKET
-from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step
+from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step, Via
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Execution:
         self.second_hand = False
         self._scenario = scenario
         self._cluster = cluster
-        self._outside = {host.name: host for host in outside_hosts(scenario)}
+        self._outside = {host.name: host for host in _outside_hosts(scenario)}
         self._documented = frozenset(cell for step in scenario.steps for cell, _ in step.expected)
         self._changes = Changes(cluster, scenario)
 
@@ -66,7 +68,7 @@ class Execution:
 
     def furnish(self, *, fresh: bool) -> None:
         """Make what is there before the first step; ``fresh`` if not of what another left."""
-        manifests = manifest_list(self._scenario.objects)
+        manifests = _manifest_list(self._scenario.objects)
         if fresh:
             self._cluster.apply(manifests)
         else:
@@ -100,7 +102,7 @@ class Execution:
         state = self._cluster.state()
         self._cluster.delete([policy.key for policy in state.policies])
         spaces = [_without_isolation(space) for space in state.namespaces]
-        self._cluster.apply(manifest_list([after for before, after in spaces if before != after]))
+        self._cluster.apply(_manifest_list([after for before, after in spaces if before != after]))
         opened = open_cells(self._cluster.state(), self._scenario)
         return self._control([cell for cell in opened if cell in missing], closing=True)
 
@@ -136,3 +138,23 @@ def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:
     """The namespace as it is, and without the annotation that isolates it up to 1.6 (S70)."""
     kept = {key: value for key, value in space.annotations.items() if key != ISOLATION_ANNOTATION}
     return space, replace(space, annotations=kept)
+
+
+def _outside_hosts(scenario: Scenario) -> list[OutsideHost]:
+    """The machines beyond the cluster, with DNS names where they are asked for by name."""
+    named = {asked.name for asked in scenario.destinations if asked.via is Via.OUTSIDE_NAME}
+    return [
+        OutsideHost(
+            spec.name,
+            tuple(ip_address(address) for address in spec.addresses),
+            spec.ports,
+            named=spec.name in named,
+        )
+        for spec in scenario.outside
+    ]
+
+
+def _manifest_list(objects: Sequence[KubernetesObject]) -> str:
+    """Objects as one manifest, to be applied at once."""
+    items = [manifest(item) for item in objects]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})

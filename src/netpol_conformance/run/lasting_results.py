@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Proof
-from netpol_conformance.judge.held import record
-from netpol_conformance.judge.meanwhile import Finding, Span, judge_series
+from netpol_conformance.judge.lasting import Finding, Span, judge_series, record
 from netpol_conformance.probe.ask import socket_command
 from netpol_conformance.probe.series import Series, Sighting
 from netpol_conformance.run.change import Change

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from netpol_conformance.app.corpus import load_corpus
-from netpol_conformance.coverage import page, records, text
+from netpol_conformance.coverage import page, records
 from netpol_conformance.coverage.claims import CHECKS, unfounded
 from netpol_conformance.coverage.counting import coverage_of
 from netpol_conformance.coverage.facts import facts_of, policies_in
@@ -60,7 +60,7 @@ def test_a_part_of_the_corpus_does_not_cover_everything():
     assert not part.complete
     (features,) = (section for section in part.sections if section.name == "features")
     assert (features.covered, features.total) == (1, len(FEATURES))
-    lines = list(text.lines(part))
+    lines = list(records.lines(part))
     assert lines[0] == "not covered, rules:"
     assert lines[-1] == "1 scenario"
 

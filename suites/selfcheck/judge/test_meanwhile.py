@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpol_conformance.judge.cell import Proof
-from netpol_conformance.judge.meanwhile import Finding, Span, judge_series
+from netpol_conformance.judge.lasting import Finding, Span, judge_series
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.series import Series, Sighting
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict

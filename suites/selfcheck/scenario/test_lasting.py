@@ -6,8 +6,8 @@ from textwrap import dedent, indent
 
 import pytest
 
+from netpol_conformance.expectation.explaining import show_scenario
 from netpol_conformance.expectation.matrix import expectation
-from netpol_conformance.expectation.showing import show_scenario
 from netpol_conformance.model.objects import ObjectKey
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.lint import contradictions

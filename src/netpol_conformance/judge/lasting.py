@@ -1,8 +1,10 @@
-"""A cell that had to be so at every moment: its series of probes -> outcome, and why.
+"""What lasted from before a change until after it: a series of probes, or a held connection ->
+outcome, and why.
 
 The rules are those of docs/verdicts.md. An opening is proven by one connection to the right
 server: a busy machine can lose packets, but cannot connect. A cut takes more: a packet may get
-lost, and who sends it again does not notice.
+lost, and who sends it again does not notice. Whether a held connection survived is recorded, never
+failed (S8).
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Literal
 
 from netpol_conformance.judge.cell import Proof
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.series import Series, Sighting
-from netpol_conformance.probe.verdict import Verdict
+from netpol_conformance.probe.verdict import Observation, Verdict
 from netpol_conformance.scenario.types import Expectation
 
 LEAST_RATE = 100.0
@@ -37,6 +40,7 @@ _WITNESS_PAUSE = 0.5
 
 _BLOCKED = (Verdict.TIMED_OUT, Verdict.REFUSED)
 _KNOWN = (Verdict.CONNECTED, *_BLOCKED)
+_CUT = {Verdict.TIMED_OUT: "nothing came back", Verdict.REFUSED: "it was reset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +238,32 @@ def _when(at: float, changed_at: float) -> str:
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of a held connection; ``fate`` is None where nothing shows it."""
+
+    outcome: Outcome
+    reason: str
+    fate: Literal["survives", "cut"] | None = None
+
+
+def record(before: Observation, after: Observation, witness: Observation | None) -> Record:
+    """What became of it, by an exchange before the change, one after it, and whether the server
+    answered inside its own pod then.
+    """
+    if before.verdict is not Verdict.CONNECTED:
+        reason = f"It could not be opened before the change: {before.verdict.value}."
+        return Record(Outcome.INCONCLUSIVE, reason)
+    if after.verdict is Verdict.CONNECTED:
+        reason = "The specification is silent; recorded: the connection survives."
+        return Record(Outcome.UNSPECIFIED, reason, "survives")
+    if after.verdict not in _CUT:
+        reason = f"What became of it is not known: {after.verdict.value} ({after.output})."
+        return Record(Outcome.INCONCLUSIVE, reason)
+    if witness is None or witness.verdict is not Verdict.CONNECTED:
+        reason = "It ended, but nothing shows that its server was still listening."
+        return Record(Outcome.INCONCLUSIVE, reason)
+    reason = f"The specification is silent; recorded: the connection is cut, {_CUT[after.verdict]}."
+    return Record(Outcome.UNSPECIFIED, reason, "cut")
