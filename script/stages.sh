@@ -42,17 +42,13 @@ summarise() {
 
 # static_checks: everything that reads the code and the corpus without running either.
 static_checks() {
-  local bin=$venv/bin
+  local bin=$venv/bin scripts
   stage lint "$bin/ruff" check --quiet
   stage format "$bin/ruff" format --check --quiet
   stage types "$bin/mypy"
   stage imports "$bin/lint-imports" --no-logo
-  if command -v shellcheck >/dev/null; then
-    stage shell shellcheck script/bootstrap script/bench script/lint script/lock \
-      script/mutants script/run script/screenshots script/test script/lib.sh script/stages.sh .ci/run
-  else
-    skip shell "shellcheck isn't installed (apt-get install shellcheck)"
-  fi
+  mapfile -t scripts < <(grep -lx '#!/usr/bin/env bash' script/* .ci/run)
+  stage shell shellcheck script/*.sh "${scripts[@]}"
   stage corpus "$bin/netpol-conformance" lint
   stage reports "$bin/netpol-conformance" reports check
 }

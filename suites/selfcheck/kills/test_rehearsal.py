@@ -99,12 +99,16 @@ def written(scenario, factory):
     return list(Rehearsal(scenario)._loads(factory))
 
 
-@pytest.mark.parametrize("scenario", CORPUS[::EVERY], ids=lambda item: item.path)
+# While the enforcer is away, what is in force may not be what the API says.
+ALWAYS_ENFORCED = [
+    item for item in CORPUS[::EVERY] if not any(step.enforcer for step in item.steps)
+]
+
+
+@pytest.mark.parametrize("scenario", ALWAYS_ENFORCED, ids=lambda item: item.path)
 def test_the_model_lets_through_what_the_specification_does(scenario):
     """The reference's words, carried out by the model, give each cell the oracle's answer."""
     rehearsed = Rehearsal(scenario)
-    if any(step.enforcer for step in scenario.steps):
-        pytest.skip("what is in force may not be what the API says")
     nodes = {node: Filter() for node in rehearsed._nodes}
     looks = iter(zip([None, *scenario.steps], rehearsal.states(scenario), strict=True))
     for node, text in rehearsed._loads(Controller):
