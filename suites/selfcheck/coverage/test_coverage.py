@@ -13,7 +13,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.coverage import page, records
 from netpol_conformance.coverage.claims import CHECKS, unfounded
 from netpol_conformance.coverage.counting import coverage_of
@@ -24,13 +23,15 @@ from netpol_conformance.scenario.catalogue import LINES, RULES
 from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.loader import load
 
+from ..corpus import BY_PATH, CORPUS
+
 ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "schemas" / "coverage.schema.json"
 
 
 @pytest.fixture(scope="module")
 def whole():
-    return coverage_of(load_corpus())
+    return coverage_of(CORPUS)
 
 
 def missing(coverage: records.Coverage) -> dict[str, list[str]]:
@@ -56,7 +57,7 @@ def test_everything_is_counted(whole):
 
 
 def test_a_part_of_the_corpus_does_not_cover_everything():
-    part = coverage_of(load_corpus(["regressions/hairpin.yaml"]))
+    part = coverage_of([BY_PATH["regressions/hairpin.yaml"]])
     assert not part.complete
     (features,) = (section for section in part.sections if section.name == "features")
     assert (features.covered, features.total) == (1, len(FEATURES))

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -22,7 +23,6 @@ SHAPES = {
     "old": OLD,
     "a cluster one has": Shape(outside=False, embedded=False),
 }
-CASES = [case_of(seed, Shape()) for seed in range(200)]
 ELSEWHERE = """
 import hashlib
 from netpol_conformance.fuzz.cases import Shape
@@ -31,57 +31,67 @@ print(hashlib.sha256(repr([case_of(seed, Shape()) for seed in (5, 3)]).encode())
 """
 
 
+@cache
+def drawn(seed: int, shape: Shape) -> Case:
+    return case_of(seed, shape)
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    return [drawn(seed, Shape()) for seed in range(200)]
+
+
 def applied(case: Case, kind: type) -> list[object]:
     return [item for change in case.changes for item in change.apply if isinstance(item, kind)]
 
 
-def test_a_seed_draws_the_same_in_another_process_and_another_order() -> None:
+def test_a_seed_draws_the_same_in_another_process_and_another_order(cases: list[Case]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE], capture_output=True, text=True, check=True
     )
-    here = repr([CASES[5], CASES[3]])
+    here = repr([cases[5], cases[3]])
     assert done.stdout.strip() == hashlib.sha256(here.encode()).hexdigest()
 
 
-def test_seeds_differ() -> None:
-    assert len(set(CASES)) > 195
+def test_seeds_differ(cases: list[Case]) -> None:
+    assert len(set(cases)) > 195
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_whatever_is_drawn_can_be_carried_out(shape: Shape) -> None:
     for seed in range(60):
-        scenario = scenario_of(case_of(seed, shape))
+        scenario = scenario_of(drawn(seed, shape))
         for index in range(len(scenario.steps)):
             planned_state(scenario, index)  # raises where something is not there
 
 
-def test_every_kind_of_change_is_drawn() -> None:
+def test_every_kind_of_change_is_drawn(cases: list[Case]) -> None:
     endings = ("is created", "is edited", "is relabelled", "is deleted", "made anew", "finishes")
     seen = Counter(
         ending
-        for case in CASES
+        for case in cases
         for step in scenario_of(case).steps
         for ending in endings
         if step.title.endswith(ending)
     )
     assert set(seen) == set(endings)
-    assert any(change.restarted for case in CASES for change in case.changes)
-    assert any(applied(case, Pod) for case in CASES)
+    assert any(change.restarted for case in cases for change in case.changes)
+    assert any(applied(case, Pod) for case in cases)
 
 
-def test_every_kind_of_workload_is_drawn() -> None:
-    pods = [pod for case in CASES for pod in case.pods]
+def test_every_kind_of_workload_is_drawn(cases: list[Case]) -> None:
+    pods = [pod for case in cases for pod in case.pods]
     assert {port.protocol for pod in pods for port in pod.ports} == {"TCP", "UDP", "SCTP"}
     assert any(port.name for pod in pods for port in pod.ports)
-    services = [item for case in CASES for item in case.objects if isinstance(item, Service)]
+    services = [item for case in cases for item in case.objects if isinstance(item, Service)]
     ports = [port for service in services for port in service.ports]
     assert any(port.port != port.target_port for port in ports)
     assert any(isinstance(port.target_port, str) for port in ports)
-    assert {host.name for case in CASES for host in case.hosts} == {"near", "far"}
+    assert {host.name for case in cases for host in case.hosts} == {"near", "far"}
 
 
 def test_a_cluster_one_has_gets_nothing_that_only_the_embedded_one_knows() -> None:
-    cases = [case_of(seed, SHAPES["a cluster one has"]) for seed in range(100)]
+    cases = [drawn(seed, SHAPES["a cluster one has"]) for seed in range(100)]
     changes = [change for case in cases for change in case.changes]
     assert not any(change.finish or change.restarted for change in changes)
     policies = [item for case in cases for item in applied(case, NetworkPolicy)]
@@ -96,7 +106,7 @@ def test_a_cluster_one_has_gets_nothing_that_only_the_embedded_one_knows() -> No
 
 
 def test_old_clusters_get_what_they_know() -> None:
-    cases = [case_of(seed, OLD) for seed in range(60)]
+    cases = [drawn(seed, OLD) for seed in range(60)]
     policies = [item for case in cases for item in applied(case, NetworkPolicy)]
     assert {policy.api_version for policy in policies} == {"extensions/v1beta1"}
     assert not any(policy.egress for policy in policies)

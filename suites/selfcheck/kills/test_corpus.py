@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from netpol_conformance.app.corpus import load_corpus
-
+from ..corpus import CORPUS
 from .__main__ import MATRIX
 from .judging import faults
 from .matrix import KillMatrix, outdated
 
-CORPUS = load_corpus()
 COMMITTED = KillMatrix.load(MATRIX.read_text(encoding="utf-8"))
 
 

@@ -7,7 +7,6 @@ from itertools import chain
 
 import pytest
 
-from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.expectation.matrix import expected_matrix
@@ -15,6 +14,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.scenario.planning import planned_state
 from netpol_conformance.scenario.types import Expectation
 
+from ..corpus import BY_PATH, CORPUS
 from ..mutants import MUTANTS
 from . import rehearsal
 from .filtering import Filter, Interfaces
@@ -22,8 +22,7 @@ from .rehearsal import Rehearsal, UnforeseenError
 from .running import Pair, ends
 from .sweep import grouped
 
-CORPUS = load_corpus()
-END_PORT = next(item for item in CORPUS if item.path == "semantics/end-port.yaml")
+END_PORT = BY_PATH["semantics/end-port.yaml"]
 EVERY = 7
 """Of the corpus every so many scenarios are looked at for pairs to run all the same."""
 TWINS = 12
@@ -59,11 +58,10 @@ def with_other_chains(node, apply, version):
 
 
 def test_no_mutant_is_called_like_the_reference_in_its_owner():
-    known = {scenario.path: scenario for scenario in CORPUS}
     alike = [
         name
         for name, mutant in MUTANTS.items()
-        if not list(grouped(known[mutant.owner_path], [name]))
+        if not list(grouped(BY_PATH[mutant.owner_path], [name]))
     ]
     assert alike == []
 

@@ -11,40 +11,34 @@ from netpol_conformance.expectation.matrix import expectation
 from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.scenario.catalogue import LINES, RULES
 from netpol_conformance.scenario.lint import lint, uncovered
-from netpol_conformance.scenario.loader import load, load_file
-from netpol_conformance.scenario.selection import discover
+from netpol_conformance.scenario.loader import load
 
+from ..corpus import CORPUS
 from .scenario_texts import SOUND, spoilt
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def corpus():
-    root = ROOT / "scenarios"
-    return [scenario for path in discover(root) for scenario in load_file(root, path)]
+def test_our_corpus_is_sound():
+    assert [str(finding) for finding in lint(CORPUS, expectation, needed_features)] == []
 
 
-def test_our_corpus_is_sound(corpus):
-    assert [str(finding) for finding in lint(corpus, expectation, needed_features)] == []
+def test_our_corpus_covers_the_catalogue():
+    assert uncovered(CORPUS) == {}
 
 
-def test_our_corpus_covers_the_catalogue(corpus):
-    assert uncovered(corpus) == {}
-
-
-def test_our_files_are_short(corpus):
+def test_our_files_are_short():
     """A file of one scenario; where there are cases, each of them."""
-    files = Counter(scenario.file for scenario in corpus)
+    files = Counter(scenario.file for scenario in CORPUS)
     for path, number in files.items():
         lines = (ROOT / "scenarios" / path).read_text().splitlines()
         assert len(lines) <= max(120, 80 * number), path
         assert max(map(len, lines)) <= 100, path
 
 
-def test_every_block_has_been_open(corpus):
+def test_every_block_has_been_open():
     """A denied cell shows nothing unless the same cell is open at another step."""
-    for scenario in corpus:
+    for scenario in CORPUS:
         opened, denied = set(), set()
         for step in scenario.steps:
             for cell, word in step.expected:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.scenario.loader import load_all
 from netpol_conformance.scenario.neighbours import lost_neighbours
 
-CORPUS = load_corpus()
-ONE, TWO, THREE = load_corpus(["handbook"])[:3]
+from ..corpus import CORPUS
+
+ONE, TWO, THREE = [item for item in CORPUS if item.pack == "handbook"][:3]
 FILE = """
 title: Cases
 rules: [S1]

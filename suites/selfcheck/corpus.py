@@ -1,0 +1,8 @@
+"""The corpus, read once by each process of tests however many look at all of it."""
+
+from __future__ import annotations
+
+from netpol_conformance.app.corpus import load_corpus
+
+CORPUS = load_corpus()
+BY_PATH = {scenario.path: scenario for scenario in CORPUS}
