@@ -7,6 +7,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 # Debian keeps nginx and ldconfig where an ordinary user's PATH doesn't look.
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+# Without bytecode each program that a run or a test starts, hundreds in all, compiles the suite anew.
+unset PYTHONDONTWRITEBYTECODE
 
 # The exit code for "the machine's fault", as in netpol-conformance itself.
 readonly machine_fault=3

@@ -53,11 +53,11 @@ def prepare(options: RunOptions) -> RunRequest:
     """The request that the options make; raises UsageError."""
     try:
         check_driver_reads(options)
-        available = selected(
-            load_agreed(options.scenario, _version(options)), Profile(options.profile)
-        )
+        setting, version = _setting(options), _version(options)
+        # Last, for it takes a second.
+        available = selected(load_agreed(options.scenario, version), setting.profile)
         request = RunRequest(
-            setting=_setting(options),
+            setting=setting,
             scenarios=available,
             available=len(available),
             files=wanted(options),

@@ -13,13 +13,14 @@ from script.pairwise.cases import files
 
 from netpol_conformance.model.objects import Direction, LabelSelector, NetworkPolicy, Pod
 from netpol_conformance.scenario.axes import AXES, all_pairs, pairs
-from netpol_conformance.scenario.loader import load_file
 from netpol_conformance.scenario.planning import planned_state
 from netpol_conformance.scenario.types import Scenario
 
+from ..corpus import CORPUS
+
 ROOT = Path(__file__).parents[3] / "scenarios"
 FILES = sorted((ROOT / "semantics").glob("pairwise-*.yaml"))
-CASES = [scenario for path in FILES for scenario in load_file(ROOT, path)]
+CASES = [item for item in CORPUS if ROOT / item.file in FILES]
 
 
 def test_the_files_are_what_the_generator_writes():

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.coverage import page
 from netpol_conformance.coverage.counting import coverage_of
+
+from ...corpus import CORPUS
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("coverage") / "coverage.html"
-    path.write_text(page.render(coverage_of(load_corpus(["errata"]))), encoding="utf-8")
+    errata = [item for item in CORPUS if item.pack == "errata"]
+    path.write_text(page.render(coverage_of(errata)), encoding="utf-8")
     return path
 
 
