@@ -1,7 +1,10 @@
-"""What the suite's own tests share: golden files, and an environment that is no CI's."""
+"""What the suite's own tests share: golden files, an environment that is no CI's, and how a program
+gets namespaces of its own.
+"""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +26,15 @@ def _outside_github() -> Iterator[None]:
         for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
             patched.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def unshare() -> tuple[str, ...]:
+    """What makes the command after it root of a user and a network namespace of its own."""
+    words = ("unshare", "--user", "--map-root-user", "--net")
+    if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("user namespaces are forbidden here")
+    return words
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shlex
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -178,10 +177,6 @@ def test_what_a_pod_saw_before_it_went_is_kept_and_its_successor_is_to_go_on(por
 
 
 NEW = probe(Source("pod", "new", "default"), 9)
-IN_A_NETWORK_OF_ITS_OWN = [
-    *("unshare", "--user", "--map-root-user", "--net"),
-    *("--pid", "--fork", "--kill-child"),
-]
 
 
 def test_a_pod_that_comes_later_is_to_ask_as_it_starts(port):
@@ -200,9 +195,7 @@ def test_a_pod_that_comes_later_is_to_ask_as_it_starts(port):
     assert command[3:6] == [task, "--identity", ME]
 
 
-def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it():
-    if subprocess.run([*IN_A_NETWORK_OF_ITS_OWN, "true"], check=False).returncode:
-        pytest.skip("user namespaces are forbidden here")
+def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it(unshare):
     task = task_line(TaskRequest(0, "begin", (NEW,), (0.005,)))
     watcher = shlex.join([sys.executable, "-m", "netpol_conformance.probe.watcher", task])
     agent = shlex.join(AGENT)
@@ -210,7 +203,7 @@ def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it():
     script = f"{watcher} --identity x & exec {agent}"
     cluster = Cluster()
     cluster.names_there = ["new"]
-    made = lifecycle(cluster, [], [*IN_A_NETWORK_OF_ITS_OWN, "sh", "-c", script])
+    made = lifecycle(cluster, [], [*unshare, "--pid", "--fork", "--kill-child", "sh", "-c", script])
     made.life._probes, made.life._asking = [NEW], {NEW.source: [0]}
     found: tuple[Series, ...] = ()
     try:
