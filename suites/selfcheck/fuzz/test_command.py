@@ -33,7 +33,8 @@ def command(*words: str, **options) -> subprocess.CompletedProcess[str]:
 def test_agreement_exits_0_and_says_how_to_ask_the_same_again() -> None:
     done = fuzz("--seed", SEED, "--cases", "10")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^10 cases in \d+ s, \d+ a minute, no disagreements; seeds 1 to", done.stdout)
+    told = r"^10 cases in \d+ s, \d+ a minute, no disagreements; seeds 1 to"
+    assert re.search(told, done.stdout, re.MULTILINE)
     assert "again: netpol-conformance fuzz --seed 1 --cases 10\n" in done.stdout
 
 
