@@ -160,7 +160,7 @@ def test_a_full_disk_leaves_the_old_reports_whole_and_says_where_the_new_are(tmp
     script = f"""
         mount -t tmpfs -o size=64k none {report}
         echo good > {report}/report.json
-        head -c 40000 /dev/zero > {report}/filler
+        head -c 32000 /dev/zero > {report}/filler
         {sys.executable} -m netpol_conformance run {QUICK} --report {report}
         code=$?
         cp -r {report} {tmp_path}/after

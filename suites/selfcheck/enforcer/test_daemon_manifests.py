@@ -6,6 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from netpol_conformance.cli import main as entry
 from netpol_conformance.cli.enforcer import app
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.loading import EnforcerError, load
@@ -57,30 +58,19 @@ def test_an_enforcer_of_a_folder_goes_as_its_package(tmp_path):
     assert objects["ConfigMap"]["data"] == files
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}/none.py:wrong"])
-    assert result.exit_code == 2
-    assert "none.py: No such file" in result.output
-
-
-def test_a_daemon_with_nothing_to_do_is_refused():
-    command = ["run", "--node", "node-1", "--no-network", "--no-policy"]
-    result = CliRunner().invoke(app, command)
-    assert result.exit_code == 2
-    assert "nothing to do" in result.output
-
-
-def test_an_api_that_is_no_url_is_refused():
-    result = CliRunner().invoke(app, ["run", "--node", "node-1", "--api", "127.0.0.1:8001"])
-    assert result.exit_code == 2
-    assert '"127.0.0.1:8001" is no URL' in result.output
-
-
-def test_outside_of_a_cluster_the_api_must_be_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("manifests --enforcer /nowhere/none.py:wrong", "none.py: No such file"),
+        ("run --node n --no-network --no-policy", "nothing to do"),
+        ("run --node n --api 127.0.0.1:8001", '"127.0.0.1:8001" is no URL'),
+        ("run --node n", "--api URL"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(words, told, monkeypatch, capsys):
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    result = CliRunner().invoke(app, ["run", "--node", "node-1"])
-    assert result.exit_code == 2
-    assert "--api URL" in result.output
+    assert entry._ending(["enforcer", *words.split()]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_enforcers_are_found_by_name(tmp_path):
