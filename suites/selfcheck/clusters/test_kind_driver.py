@@ -18,6 +18,7 @@ from netpol_conformance.clusters.kind.driver import KindDriver
 from netpol_conformance.clusters.kind.machines import Machines
 from netpol_conformance.clusters.kind.wiring import End
 from netpol_conformance.clusters.options import Options
+from netpol_conformance.enforcer.manifests import STOPPED_LABEL
 
 PROGRAM = """#!/bin/sh
 echo "$(basename "$0") $*" >>"$CALLS"
@@ -94,6 +95,15 @@ def test_a_cluster_to_reuse_that_is_not_there_is_named(
     with pytest.raises(ClusterError, match=r"no kind cluster mine to reuse.*another"):
         KindDriver(Options(cluster="kind", reuse_cluster="mine")).open(lambda words: None)
     assert "delete" not in calls.read_text()
+
+
+def test_where_a_killed_run_had_stopped_the_enforcer_it_may_run_again(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _programs(tmp_path, monkeypatch, "'kind get clusters') echo mine;;\n'docker image'*) exit 1;;")
+    with pytest.raises(ClusterError, match="Docker has no image"):
+        KindDriver(Options(cluster="kind", reuse_cluster="mine")).open(lambda words: None)
+    assert calls.read_text().splitlines()[-2].endswith(f"label nodes --all {STOPPED_LABEL}-")
 
 
 def test_the_next_run_names_what_a_killed_one_left(

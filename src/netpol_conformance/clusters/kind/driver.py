@@ -123,6 +123,7 @@ class KindDriver:
             tell(f"using the kind cluster {name} ...")
             maker.find()
             self._maker = maker
+            installing.start_where_stopped(maker)
             return
         tell(f"creating the kind cluster {name} (about half a minute) ...")
         self._ownership = leftovers.Ownership(name)

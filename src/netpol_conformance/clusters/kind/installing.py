@@ -13,6 +13,7 @@ from netpol_conformance.clusters.kind import explaining
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.tools import ToolError, Tools, run
 from netpol_conformance.clusters.kubernetes.waits import telling, until_nothing
+from netpol_conformance.enforcer.manifests import STOPPED_LABEL
 
 READY = 180.0
 """Seconds from the manifests applied to every node Ready and every rollout finished."""
@@ -39,8 +40,15 @@ def load_images(
     """Copy images from Docker to the nodes; raises ClusterError for one Docker has not."""
     for image in images:
         digest(tools, image)
-        tell(f"loading {image} on the nodes ...")
-        maker.load(image)
+    tell(f"loading {', '.join(images)} on the nodes ...")
+    maker.load(images)
+
+
+def start_where_stopped(maker: KindMaker) -> None:
+    """Let the bundled enforcer run on all nodes: a run that was killed while it restarted it has
+    left some where it is stopped.
+    """
+    maker.kubectl("label", "nodes", "--all", f"{STOPPED_LABEL}-", timeout=_KUBECTL)
 
 
 def apply_manifests(maker: KindMaker, manifests: str) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_kind import KindCluster
@@ -67,16 +67,11 @@ class KindMaker:
         words = ("export", "kubeconfig", "--name", self.name, "--kubeconfig")
         run([self._tools.kind, *words, self.kubeconfig])
 
-    def load(self, image: str) -> None:
-        """Copy an image from Docker to every node, where it is not there yet."""
-        with _told(f"kind load docker-image {image}") as output:
-            try:
-                self._cluster.load_docker_image(image)
-            except subprocess.CalledProcessError as error:
-                raise ClusterError(
-                    f"kind could not load the image {image} into {self.name}: "
-                    f"{last_words(output.read_text(errors='replace'))}"
-                ) from error
+    def load(self, images: Sequence[str]) -> None:
+        """Copy images from Docker to every node, where they are not there yet: all by one command,
+        since each looks into every node.
+        """
+        run([self._tools.kind, "load", "docker-image", "--name", self.name, *images])
 
     def kubectl(self, *words: str, given: str = "", timeout: float | None = None) -> str:
         """What kubectl prints, asked of this cluster."""
