@@ -54,8 +54,9 @@ class OutsideHost:
 class ClusterSpec:
     """What a scenario wants of its cluster before any of its objects exist.
 
-    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile. ``asking``
-    are the pods that ask all through a change, for which they need the processor at any moment.
+    ``alone`` if it disturbs what scenarios share, so that no other may run meanwhile; ``cut_off``
+    if the enforcer is to be without the API for a while. ``asking`` are the pods that ask all
+    through a change, for which they need the processor at any moment.
     """
 
     nodes: int = 2
@@ -63,6 +64,7 @@ class ClusterSpec:
     version: KubernetesVersion = LATEST
     outside: tuple[OutsideHost, ...] = ()
     alone: bool = False
+    cut_off: bool = False
     asking: frozenset[ObjectKey] = frozenset()
 
 

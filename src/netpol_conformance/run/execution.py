@@ -58,6 +58,7 @@ class Execution:
             scenario.version,
             tuple(self._outside.values()),
             alone=any(step.enforcer is not None for step in scenario.steps),
+            cut_off=any(step.enforcer == "cut off" for step in scenario.steps),
             asking=frozenset(
                 ObjectKey("Pod", source.namespace, source.name)
                 for source in scenario.asking

@@ -114,6 +114,11 @@ def test_more_nodes_and_other_families_than_there_are_are_not_supported() -> Non
         check_fits(ClusterSpec(families=(4, 6)), LATEST, 2, (4,))
 
 
+def test_an_enforcer_without_the_api_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(UnsupportedError, match="cut the enforcer off from the API"):
+        check_fits(ClusterSpec(alone=True, cut_off=True), LATEST, 2, (4,))
+
+
 def test_families_are_those_of_pods() -> None:
     nodes = read_nodes([node("a")])
     dual = Pod("kube-system", "dns", ips=(ip_address("10.1.0.2"), ip_address("fd00::2")))

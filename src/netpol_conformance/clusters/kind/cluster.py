@@ -31,8 +31,12 @@ class KindCluster(KubernetesCluster):
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh: beside others, or when none of them is at it."""
         self.leave()
-        self._turn.take(shared=not spec.alone)
         return super().start(spec)
+
+    def _start_outside(self, spec: ClusterSpec) -> None:
+        """Before anything is made, wait for the turn: what is not supported has not waited."""
+        self._turn.take(shared=not spec.alone)
+        super()._start_outside(spec)
 
     def leave(self, *, clean: bool = False) -> None:
         """Put the enforcer back, and let others have the cluster."""

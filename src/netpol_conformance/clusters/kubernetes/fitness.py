@@ -10,6 +10,7 @@ from netpol_conformance.model.objects import KubernetesObject, Pod
 from netpol_conformance.model.version import LATEST, OLDEST, KubernetesVersion
 
 NO_CLIENT = "needs a client outside the cluster; give --external-client"
+NO_CUT = "needs to cut the enforcer off from the API, and from nothing else"
 _MEANINGS = (
     "annotation_isolates",
     "policy_api_versions",
@@ -49,6 +50,8 @@ def check_fits(
         raise UnsupportedError(
             f"needs the rules of Kubernetes {spec.version}, and this cluster is {version}"
         )
+    if spec.cut_off:
+        raise UnsupportedError(NO_CUT)
     if spec.nodes > workers:
         raise UnsupportedError(
             f"needs {spec.nodes} nodes that take pods, and this cluster has {workers}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.client import PODS, Client
+from netpol_conformance.clusters.kubernetes.fitness import NO_CUT
 from netpol_conformance.clusters.kubernetes.objects import Objects
 from netpol_conformance.clusters.kubernetes.streams import ANSWER_SLACK, Agents, StreamError
 from netpol_conformance.clusters.kubernetes.waits import until
@@ -58,7 +59,7 @@ class KubernetesLifecycle:
 
     def cut_off_enforcer(self) -> None:
         """Not here: agents and kubelets need the API as well."""
-        raise UnsupportedError("needs to cut the enforcer off from the API, and from nothing else")
+        raise UnsupportedError(NO_CUT)
 
     def reconnect_enforcer(self) -> None:
         """Nothing was cut off."""
