@@ -6,70 +6,140 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netpol_conformance.clusters.kind import installing, plugins
+from netpol_conformance.clusters.kind.driver import KindDriver
+from netpol_conformance.clusters.kind.maker import KindMaker
+from netpol_conformance.clusters.kind.tools import find_tools
+from netpol_conformance.clusters.options import Options
+from netpol_conformance.corpus import load_agreed
 from netpol_conformance.enforcer.loading import load
-from netpol_conformance.report.document import Report
+from netpol_conformance.images import own_image
+from netpol_conformance.report.document import Collector, Report, ScenarioReport
+from netpol_conformance.run.session import Session, Setting
+from netpol_conformance.run.timeouts import Timeouts
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = "suites/selfcheck/mutants"
+MUTANTS = ROOT / "suites/selfcheck/mutants"
 IMAGE = os.environ.get("NETPOL_IMAGE", "")
 """The suite's own image, if not the usual one."""
 PACKS = os.environ.get("NETPOL_KIND_PACKS", "handbook upstream").split()
 """The packs to run; the whole catalogue takes a few minutes more, and is run for a release."""
+LIFECYCLE = "lifecycle"
+RESTART = "lifecycle/enforcer-restarted.yaml"
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run of the command line ended; ``report`` is None if it wrote none."""
+    """How a run ended; ``report`` is None if it wrote none."""
 
     code: int
     output: str
     report: Report | None
 
     @property
+    def scenarios(self) -> tuple[ScenarioReport, ...]:
+        """What its report says of each scenario."""
+        assert self.report is not None, self.output
+        return self.report.scenarios
+
+    @property
     def outcomes(self) -> dict[str, str]:
         """Each scenario's outcome by its path."""
-        assert self.report is not None, self.output
-        return {scenario.path: scenario.outcome.value for scenario in self.report.scenarios}
+        return {scenario.path: scenario.outcome.value for scenario in self.scenarios}
+
+
+class Run(subprocess.Popen[str]):
+    """A run of the command line from its beginning; ``report`` is the folder for its report."""
+
+    def __init__(self, report: Path, *words: str) -> None:
+        self._report = report
+        program = [sys.executable, "-m", "netpol_conformance", "run", "--quiet"]
+        command = [*program, "--report", str(report), *words]
+        pipe, same = subprocess.PIPE, subprocess.STDOUT
+        super().__init__(command, stdout=pipe, stderr=same, text=True, cwd=ROOT)
+
+    def ended(self, disturb: Callable[[int], object] | None = None) -> Ended:
+        """Wait for its end; once its first scenario has passed, ``disturb`` it by its process."""
+        assert self.stdout is not None
+        output = ""
+        with self:
+            for line in self.stdout:
+                output += line
+                if disturb is not None and line.startswith("PASS"):
+                    disturb(self.pid)
+                    disturb = None
+        file = self._report / "report.json"
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        return Ended(self.returncode, output, Report.model_validate_json(text) if text else None)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A ready kind cluster, and the suite's command line beside it."""
+    """A ready kind cluster, which ``driver`` has open, and the suite's command line beside it."""
 
-    name: str
-    kubeconfig: Path
+    driver: KindDriver
     folder: Path
 
-    def command(self, *words: str, report: Path) -> list[str]:
-        """A run of scenarios on this cluster as it is typed."""
-        program = [sys.executable, "-m", "netpol_conformance", "run"]
-        on_this = ["--cluster", "kind", "--reuse-cluster", self.name]
-        if IMAGE and "--image" not in words:
-            on_this += ["--image", IMAGE]
-        return [*program, *on_this, "--quiet", "--report", str(report), *words]
+    def begin(self, *words: str) -> Run:
+        """Begin to run scenarios on this cluster, as it is typed."""
+        on_this = ["--cluster", "kind", "--reuse-cluster", self.driver.cluster_name]
+        report = Path(tempfile.mkdtemp(prefix="report-", dir=self.folder))
+        return Run(report, *on_this, *self.image, *words)
 
     def run(self, *words: str) -> Ended:
         """Run scenarios on this cluster to the end."""
-        report = self.folder / f"report-{len(list(self.folder.iterdir()))}"
-        return ended(self.command(*words, report=report), report)
+        return self.begin(*words).ended()
+
+    @property
+    def image(self) -> list[str]:
+        """The option that names the suite's own image, if it must be named."""
+        return ["--image", IMAGE] if IMAGE else []
+
+    def run_here(self, *paths: str, jobs: int = 4, enforce: float, **enforcer: str) -> Ended:
+        """Install another enforcer, which the options name, and run scenarios in this process: a
+        run's own beginning and end take longer than a scenario.
+        """
+        tools, folder = find_tools(), self.driver.kubeconfig.parent
+        maker = KindMaker(self.driver.cluster_name, tools, folder)
+        image = installing.digest(tools, own_image(IMAGE))
+        plugin = plugins.chosen(Options(image=IMAGE, **enforcer), image)
+        installing.apply_manifests(maker, plugin.manifests)
+        installing.wait_installed(maker, tools)
+        seen, scenarios = Collector(), load_agreed(paths)
+        session = Session(Setting(self.driver, jobs, Timeouts(enforce=enforce)), seen)
+        session.begin(scenarios)
+        for scenario in scenarios:
+            session.result(scenario)
+        end = session.finish()
+        seen(end)
+        return Ended(end.exit_code, end.reason, seen.report())
 
     def kubectl(self, *words: str, given: str | None = None) -> str:
         """What kubectl says of this cluster."""
         return subprocess.run(
-            ["kubectl", "--kubeconfig", self.kubeconfig, *words],
+            ["kubectl", "--kubeconfig", self.driver.kubeconfig, *words],
             check=True,
             capture_output=True,
             text=True,
             input=given,
         ).stdout
 
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """What is done meanwhile must leave the cluster's objects as they are."""
+        before = self.objects()
+        yield
+        assert self.objects() == before
+
     def objects(self) -> set[str]:
-        """All that a run must leave as it was: every object a scenario could make."""
+        """All that a run must leave as it is: every object a scenario could make."""
         kinds = "namespaces,pods,services,networkpolicies,configmaps,serviceaccounts"
         items: list[dict[str, Any]] = json.loads(
             self.kubectl("get", kinds, "--all-namespaces", "-o", "json")
@@ -83,37 +153,5 @@ class Kind:
 
 def owner_of(mutant: str) -> str:
     """The path of the scenario that must fail with a broken enforcer."""
-    broken = load(f"{ROOT / MUTANTS}:{mutant}")
+    broken = load(f"{MUTANTS}:{mutant}")
     return broken.owner_path  # type: ignore[attr-defined]
-
-
-def ended(command: list[str], report: Path) -> Ended:
-    """Run a command to its end and read the report that it wrote."""
-    done = subprocess.run(
-        command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
-    )
-    return Ended(done.returncode, done.stdout, read(report))
-
-
-def interrupted(command: list[str], report: Path, disturb: Callable[[int], object]) -> Ended:
-    """Run a command and, once its first scenario has passed, ``disturb`` it, given its process."""
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
-    ) as run:
-        assert run.stdout is not None
-        before = []
-        for line in run.stdout:
-            before.append(line)
-            if line.startswith("PASS"):
-                break
-        disturb(run.pid)
-        output = "".join([*before, run.stdout.read()])
-    return Ended(run.returncode, output, read(report))
-
-
-def read(folder: Path) -> Report | None:
-    """The report in a folder, if one was written."""
-    file = folder / "report.json"
-    if not file.is_file():
-        return None
-    return Report.model_validate_json(file.read_text(encoding="utf-8"))

@@ -81,28 +81,32 @@ class Scene:
     def kubectl(self, *words: str, given: str | None = None) -> str:
         return self.kind.kubectl("--namespace", SCENE, *words, given=given)
 
-    def start(self, name: str, node: str) -> None:
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "namespace": SCENE, "labels": {"app": name}},
-            "spec": {
-                "nodeName": node,
-                "terminationGracePeriodSeconds": 0,
-                "containers": [
-                    {"name": "web", "image": OWN_IMAGE, "command": ["python3", "-c", SERVE]}
-                ],
-            },
-        }
-        self.kubectl("apply", "--filename", "-", given=json.dumps(pod))
-        self.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=120s")
+    def start(self, **nodes: str) -> None:
+        """Start pods, by their names on these nodes."""
+        containers = [{"name": "web", "image": OWN_IMAGE, "command": ["python3", "-c", SERVE]}]
+        pods = [
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "labels": {"app": name}},
+                "spec": {
+                    "nodeName": node,
+                    "terminationGracePeriodSeconds": 0,
+                    "containers": containers,
+                },
+            }
+            for name, node in nodes.items()
+        ]
+        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": pods})
+        self.kubectl("apply", "--filename", "-", given=given)
+        self.kubectl("wait", "pod", *nodes, "--for=condition=Ready", "--timeout=120s")
 
     def address(self, name: str) -> str:
         return self.kubectl("get", "pod", name, "--output=jsonpath={.status.podIP}")
 
     def spawn(self, name: str, code: str, *words: str) -> subprocess.Popen[str]:
-        command = ["kubectl", "--kubeconfig", str(self.kind.kubeconfig), "--namespace", SCENE]
-        command += ["exec", "--stdin", name, "--", "python3", "-c", code, *words]
+        there = ["--kubeconfig", str(self.kind.driver.kubeconfig), "--namespace", SCENE]
+        command = ["kubectl", *there, "exec", "--stdin", name, "--", "python3", "-c", code, *words]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def knock(self, source: str, target: str, seconds: float = 0.5) -> tuple[int, int]:
@@ -124,8 +128,7 @@ def scene(kind: Kind) -> Iterator[Scene]:
     scene = Scene(kind, (nodes[-1], nodes[0]))
     kind.kubectl("create", "namespace", SCENE)
     try:
-        for name, node in (("web", nodes[-1]), ("near", nodes[-1]), ("far", nodes[0])):
-            scene.start(name, node)
+        scene.start(web=nodes[-1], near=nodes[-1], far=nodes[0])
         until(lambda: scene.knock("near", scene.address("web"))[1])
         scene.kubectl("apply", "--filename", "-", given=DENY)
         until(lambda: scene.knock("near", scene.address("web"))[1] == 0)
@@ -158,7 +161,7 @@ def test_a_pod_that_the_enforcer_has_not_seen_is_closed(scene):
     scene.enforcer("patch", target, "--patch", json.dumps(patch))
     until(lambda: not scene.enforcer("get", "pods", "--output=name"))
     try:
-        scene.start("unseen", scene.nodes[0])
+        scene.start(unseen=scene.nodes[0])
         tries, reached = scene.knock("far", scene.address("unseen"))
         assert tries
         assert reached == 0

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import (
     ClusterError,
@@ -17,7 +16,6 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.clusters.kubernetes.client import NAMESPACES, PODS, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
-from netpol_conformance.clusters.kubernetes.naming import RUN_LABEL
 from netpol_conformance.clusters.kubernetes.pods import Images
 from netpol_conformance.clusters.kubernetes.removal import remove_run
 from netpol_conformance.clusters.kubernetes.waits import until
@@ -37,7 +35,6 @@ class Share:
 
     cluster: KubernetesCluster
     client: Client
-    run: str
 
     def apply(self, *manifests: str) -> None:
         self.cluster.apply("\n---\n".join(manifests))
@@ -52,20 +49,24 @@ class Share:
 
     def namespace(self) -> str:
         """What the scenario's ``default`` is really called."""
-        found = self.client.items(NAMESPACES, labelSelector=f"{RUN_LABEL}={self.run}")
-        names = [str(item["metadata"]["name"]) for item in found]
-        return next(name for name in names if name.endswith("-default"))
+        return self.cluster._stage.objects.names.real("default")
 
 
-@pytest.fixture
-def share(kind: Kind) -> Iterator[Share]:
-    client, run = connect(str(kind.kubeconfig)), secrets.token_hex(3)
+@pytest.fixture(scope="module")
+def shares(kind: Kind) -> Iterator[Share]:
+    """All tests' shares are one run's: what a test leaves goes away while the next is at it."""
+    client, run = connect(str(kind.driver.kubeconfig)), secrets.token_hex(3)
     cluster = KubernetesCluster(Setup(client, run, Images(own_image(IMAGE)), "kind", "reference"))
-    cluster.start(ClusterSpec(nodes=1))
-    yield Share(cluster, client, run)
+    yield Share(cluster, client)
     cluster.close()
     remove_run(client, run)
     client.close()
+
+
+@pytest.fixture
+def share(shares: Share) -> Share:
+    shares.cluster.start(ClusterSpec(nodes=1))
+    return shares
 
 
 def pod(name: str, labels: str = "{}", *, more: str = "", image: str = "own") -> str:
@@ -206,16 +207,10 @@ def test_a_quota_is_named(share: Share) -> None:
     share.apply(pod("first"))  # and with it the namespace
     resource = share.client.resource(quota)
     share.client.create(resource, quota, share.namespace())
-    _until_counted(share, resource.url(share.namespace(), "none"))
+    counted = resource.url(share.namespace(), "none")
+    assert until(lambda: "hard" in share.client.send("GET", counted)["status"], READY, 0.1)
     with pytest.raises(ClusterError, match=r"a quota stands in the way: .*exceeded quota: none"):
         share.cluster.apply(pod("a"))
-
-
-@retry(
-    retry=retry_if_result(lambda seen: not seen), stop=stop_after_delay(30), wait=wait_fixed(0.1)
-)
-def _until_counted(share: Share, path: str) -> bool:
-    return "hard" in share.client.send("GET", path)["status"]
 
 
 def test_a_new_scenario_sees_nothing_of_the_one_before(share: Share) -> None:

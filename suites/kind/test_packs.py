@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.document import Report
 from netpol_conformance.run.events import CellResult
 from netpol_conformance.scenario.types import Expectation
 
@@ -34,9 +33,8 @@ Key = tuple[str, int, str, str]
 """A cell: scenario, step, source, destination."""
 
 
-def _cells(report: Report | None) -> Iterator[tuple[Key, CellResult]]:
-    assert report is not None
-    for scenario in report.scenarios:
+def _cells(ended: Ended) -> Iterator[tuple[Key, CellResult]]:
+    for scenario in ended.scenarios:
         if scenario.outcome is Outcome.UNSUPPORTED:
             continue
         for step in scenario.steps:
@@ -50,15 +48,14 @@ def test_the_reference_conforms(on_kind: Ended) -> None:
 
 
 def test_what_is_not_supported_says_why(on_kind: Ended) -> None:
-    assert on_kind.report is not None
-    skipped = [s for s in on_kind.report.scenarios if s.outcome is Outcome.UNSUPPORTED]
+    skipped = [s for s in on_kind.scenarios if s.outcome is Outcome.UNSUPPORTED]
     assert all(scenario.reason for scenario in skipped)
 
 
 def test_the_embedded_cluster_gives_the_same_matrix(on_kind: Ended, embedded: Ended) -> None:
     """Every cell that both could ask came to the same, and was expected to."""
-    seen = {key: (cell.expected, cell.outcome) for key, cell in _cells(embedded.report)}
-    real = {key: (cell.expected, cell.outcome) for key, cell in _cells(on_kind.report)}
+    seen = {key: (cell.expected, cell.outcome) for key, cell in _cells(embedded)}
+    real = {key: (cell.expected, cell.outcome) for key, cell in _cells(on_kind)}
     both = {key[0] for key in seen} & {key[0] for key in real}
     assert both
     assert {key: value for key, value in real.items() if key[0] in both} == {
@@ -67,10 +64,10 @@ def test_the_embedded_cluster_gives_the_same_matrix(on_kind: Ended, embedded: En
 
 
 def test_without_an_enforcer_every_denied_cell_fails(kind: Kind) -> None:
-    ended = kind.run(*NO_ENFORCER, "--plugin", "none", "--timeout", "enforce=1")
+    ended = kind.run_here(*NO_ENFORCER, enforce=1, plugin="none")
     assert ended.code == 1, ended.output
-    denied = {key: cell for key, cell in _cells(ended.report) if cell.expected in DENIALS}
-    others = {key: cell for key, cell in _cells(ended.report) if cell.expected not in DENIALS}
+    denied = {key: cell for key, cell in _cells(ended) if cell.expected in DENIALS}
+    others = {key: cell for key, cell in _cells(ended) if cell.expected not in DENIALS}
     assert {key[0] for key in denied} == set(NO_ENFORCER)
     assert {
         key: cell.reason for key, cell in denied.items() if cell.outcome is not Outcome.FAIL
@@ -81,7 +78,7 @@ def test_without_an_enforcer_every_denied_cell_fails(kind: Kind) -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_enforcer_fails_the_scenario_that_owns_the_rule(kind: Kind, name: str) -> None:
     owner = owner_of(name)
-    ended = kind.run(owner, "--implementation", f"{MUTANTS}:{name}", "--timeout", "enforce=2")
+    ended = kind.run_here(owner, enforce=2, implementation=f"{MUTANTS}:{name}")
     assert (ended.code, ended.outcomes) == (1, {owner: "FAIL"}), ended.output
 
 
@@ -89,9 +86,7 @@ def test_what_one_scenario_left_in_force_fails_no_other(kind: Kind) -> None:
     """The enforcer forgets no policy; what takes over namespaces under one is asked afresh."""
     name, alike = "DeletionIgnored", ("upstream/by-port.yaml", "upstream/stacked-policies.yaml")
     owner = owner_of(name)
-    told = ("--implementation", f"{MUTANTS}:{name}", "--jobs", "1", "--timeout", "enforce=2")
-    ended = kind.run(*alike, owner, *told)
+    ended = kind.run_here(*alike, owner, jobs=1, enforce=2, implementation=f"{MUTANTS}:{name}")
     assert ended.outcomes == {**dict.fromkeys(alike, "PASS"), owner: "FAIL"}, ended.output
-    assert ended.report is not None
-    reasons = {scenario.path: scenario.reason for scenario in ended.report.scenarios}
+    reasons = {scenario.path: scenario.reason for scenario in ended.scenarios}
     assert "It passed in fresh namespaces" in reasons[alike[1]]
