@@ -31,9 +31,13 @@ def _restricted(kind: Kind, folder: Path, **user: str) -> Path:
     return file
 
 
-def _run_with(kind: Kind, folder: Path, kubeconfig: Path, *words: str) -> Ended:
+def _refused(kind: Kind, folder: Path, kubeconfig: Path, *words: str) -> str:
+    """What a run with this kubeconfig says, which tests nothing and reports just that."""
     there = ("--cluster", "kubeconfig", "--kubeconfig", str(kubeconfig))
-    return Run(folder / "report", SCENARIO, *there, *kind.image, *words).ended()
+    run = Run(folder / "report", SCENARIO, *there, *kind.image, *words).ended()
+    assert run.code == 3, run.output
+    assert run.report is not None
+    return run.output
 
 
 @pytest.fixture
@@ -58,39 +62,29 @@ def test_missing_rights_are_named(kind: Kind, tmp_path: Path) -> None:
     kind.kubectl("create", "serviceaccount", "powerless", "--namespace", "default")
     try:
         token = kind.kubectl("create", "token", "powerless", "--namespace", "default").strip()
-        run = _run_with(kind, tmp_path, _restricted(kind, tmp_path, token=token))
+        told = _refused(kind, tmp_path, _restricted(kind, tmp_path, token=token))
     finally:
         kind.kubectl("delete", "serviceaccount", "powerless", "--namespace", "default")
-    assert run.code == 3
-    assert "create" in run.output
-    assert "namespaces" in run.output
-    assert run.report is not None
+    assert "create" in told
+    assert "namespaces" in told
 
 
 @pytest.mark.usefixtures("nothing_left")
 def test_credentials_that_are_no_good_any_more_are_named(kind: Kind, tmp_path: Path) -> None:
     claims = base64.urlsafe_b64encode(json.dumps({"exp": 1}).encode()).decode().rstrip("=")
-    run = _run_with(kind, tmp_path, _restricted(kind, tmp_path, token=f"e30.{claims}.c2ln"))
-    assert run.code == 3
-    assert "401" in run.output
-    assert run.report is not None
+    config = _restricted(kind, tmp_path, token=f"e30.{claims}.c2ln")
+    assert "401" in _refused(kind, tmp_path, config)
 
 
 def test_an_api_server_out_of_reach_is_named(kind: Kind, tmp_path: Path) -> None:
-    file = _restricted(kind, tmp_path, server="https://127.0.0.1:1")
-    run = _run_with(kind, tmp_path, file)
-    assert run.code == 3
-    assert "https://127.0.0.1:1 cannot be reached" in run.output
-    assert run.report is not None
+    config = _restricted(kind, tmp_path, server="https://127.0.0.1:1")
+    assert "https://127.0.0.1:1 cannot be reached" in _refused(kind, tmp_path, config)
 
 
 @pytest.mark.usefixtures("nothing_left")
 def test_an_image_that_cannot_be_pulled_is_named(kind: Kind, tmp_path: Path) -> None:
     image = "registry.invalid/netpol-conformance:none"
-    run = _run_with(kind, tmp_path, kind.driver.kubeconfig, "--image", image)
-    assert run.code == 3
-    assert image in run.output
-    assert run.report is not None
+    assert image in _refused(kind, tmp_path, kind.driver.kubeconfig, "--image", image)
 
 
 @pytest.mark.usefixtures("nothing_left")

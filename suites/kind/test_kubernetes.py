@@ -41,11 +41,8 @@ class Share:
         self.cluster.wait_ready(READY)
 
     def pod(self, name: str) -> Pod:
-        return next(
-            pod
-            for pod in self.cluster.state().pods
-            if (pod.namespace, pod.name) == ("default", name)
-        )
+        key = ObjectKey("Pod", "default", name)
+        return next(pod for pod in self.cluster.state().pods if pod.key == key)
 
     def namespace(self) -> str:
         """What the scenario's ``default`` is really called."""
@@ -79,10 +76,9 @@ spec: {{containers: [{{name: c, image: {image}, ports: [{{containerPort: 8080}}]
 """
 
 
-def ask(target: Pod, port: int = 8080, source: str = "a", timeout: float = 2.0) -> Probe:
+def ask(target: Pod, timeout: float = 2.0) -> Probe:
     identity = frozenset({f"default/{target.name}"})
-    asker = Source("pod", source, "default")
-    return Probe(asker, str(target.ips[0]), port, identity, timeout=timeout)
+    return Probe(Source("pod", "a", "default"), str(target.ips[0]), 8080, identity, timeout=timeout)
 
 
 def test_every_kind_of_server_says_who_it_is(share: Share) -> None:
@@ -156,23 +152,16 @@ def test_an_agent_that_is_killed_is_started_again(share: Share) -> None:
 
 
 @pytest.mark.parametrize(
-    "manifest",
+    "spec",
     [
-        (
-            "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: x}, spec: "
-            "{podSelector: {}, ingress: [{ports: [{protocol: tcp, port: 0}]}]}}"
-        ),
-        (
-            "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: x}, spec: "
-            "{podSelector: {}, ingress: [{ports: [{port: 80}]}], egress: [{to: [{}]}]}}"
-        ),
-        (
-            "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: x}, spec: "
-            "{podSelectr: {}}}"
-        ),
+        "{podSelector: {}, ingress: [{ports: [{protocol: tcp, port: 0}]}]}",
+        "{podSelector: {}, ingress: [{ports: [{port: 80}]}], egress: [{to: [{}]}]}",
+        "{podSelectr: {}}",
     ],
 )
-def test_refusals_read_as_the_embedded_clusters_do(share: Share, manifest: str) -> None:
+def test_refusals_read_as_the_embedded_clusters_do(share: Share, spec: str) -> None:
+    kind = "apiVersion: networking.k8s.io/v1, kind: NetworkPolicy"
+    manifest = f"{{{kind}, metadata: {{name: x}}, spec: {spec}}}"
     with pytest.raises(ManifestError) as embedded:
         decode(manifest)
     with pytest.raises(RefusedError) as real:

@@ -84,7 +84,7 @@ def test_a_vendors_manifests_are_taken_as_they_are(tmp_path: Path) -> None:
     options = Options(plugin="vendor", plugin_manifests=(str(tmp_path),), plugin_image=("i",))
     plugin = plugins.chosen(options, "")
     assert plugin.manifests == "kind: A\n\n---\nkind: B # as written\n"
-    assert (plugin.name, plugin.images, plugin.is_ours) == ("vendor", ("i",), False)
+    assert (plugin.name, plugin.images) == ("vendor", ("i",))
 
 
 def test_manifests_that_are_not_there_are_named(tmp_path: Path) -> None:

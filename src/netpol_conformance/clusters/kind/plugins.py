@@ -21,15 +21,11 @@ _DIGEST = "netpol-conformance/content"
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """``name`` as reports call it; ``images`` are to be loaded before ``manifests`` are applied.
-
-    ``is_ours`` tells whether the suite's own enforcer makes the pod network.
-    """
+    """``name`` as reports call it; ``images`` are to be loaded before ``manifests`` are applied."""
 
     name: str
     images: tuple[str, ...]
     manifests: str
-    is_ours: bool
 
 
 def check(options: Options) -> None:
@@ -59,7 +55,7 @@ def chosen(options: Options, digest: str) -> Plugin:
     name = plugin_name(options)
     if options.plugin not in {"", "none"}:
         manifests = read_manifests(options.plugin_manifests)
-        return Plugin(name, options.plugin_image, manifests, is_ours=False)
+        return Plugin(name, options.plugin_image, manifests)
     image = own_image(options.image, options.image_registry)
     choices = Choices(
         image,
@@ -67,7 +63,7 @@ def chosen(options: Options, digest: str) -> Plugin:
         enforcer="reference" if name == "none" else _enforcer(name),
         pull_policy="IfNotPresent",
     )
-    return Plugin(name, (), _stamped(render(choices), digest), is_ours=True)
+    return Plugin(name, (), _stamped(render(choices), digest))
 
 
 def read_manifests(paths: Sequence[str]) -> str:
