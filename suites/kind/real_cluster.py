@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netpol_conformance.app.corpus import load_agreed
 from netpol_conformance.clusters.kind import installing, plugins
 from netpol_conformance.clusters.kind.driver import KindDriver
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.tools import find_tools
 from netpol_conformance.clusters.options import Options
-from netpol_conformance.corpus import load_agreed
 from netpol_conformance.enforcer.loading import load
-from netpol_conformance.images import own_image
+from netpol_conformance.image.names import own_image
 from netpol_conformance.report.document import Collector, Report, ScenarioReport
 from netpol_conformance.run.session import Session, Setting
 from netpol_conformance.run.timeouts import Timeouts
@@ -115,8 +115,7 @@ class Kind:
         seen, scenarios = Collector(), load_agreed(paths)
         session = Session(Setting(self.driver, jobs, Timeouts(enforce=enforce)), seen)
         session.begin(scenarios)
-        for scenario in scenarios:
-            session.result(scenario)
+        session.wait()
         end = session.finish()
         seen(end)
         return Ended(end.exit_code, end.reason, seen.report())
