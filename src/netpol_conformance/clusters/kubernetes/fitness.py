@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec, UnsupportedError
+from netpol_conformance.clusters.kubernetes.lifecycle import NO_CUT
 from netpol_conformance.clusters.kubernetes.nodes import Nodes
 from netpol_conformance.model.objects import KubernetesObject, Pod
 from netpol_conformance.model.version import LATEST, OLDEST, KubernetesVersion
 
 NO_CLIENT = "needs a client outside the cluster; give --external-client"
-NO_CUT = "needs to cut the enforcer off from the API, and from nothing else"
 _MEANINGS = (
     "annotation_isolates",
     "policy_api_versions",

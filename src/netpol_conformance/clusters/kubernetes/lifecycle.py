@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.client import PODS, Client
-from netpol_conformance.clusters.kubernetes.fitness import NO_CUT
 from netpol_conformance.clusters.kubernetes.objects import Objects
 from netpol_conformance.clusters.kubernetes.streams import ANSWER_SLACK, Agents, StreamError
 from netpol_conformance.clusters.kubernetes.waits import until
@@ -25,6 +24,7 @@ from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL
 from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
+NO_CUT = "needs to cut the enforcer off from the API, and from nothing else"
 FINISH_TIMEOUT = 60.0
 """Seconds for the kubelet to end a pod whose time is over."""
 _PAUSE = 0.2
