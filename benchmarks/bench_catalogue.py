@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from netpol_conformance.report import json_report
+from netpol_conformance.report.formats import json_report
 
 GOAL = 120.0
 GOAL_OF_ONE = 3.0

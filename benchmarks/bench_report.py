@@ -22,7 +22,8 @@ from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Tool, Verdict
 from netpol_conformance.report import html
-from netpol_conformance.report.document import Report, ScenarioReport, count
+from netpol_conformance.report.document.collector import count
+from netpol_conformance.report.document.report import Report, ScenarioReport
 from netpol_conformance.run.events import CellResult, Evidence, Phase, PolicyField, StepResult
 from netpol_conformance.scenario.types import Expectation
 

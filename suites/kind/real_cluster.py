@@ -21,7 +21,8 @@ from netpol_conformance.clusters.kind.tools import find_tools
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.enforcer.loading import load
 from netpol_conformance.image.names import own_image
-from netpol_conformance.report.document import Collector, Report, ScenarioReport
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report, ScenarioReport
 from netpol_conformance.run.session import Session, Setting
 from netpol_conformance.run.timeouts import Timeouts
 

@@ -14,11 +14,11 @@ from netpol_conformance.clusters.base import (
     RefusedError,
     UnsupportedError,
 )
-from netpol_conformance.clusters.kubernetes.client import NAMESPACES, PODS, Client, connect
+from netpol_conformance.clusters.kubernetes.api.client import NAMESPACES, PODS, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
-from netpol_conformance.clusters.kubernetes.pods import Images
-from netpol_conformance.clusters.kubernetes.removal import remove_run
-from netpol_conformance.clusters.kubernetes.waits import until
+from netpol_conformance.clusters.kubernetes.objects.pods import Images
+from netpol_conformance.clusters.kubernetes.objects.removal import remove_run
+from netpol_conformance.clusters.kubernetes.objects.waits import until
 from netpol_conformance.image.names import own_image
 from netpol_conformance.model.decode import ManifestError, decode
 from netpol_conformance.model.objects import ObjectKey, Pod

@@ -14,7 +14,7 @@ import pytest
 
 from netpol_conformance.app.report_files import KINDS
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report
+from netpol_conformance.report.formats import json_report
 
 QUICK = "handbook/web-deny-all.yaml"
 HERE = Path(__file__).parent

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report
 
 PACKS = Path(__file__).parents[1] / "conformance"
 SLOW = """

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report
+from netpol_conformance.report.formats import json_report
 
 HERE = Path(__file__).parent
 SCENARIO = "regressions/hairpin.yaml"

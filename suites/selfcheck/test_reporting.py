@@ -21,8 +21,8 @@ from netpol_conformance.app.report_files import (
     wanted,
 )
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report
 from netpol_conformance.run.events import RunFinished, RunStarted
 
 QUICK = "handbook/web-deny-all.yaml"

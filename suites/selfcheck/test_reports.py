@@ -15,11 +15,11 @@ from netpol_conformance import __version__
 from netpol_conformance.app import publishing
 from netpol_conformance.app.publishing import PublishingError
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report
-from netpol_conformance.report.conformance import profile_results
-from netpol_conformance.report.document import Report
-from netpol_conformance.report.published import BEGIN, END, changed, index, reproduce
-from netpol_conformance.report.yaml_report import Implementation
+from netpol_conformance.report.document.conformance import profile_results
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report
+from netpol_conformance.report.formats.yaml_report import Implementation
+from netpol_conformance.report.published.entries import BEGIN, END, changed, index, reproduce
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "reports"

@@ -11,11 +11,14 @@ from pydantic import ValidationError
 
 from netpol_conformance import __version__
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import json_report, published_page, short, yaml_report
-from netpol_conformance.report.document import Report
-from netpol_conformance.report.files import write_text
-from netpol_conformance.report.json_report import ReportError
-from netpol_conformance.report.published import (
+from netpol_conformance.report.document import short
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report, yaml_report
+from netpol_conformance.report.formats.files import write_text
+from netpol_conformance.report.formats.json_report import ReportError
+from netpol_conformance.report.formats.yaml_report import ConformanceReport, Implementation
+from netpol_conformance.report.published import page as published_page
+from netpol_conformance.report.published.entries import (
     Published,
     changed,
     index,
@@ -23,7 +26,6 @@ from netpol_conformance.report.published import (
     reproduce,
     usable,
 )
-from netpol_conformance.report.yaml_report import ConformanceReport, Implementation
 
 INDEX = "README.md"
 _FILES = ("README.md", "report.json", "report.yaml")

@@ -14,18 +14,18 @@ from typing import NamedTuple
 from netpol_conformance.app.corpus import packs_root
 from netpol_conformance.app.options import RunOptions
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import (
+from netpol_conformance.report import html
+from netpol_conformance.report.document.report import Report, ScenarioReport
+from netpol_conformance.report.formats import (
     badge,
     github,
-    html,
     json_report,
     junit,
     markdown,
     yaml_report,
 )
-from netpol_conformance.report.document import Report, ScenarioReport
-from netpol_conformance.report.files import FileReports, Format
-from netpol_conformance.report.github import Place
+from netpol_conformance.report.formats.files import FileReports, Format
+from netpol_conformance.report.formats.github import Place
 from netpol_conformance.run.events import Event
 from netpol_conformance.scenario.types import Scenario
 

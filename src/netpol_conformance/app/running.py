@@ -13,7 +13,8 @@ from netpol_conformance.app.request import RunRequest
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.interrupting import Shield, Terminable
 from netpol_conformance.judge.outcome import ExitCode, Outcome, combine, exit_code
-from netpol_conformance.report.document import Collector, Report
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report
 from netpol_conformance.run.events import Consumer, Event, RunFinished, ScenarioFinished
 from netpol_conformance.run.session import Session, Stop, begin_of_run, end_of_run
 

@@ -39,10 +39,10 @@ def compare(
     """
     from rich.console import Console  # noqa: PLC0415 - other commands start faster without
 
-    from netpol_conformance.report import json_report  # noqa: PLC0415
     from netpol_conformance.report.compare import page, records, table  # noqa: PLC0415
     from netpol_conformance.report.compare.comparing import compare as compared  # noqa: PLC0415
-    from netpol_conformance.report.files import write_text  # noqa: PLC0415
+    from netpol_conformance.report.formats import json_report  # noqa: PLC0415
+    from netpol_conformance.report.formats.files import write_text  # noqa: PLC0415
 
     try:
         read = {str(path): json_report.read(_file(path)) for path in reports}

@@ -33,7 +33,7 @@ def coverage(
     """
     from netpol_conformance.coverage import page, records  # noqa: PLC0415 - others start faster
     from netpol_conformance.coverage.counting import coverage_of  # noqa: PLC0415
-    from netpol_conformance.report.files import write_text  # noqa: PLC0415
+    from netpol_conformance.report.formats.files import write_text  # noqa: PLC0415
 
     found = coverage_of(load_corpus(paths or []))
     if output is not None:

@@ -22,6 +22,6 @@ def doctor() -> None:
 
 def rights() -> None:
     """Print the ClusterRole with all that a run with `--cluster kubeconfig` needs."""
-    from netpol_conformance.clusters.kubernetes.rights import cluster_role  # noqa: PLC0415
+    from netpol_conformance.clusters.kubernetes.api.rights import cluster_role  # noqa: PLC0415
 
     typer.echo(cluster_role(), nl=False)

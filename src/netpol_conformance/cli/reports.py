@@ -14,10 +14,10 @@ from netpol_conformance.app import UsageError, publishing
 from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.app.publishing import PublishingError
 from netpol_conformance.judge.outcome import ExitCode
-from netpol_conformance.report import json_report
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report
+from netpol_conformance.report.formats.yaml_report import Implementation, known_implementation
 from netpol_conformance.report.text import plural
-from netpol_conformance.report.yaml_report import Implementation, known_implementation
 
 app = typer.Typer(no_args_is_help=True, help="The committed reports of implementations.")
 

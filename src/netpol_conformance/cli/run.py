@@ -14,7 +14,7 @@ from netpol_conformance.cli.options import options_of
 from netpol_conformance.clusters.options import from_values
 
 if TYPE_CHECKING:
-    from netpol_conformance.report.terminal import Terminal
+    from netpol_conformance.report.terminal.reporter import Terminal
     from netpol_conformance.run.events import Event
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def run(
     from netpol_conformance.app.logs import Verbosity  # noqa: PLC0415
     from netpol_conformance.app.request import prepare  # noqa: PLC0415
     from netpol_conformance.app.running import run as run_request  # noqa: PLC0415
-    from netpol_conformance.report.terminal import Terminal  # noqa: PLC0415
+    from netpol_conformance.report.terminal.reporter import Terminal  # noqa: PLC0415
 
     request = prepare(from_values(RunOptions, {**values, "scenario": scenario}))
     if not request.scenarios:

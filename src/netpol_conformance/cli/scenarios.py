@@ -33,8 +33,7 @@ def lint(paths: Paths = None) -> None:
     from netpol_conformance.expectation.matrix import expectation  # noqa: PLC0415
     from netpol_conformance.expectation.needs import needed_features  # noqa: PLC0415
     from netpol_conformance.scenario.lint import lint as check  # noqa: PLC0415
-    from netpol_conformance.scenario.lint import uncovered  # noqa: PLC0415
-    from netpol_conformance.scenario.neighbours import lost_neighbours  # noqa: PLC0415
+    from netpol_conformance.scenario.lint import lost_neighbours, uncovered  # noqa: PLC0415
 
     corpus = load_corpus(paths or [])
     problems = check(corpus, expectation, needed_features)

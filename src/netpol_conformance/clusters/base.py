@@ -14,8 +14,7 @@ from netpol_conformance.model.objects import (
     Pod,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
-from netpol_conformance.probe.series import Series
-from netpol_conformance.probe.verdict import Observation, Probe, Verdict
+from netpol_conformance.probe.verdict import Observation, Probe, Series, Verdict
 
 
 class ClusterError(Exception):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netpol_conformance.coverage.counting import pair_id
 from netpol_conformance.coverage.records import Coverage, Item, Section
-from netpol_conformance.report.page import render_page
+from netpol_conformance.report.html.page import render_page
 from netpol_conformance.scenario.axes import AXES
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses
 
-from netpol_conformance.enforcer.boxes import Box, disjoint
 from netpol_conformance.enforcer.compile import Compiler, Member
 from netpol_conformance.enforcer.index import Index
+from netpol_conformance.enforcer.ranges import Box, disjoint
 from netpol_conformance.enforcer.ruleset import (
     Elements,
     exact_set,

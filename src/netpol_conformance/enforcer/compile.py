@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from netpol_conformance.enforcer import ruleset
-from netpol_conformance.enforcer.boxes import EVERYTHING, Box, Span
+from netpol_conformance.enforcer.ranges import EVERYTHING, Box, Span
 from netpol_conformance.enforcer.selectors import (
     EVERY_POD,
     InexpressibleError,

@@ -1,7 +1,7 @@
-"""Who is selected by what, kept up to date object by object. Pure.
+"""Which pods each selection selects, kept up to date object by object. Pure.
 
-Every selection that policies make is one ``Group``, shared by all policies that make the same.
-An object's change moves pods in and out of groups, and so names the pods whose elements must be
+Every selection that policies make is one ``Group``, shared by all policies that make the same. A
+change of an object moves pods in and out of groups, which names the pods whose elements must be
 compiled anew (``dirty``) and the policies whose meaning has changed (``stale``): nothing else is
 looked at.
 """
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
-from netpol_conformance.enforcer.claims import Claims, claimed
 from netpol_conformance.enforcer.selectors import (
     InexpressibleError,
     LabelMatching,
@@ -30,6 +29,43 @@ from netpol_conformance.model.objects import (
     ObjectKey,
     Pod,
 )
+
+
+def claimed(pod: Pod | None) -> tuple[IPAddress, ...]:
+    """The addresses that a pod says are its own: none if it has finished or borrows its node's."""
+    return () if pod is None or pod.finished or pod.host_network else pod.ips
+
+
+class Claims:
+    """Pods' claims of addresses, in the order in which they were made.
+
+    An address may go to another pod before the API has forgotten the one that had it (S51): of
+    several pods that claim it, the last one has it.
+    """
+
+    def __init__(self) -> None:
+        self._claims: defaultdict[IPAddress, list[ObjectKey]] = defaultdict(list)
+
+    def owned(self, pod: ObjectKey, ips: Iterable[IPAddress]) -> tuple[IPAddress, ...]:
+        """Those of ``ips``, all claimed by ``pod``, that it has."""
+        return tuple(ip for ip in ips if self._claims[ip][-1] == pod)
+
+    def move(
+        self, pod: ObjectKey, old: Iterable[IPAddress], new: Iterable[IPAddress]
+    ) -> set[ObjectKey]:
+        """Note what a pod claims instead of ``old``; the other pods that this concerns."""
+        old, new = set(old), set(new)
+        others: set[ObjectKey] = set()
+        for ip in old - new:
+            self._claims[ip].remove(pod)
+            others.update(self._claims[ip][-1:])
+            if not self._claims[ip]:
+                del self._claims[ip]
+        for ip in new - old:
+            others.update(self._claims[ip][-1:])
+            self._claims[ip].append(pod)
+        return others
+
 
 Token = tuple[str, ...]
 """A fact about a pod that selections are found by: (), (namespace,), (namespace, key, value),

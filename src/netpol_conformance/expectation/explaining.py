@@ -13,7 +13,7 @@ from typing import NamedTuple
 from netpol_conformance.expectation.matrix import Expected, connections, expected_matrix
 from netpol_conformance.model.decode import decode
 from netpol_conformance.model.objects import ClusterState, Namespace, Protocol
-from netpol_conformance.model.services import endpoints
+from netpol_conformance.model.service import endpoints
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle

@@ -24,8 +24,8 @@ from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.oracle.explain import explain
 from netpol_conformance.probe.verdict import Observation, Verdict
 from netpol_conformance.run.execution import Execution
+from netpol_conformance.run.preparing import complaint, self_test
 from netpol_conformance.run.results import judged
-from netpol_conformance.run.selftest import complaint, self_test
 from netpol_conformance.run.settle import Settled, converge, settle
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.matrix import cells

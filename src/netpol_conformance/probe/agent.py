@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import ask_all
-from netpol_conformance.probe.lasting_agent import LastingAgent
-from netpol_conformance.probe.lasting_wire import read_task
+from netpol_conformance.probe.continuous_agent import LastingAgent
+from netpol_conformance.probe.continuous_wire import read_task
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 _HERE = Source("pod", "agent")
@@ -25,7 +25,7 @@ _HERE = Source("pod", "agent")
 def main(arguments: Sequence[str]) -> int:
     """Be the agent until the input ends, or the server until it is told to stop."""
     if arguments[:1] == ["serve"]:
-        from netpol_conformance.probe.serving import serve  # noqa: PLC0415 - asking starts faster
+        from netpol_conformance.probe.servers import serve  # noqa: PLC0415 - asking starts faster
 
         return asyncio.run(serve(arguments[1:]))
     if arguments[:1] == ["address"]:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from netpol_conformance.probe.reading import Reading
-from netpol_conformance.probe.series import Series, Sighting
 from netpol_conformance.probe.sockets import exchange
-from netpol_conformance.probe.verdict import Probe, Source, Verdict
+from netpol_conformance.probe.verdict import Probe, Series, Sighting, Source, Verdict
 
 INTERVAL = 0.005
 """Seconds between two probes of one question: 200 a second where the machine keeps up."""

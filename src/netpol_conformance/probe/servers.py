@@ -1,24 +1,28 @@
-"""Servers of our own that say who they are: HTTP over TCP, UDP echo, answers to an SCTP INIT.
+"""Servers of our own that answer with their identity: HTTP over TCP, UDP echo, SCTP INIT ACK.
 
-They run in the event loop, sockets opened inside a network namespace, so that a pod with ten
-ports costs ten descriptors. Real web servers are in ``nginx`` and ``httpd``.
+They run in the event loop, sockets opened inside a network namespace, so that a pod with ten ports
+costs ten descriptors. ``serve`` is the process of ``agent serve``. Real web servers are in
+``webservers``.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import secrets
+import signal
 import socket
 import struct
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Final, Protocol
 
 from netpol_conformance.model.objects import Protocol as Transport
 from netpol_conformance.probe import sctp
-from netpol_conformance.probe.child import Inside
+from netpol_conformance.probe.child import Inside, reap_orphans
 from netpol_conformance.probe.reading import IDENTITY_HEADER
 
 _IP_PKTINFO: Final = 8  # <linux/in.h>; the socket module has it from Python 3.12 on
@@ -197,3 +201,45 @@ def _init_ack(identity: bytes, ports: frozenset[int], family: int, datagram: byt
         initiate_tag=secrets.randbits(32) | 1,
         cookie=identity,
     ).encode()
+
+
+async def serve(arguments: Sequence[str]) -> int:
+    """Answer on every port as the identity given, until SIGTERM or the end of the input.
+
+    Returns the exit code.
+    """
+    parser = argparse.ArgumentParser(prog="agent serve")
+    parser.add_argument("--identity", required=True, help="who answers: NAMESPACE/POD")
+    parser.add_argument("--port", action="append", default=[], type=_port, metavar="80/TCP")
+    parser.add_argument("--family", action="append", default=[], type=int, choices=(4, 6))
+    parser.add_argument("--until-input-ends", action="store_true")
+    given = parser.parse_args(arguments)
+    families = tuple(given.family) or (4,)
+    servers = OwnServers(given.identity, given.port, families=families)
+    try:
+        await servers.start()
+    except OSError as error:
+        print(f"{given.identity} cannot serve: {error}", file=sys.stderr, flush=True)
+        return 1
+    if given.until_input_ends:
+        await asyncio.to_thread(sys.stdin.read)
+    else:
+        await _until_told_to_stop()
+    await servers.stop()
+    return 0
+
+
+async def _until_told_to_stop() -> None:
+    """Wait for SIGTERM or SIGINT, which a container's first process hears only if it listens."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    # The first process is also everybody's parent: of a killed agent's children too.
+    loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
+    await stopped.wait()
+
+
+def _port(text: str) -> tuple[int, Transport]:
+    number, _, protocol = text.partition("/")
+    return int(number), Transport(protocol or "TCP")

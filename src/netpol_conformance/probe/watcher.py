@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from netpol_conformance.probe.lasting_wire import TaskRequest, read_task, series_line
+from netpol_conformance.probe.continuous_wire import TaskRequest, read_task, series_line
 from netpol_conformance.probe.prober import Prober
 from netpol_conformance.probe.sockets import open_for
 
@@ -37,7 +37,7 @@ async def watch(request: TaskRequest, serving: Sequence[str]) -> int:
         writer.close()
 
     server = await asyncio.start_unix_server(tell, _SOCKET)
-    from netpol_conformance.probe.serving import serve  # noqa: PLC0415 - after the first probe
+    from netpol_conformance.probe.servers import serve  # noqa: PLC0415 - after the first probe
 
     async with server:
         return await serve(serving)

@@ -15,7 +15,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import ExitCode, Outcome, exit_code
-from netpol_conformance.report.matrix import failure_text
+from netpol_conformance.report.plain.matrix import failure_text
 from netpol_conformance.run.events import (
     Event,
     ScenarioFinished,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol
-from netpol_conformance.probe.verdict import Tool, Verdict
+from netpol_conformance.probe.verdict import Observation, Tool, Verdict
 from netpol_conformance.scenario.types import Expectation
 
 
@@ -296,3 +296,19 @@ Event = Annotated[
     Field(discriminator="type"),
 ]
 Consumer = Callable[[Event], None]
+
+
+def evidence(phase: Phase, observation: Observation) -> Evidence:
+    """The record of one observation, made in ``phase``."""
+    return Evidence(
+        phase=phase,
+        source=str(observation.probe.source),
+        tool=observation.probe.tool,
+        command=observation.command,
+        output=observation.output,
+        exit_code=observation.exit_code,
+        verdict=observation.verdict,
+        identity=observation.identity,
+        started=observation.started,
+        duration=observation.duration,
+    )

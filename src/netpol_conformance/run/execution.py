@@ -20,7 +20,7 @@ from netpol_conformance.model.objects import ClusterState, KubernetesObject, Nam
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.change import Change, Changes
-from netpol_conformance.run.looks import Controls, Looker
+from netpol_conformance.run.rounds import Controls, Looker
 from netpol_conformance.run.settle import Settled, converge
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import FIRST_PACKET

@@ -12,17 +12,17 @@ from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.model.objects import ClusterState
 from netpol_conformance.run.change import Change
+from netpol_conformance.run.continuous import LastingSeen
+from netpol_conformance.run.continuous_results import held_results, meanwhile_results
 from netpol_conformance.run.events import (
     AnyCell,
     CellResult,
     Evidence,
     PolicyField,
     StepResult,
+    evidence,
 )
-from netpol_conformance.run.evidence import evidence
-from netpol_conformance.run.lasting import LastingSeen
-from netpol_conformance.run.lasting_results import held_results, meanwhile_results
-from netpol_conformance.run.looks import Controls
+from netpol_conformance.run.rounds import Controls
 from netpol_conformance.run.settle import Settled
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, SourceRef, Step
 

@@ -25,6 +25,7 @@ from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.version import LATEST
 from netpol_conformance.run.addressing import AddressError
 from netpol_conformance.run.change import Change
+from netpol_conformance.run.continuous import Lasting
 from netpol_conformance.run.events import (
     ClusterRecord,
     Consumer,
@@ -34,7 +35,6 @@ from netpol_conformance.run.events import (
     StepResult,
 )
 from netpol_conformance.run.execution import Execution
-from netpol_conformance.run.lasting import Lasting
 from netpol_conformance.run.results import Round, first_reason, step_result
 from netpol_conformance.run.settle import Settled, settle
 from netpol_conformance.run.timeouts import Timeouts

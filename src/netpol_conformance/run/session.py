@@ -23,7 +23,6 @@ from netpol_conformance.clusters.base import (
 )
 from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.plugins.types import Declared, PluginProfile
-from netpol_conformance.run.again import with_further_attempts
 from netpol_conformance.run.declaring import Declaring, profile_record
 from netpol_conformance.run.events import (
     Consumer,
@@ -32,10 +31,11 @@ from netpol_conformance.run.events import (
     RunStarted,
     ScenarioFinished,
     SelfTested,
+    evidence,
 )
-from netpol_conformance.run.evidence import evidence
+from netpol_conformance.run.preparing import complaint, self_test
+from netpol_conformance.run.retries import with_further_attempts
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
-from netpol_conformance.run.selftest import complaint, self_test
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario

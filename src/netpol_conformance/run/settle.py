@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from netpol_conformance.probe.verdict import Observation
-from netpol_conformance.run.looks import FullLook, Looker
+from netpol_conformance.run.rounds import FullLook, Looker
 from netpol_conformance.scenario.types import CellKey, Expectation
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.scenario.continuous import Lasting, Moment, obstacles
 from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
-from netpol_conformance.scenario.lasting import Lasting, Moment, obstacles
 from netpol_conformance.scenario.matrix import INSIDE_ONLY, everyone_else
 from netpol_conformance.scenario.names import destination, source
 from netpol_conformance.scenario.paths import PathError, check_destination, has_family, path

@@ -188,3 +188,23 @@ def _step(scenario: Scenario, number: int) -> str:
 
 def _finding(scenario: Scenario, field: str, reason: str, suggestion: str = "") -> Problem:
     return Problem(scenario.file, scenario.lines.get(field, 1), field, reason, suggestion)
+
+
+def lost_neighbours(scenarios: Iterable[Scenario]) -> list[Problem]:
+    """The neighbours, in a whole corpus, of what is not there or is itself somebody's neighbour."""
+    corpus = {scenario.path: scenario for scenario in scenarios}
+    problems = []
+    for scenario in corpus.values():
+        if not (other := scenario.neighbour_of):
+            continue
+        line = scenario.lines.get("neighbourOf", 1)
+        if other not in corpus:
+            reason, hint = f'there is no scenario "{other}"', did_you_mean(other, corpus)
+        elif other == scenario.path:
+            reason, hint = "names the scenario itself", ""
+        elif beyond := corpus[other].neighbour_of:
+            reason, hint = f"{other} is a neighbour itself", f"name the same as it: {beyond}"
+        else:
+            continue
+        problems.append(Problem(scenario.file, line, "neighbourOf", reason, hint))
+    return list(dict.fromkeys(problems))  # what cases have in common is wrong once

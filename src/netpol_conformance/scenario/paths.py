@@ -21,7 +21,7 @@ from netpol_conformance.model.objects import (
     Service,
     ServicePort,
 )
-from netpol_conformance.model.services import endpoints
+from netpol_conformance.model.service import endpoints
 from netpol_conformance.scenario.types import (
     CellKey,
     Destination,

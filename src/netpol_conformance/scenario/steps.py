@@ -9,9 +9,9 @@ from netpol_conformance.api.addresses import CapacityError
 from netpol_conformance.api.server import Api
 from netpol_conformance.model.decode import ManifestError
 from netpol_conformance.model.objects import ClusterState, ObjectKey
+from netpol_conformance.scenario.continuous import Moment
 from netpol_conformance.scenario.errors import Complaints, FieldPath
 from netpol_conformance.scenario.expectations import Expectations
-from netpol_conformance.scenario.lasting import Moment
 from netpol_conformance.scenario.names import deletion, pod
 from netpol_conformance.scenario.planning import change, own_pods, planned
 from netpol_conformance.scenario.schema import ScenarioFile, StepPart

@@ -19,10 +19,10 @@ from netpol_conformance.app.logs import Verbosity, log_to
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
 from netpol_conformance.clusters.kind import tools
-from netpol_conformance.clusters.kubernetes.client import SECRETS
-from netpol_conformance.clusters.kubernetes.exec import ExecChannel
+from netpol_conformance.clusters.kubernetes.agents.exec import ExecChannel
+from netpol_conformance.clusters.kubernetes.agents.streams import Agents, StreamError
+from netpol_conformance.clusters.kubernetes.api.client import SECRETS
 from netpol_conformance.clusters.kubernetes.external import CommandClient
-from netpol_conformance.clusters.kubernetes.streams import Agents, StreamError
 from netpol_conformance.probe.verdict import Probe, Source
 from netpol_conformance.run.session import CURRENT_SCENARIO
 

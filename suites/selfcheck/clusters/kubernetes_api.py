@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes.client import Configuration
 
-from netpol_conformance.clusters.kubernetes.client import Client
+from netpol_conformance.clusters.kubernetes.api.client import Client
 
 Answer = tuple[int, object]
 

@@ -9,7 +9,7 @@ from netpol_conformance.api.addresses import DNS
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster, doctor, files, workloads
 from netpol_conformance.model.objects import ContainerPort, Pod
-from netpol_conformance.probe import nginx
+from netpol_conformance.probe import webservers
 
 FORBIDDEN = """
 import os, sys
@@ -84,7 +84,7 @@ def test_without_programs_their_packages_are_named(monkeypatch, tmp_path):
     installer.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("NETPOL_BUSYBOX", raising=False)
-    monkeypatch.setattr(nginx, "_PATH", str(tmp_path))
+    monkeypatch.setattr(webservers, "_PATH", str(tmp_path))
     monkeypatch.setattr(doctor, "_LIBNFTABLES", "libno-such-thing.so.1")
     commands = {name: found(name).mend for name in ("busybox", "nginx", "nftables")}
     assert commands == {

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kind import explaining, leftovers, plugins
-from netpol_conformance.clusters.kind.balancer import balancer_ips
 from netpol_conformance.clusters.kind.config import RUN_LABEL, cluster_config
+from netpol_conformance.clusters.kind.outside import balancer_ips
 from netpol_conformance.clusters.kind.tools import ToolError, find_tools, run
 from netpol_conformance.clusters.options import Options
 

@@ -10,8 +10,8 @@ import pytest
 
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
+from netpol_conformance.clusters.kubernetes.agents.streams import Agents
 from netpol_conformance.clusters.kubernetes.external import Turn
-from netpol_conformance.clusters.kubernetes.streams import Agents
 
 WORKERS = {"node-1": "worker", "node-2": "worker2"}
 NODES = WORKERS | {"node-3": "control-plane"}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
-from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning, unserved
+from netpol_conformance.clusters.kubernetes.api.answers import ApiError, meaning, unserved
 from netpol_conformance.model.decode import ManifestError, decode
 
 SERVER = "the API server at https://example"

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.clusters.kubernetes.answers import ApiError
-from netpol_conformance.clusters.kubernetes.client import NAMESPACES, PODS, connect
-from netpol_conformance.clusters.kubernetes.preflight import check_rights
-from netpol_conformance.clusters.kubernetes.removal import (
+from netpol_conformance.clusters.kubernetes.api.answers import ApiError
+from netpol_conformance.clusters.kubernetes.api.client import NAMESPACES, PODS, connect
+from netpol_conformance.clusters.kubernetes.api.rights import RIGHTS, cluster_role
+from netpol_conformance.clusters.kubernetes.fitness import check_rights
+from netpol_conformance.clusters.kubernetes.objects.removal import (
     begin_removal,
     check_no_stuck,
     remove_run,
 )
-from netpol_conformance.clusters.kubernetes.rights import RIGHTS, cluster_role
 
 from .kubernetes_api import ScriptedApi, serving
 
@@ -167,7 +167,9 @@ def test_a_run_waits_until_all_it_made_is_gone(api: ScriptedApi) -> None:
 def test_what_cannot_be_removed_is_named_with_what_holds_it(
     api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netpol_conformance.clusters.kubernetes.removal.REMOVAL_TIMEOUT", 0.01)
+    monkeypatch.setattr(
+        "netpol_conformance.clusters.kubernetes.objects.removal.REMOVAL_TIMEOUT", 0.01
+    )
     condition = {
         "type": "NamespaceFinalizersRemaining",
         "status": "True",

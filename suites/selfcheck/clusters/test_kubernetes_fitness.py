@@ -10,11 +10,11 @@ import pytest
 
 from netpol_conformance.clusters import drivers
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec, UnsupportedError
-from netpol_conformance.clusters.kubernetes import waits
+from netpol_conformance.clusters.kubernetes.api.naming import Names
 from netpol_conformance.clusters.kubernetes.external import check_alike
 from netpol_conformance.clusters.kubernetes.fitness import check_fits, families_of, read_version
-from netpol_conformance.clusters.kubernetes.naming import Names
-from netpol_conformance.clusters.kubernetes.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.objects import waits
+from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.model.objects import (
     ClusterState,

@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
-from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
-from netpol_conformance.clusters.kubernetes.naming import Names
-from netpol_conformance.clusters.kubernetes.pods import Images, Placing, real_pod
-from netpol_conformance.clusters.kubernetes.streams import Agents, CommandChannel, StreamError
+from netpol_conformance.clusters.kubernetes.agents.lifecycle import KubernetesLifecycle
+from netpol_conformance.clusters.kubernetes.agents.streams import (
+    Agents,
+    CommandChannel,
+    StreamError,
+)
+from netpol_conformance.clusters.kubernetes.api.naming import Names
+from netpol_conformance.clusters.kubernetes.objects.pods import Images, Placing, real_pod
 from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
-from netpol_conformance.probe.lasting_wire import TaskRequest, read_task, task_line
-from netpol_conformance.probe.series import Series
-from netpol_conformance.probe.verdict import Probe, Source, Verdict
+from netpol_conformance.probe.continuous_wire import TaskRequest, read_task, task_line
+from netpol_conformance.probe.verdict import Probe, Series, Source, Verdict
 
 AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
 LOOPBACK = "127.0.0.1"

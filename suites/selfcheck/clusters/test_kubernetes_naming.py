@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.clusters.base import UnsupportedError
-from netpol_conformance.clusters.kubernetes.naming import Names
+from netpol_conformance.clusters.kubernetes.api.naming import Names
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 

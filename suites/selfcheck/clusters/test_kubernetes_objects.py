@@ -12,11 +12,11 @@ from netpol_conformance.clusters.base import (
     RefusedError,
     UnsupportedError,
 )
-from netpol_conformance.clusters.kubernetes.naming import Names
-from netpol_conformance.clusters.kubernetes.nodes import read_nodes
-from netpol_conformance.clusters.kubernetes.objects import Objects
-from netpol_conformance.clusters.kubernetes.pods import Images, Placing
-from netpol_conformance.clusters.kubernetes.reading import read_dns
+from netpol_conformance.clusters.kubernetes.api.naming import Names
+from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.objects.objects import Objects
+from netpol_conformance.clusters.kubernetes.objects.pods import Images, Placing
+from netpol_conformance.clusters.kubernetes.objects.reading import read_dns
 from netpol_conformance.model.objects import ObjectKey, Pod, Service
 from netpol_conformance.model.version import LATEST
 
@@ -229,7 +229,9 @@ def test_deleting_what_is_not_there_is_refused(api: ScriptedApi) -> None:
 
 
 def test_what_is_never_gone_is_named(api: ScriptedApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netpol_conformance.clusters.kubernetes.objects.DELETE_TIMEOUT", 0.01)
+    monkeypatch.setattr(
+        "netpol_conformance.clusters.kubernetes.objects.objects.DELETE_TIMEOUT", 0.01
+    )
     held = {"metadata": {"name": "npc-1-2-a", "finalizers": ["example.org/hold"]}}
     api.answers["DELETE", f"{SPACES}/npc-1-2-a"] = (200, {})
     api.answers["GET", f"{SPACES}/npc-1-2-a"] = (200, held)

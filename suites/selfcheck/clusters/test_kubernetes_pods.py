@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.clusters.base import UnsupportedError
-from netpol_conformance.clusters.kubernetes.pods import (
+from netpol_conformance.clusters.kubernetes.objects.pods import (
     Images,
     Placing,
     listening,

@@ -7,7 +7,7 @@ from contextvars import ContextVar, copy_context
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.clusters.kubernetes.streams import (
+from netpol_conformance.clusters.kubernetes.agents.streams import (
     Agents,
     AgentStream,
     Channel,

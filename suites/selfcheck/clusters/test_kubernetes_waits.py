@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.clusters.kubernetes import waits
+from netpol_conformance.clusters.kubernetes.objects import waits
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from netpol_conformance.enforcer.daemon.ledger import Changed, Listed
 from netpol_conformance.enforcer.daemon.reading import Resource, read
+from netpol_conformance.enforcer.daemon.store import Changed, Listed
 
 Raw = dict[str, Any]
 

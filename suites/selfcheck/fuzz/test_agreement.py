@@ -9,7 +9,7 @@ import pytest
 from netpol_conformance.fuzz.cases import Shape
 from netpol_conformance.model.version import KubernetesVersion
 
-from .hunting import search, target, told
+from .searching import search, target, told
 
 OLD = Shape(version=KubernetesVersion(1, 6))
 AFRESH = {

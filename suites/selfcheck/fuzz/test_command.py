@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .hunting import MUTANTS
+from .searching import MUTANTS
 
 SEED = "1"
 

@@ -23,7 +23,7 @@ from netpol_conformance.scenario.lint import lint
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import Expectation
 
-from .hunting import MUTANTS, search, target
+from .searching import MUTANTS, search, target
 
 SOON = 400
 FIRST = 1

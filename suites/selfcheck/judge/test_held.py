@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netpol_conformance.judge.lasting import record
+from netpol_conformance.judge.continuous import record
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 

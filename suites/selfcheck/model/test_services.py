@@ -10,7 +10,7 @@ from netpol_conformance.model.objects import (
     Service,
     ServicePort,
 )
-from netpol_conformance.model.services import endpoints
+from netpol_conformance.model.service import endpoints
 
 WEB = {"app": "web"}
 HTTP = ServicePort(80, "http")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from netpol_conformance.enforcer.boxes import Box
 from netpol_conformance.enforcer.compile import Compiler, End, bounds
+from netpol_conformance.enforcer.ranges import Box
 from netpol_conformance.model.objects import IPBlock, NetworkPolicy
 
 from .registry import mutant

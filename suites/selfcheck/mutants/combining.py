@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netpol_conformance.enforcer.boxes import Box
 from netpol_conformance.enforcer.compile import (
     Compiler,
 )
+from netpol_conformance.enforcer.ranges import Box
 from netpol_conformance.enforcer.ruleset import exact_set, ranges_set
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from netpol_conformance.enforcer.boxes import Box
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.enforcer.ranges import Box
 from netpol_conformance.model.objects import (
     Direction,
     KubernetesObject,

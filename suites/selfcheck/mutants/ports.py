@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from netpol_conformance.enforcer.boxes import Span
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS, Compiler, End
+from netpol_conformance.enforcer.ranges import Span
 from netpol_conformance.model.objects import Direction, NetworkPolicy, Pod, PolicyPort, Protocol
 
 from .registry import mutant, swapped

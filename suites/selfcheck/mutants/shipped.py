@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from netpol_conformance.api.addresses import LOAD_BALANCERS
 from netpol_conformance.enforcer import ruleset
-from netpol_conformance.enforcer.boxes import Box, Span
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS, Compiler, End, Member, Members
 from netpol_conformance.enforcer.controller import Controller
+from netpol_conformance.enforcer.ranges import Box, Span
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (
     Direction,

@@ -11,10 +11,9 @@ import pytest
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.prober import Opener, Prober
 from netpol_conformance.probe.reading import Reading
-from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.sockets import open_socket
-from netpol_conformance.probe.verdict import Probe, Source, Verdict
+from netpol_conformance.probe.verdict import Probe, Series, Source, Verdict
 
 HERE, LATER = Source("pod", "here", "default"), Source("pod", "later", "default")
 ME = "default/server"

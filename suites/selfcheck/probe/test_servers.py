@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from netpol_conformance.model.objects import Protocol
-from netpol_conformance.probe import nginx, readiness
-from netpol_conformance.probe.httpd import Httpd
-from netpol_conformance.probe.nginx import Nginx
+from netpol_conformance.probe import webservers
 from netpol_conformance.probe.servers import OwnServers
+from netpol_conformance.probe.webservers import Httpd, Nginx
 
 ME = "default/server"
 LOOPBACK = "127.0.0.1"
 BUSYBOX = shutil.which("busybox") or ""
-NGINX = nginx.find() or ""
+NGINX = webservers.find_nginx() or ""
 needs_busybox = pytest.mark.skipif(not BUSYBOX, reason="needs busybox")
 needs_nginx = pytest.mark.skipif(not NGINX, reason="needs nginx")
 
@@ -147,7 +146,7 @@ def test_httpd(tmp_path: Path) -> None:
 def test_a_server_that_does_not_come_up_is_an_error(
     body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "START_TIMEOUT", 0.1 if "sleep" in body else 10)
+    monkeypatch.setattr(webservers, "START_TIMEOUT", 0.1 if "sleep" in body else 10)
     broken = tmp_path / "busybox"
     broken.write_text(f"#!/bin/sh\n{body}\n")
     broken.chmod(0o755)
@@ -159,7 +158,7 @@ def test_a_server_that_does_not_come_up_is_an_error(
 def test_a_server_that_is_another_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "START_TIMEOUT", 0.1)
+    monkeypatch.setattr(webservers, "START_TIMEOUT", 0.1)
     (port,) = free_ports(1)
     idle = tmp_path / "busybox"
     idle.write_text("#!/bin/sh\nexec sleep 60\n")

@@ -9,7 +9,8 @@ import pytest
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Tool, Verdict
-from netpol_conformance.report.document import Collector, Report
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report
 from netpol_conformance.run.events import (
     CellResult,
     ClusterRecord,

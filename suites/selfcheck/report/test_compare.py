@@ -18,11 +18,12 @@ from rich.console import Console
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Verdict
-from netpol_conformance.report import json_report
 from netpol_conformance.report.compare import page, records, table
 from netpol_conformance.report.compare.comparing import compare
 from netpol_conformance.report.compare.records import Change, Comparison
-from netpol_conformance.report.document import Report, ScenarioReport, count
+from netpol_conformance.report.document.collector import count
+from netpol_conformance.report.document.report import Report, ScenarioReport
+from netpol_conformance.report.formats import json_report
 from netpol_conformance.run.events import CellResult, HeldResult, MeanwhileResult, RefusalResult
 from netpol_conformance.scenario.types import Expectation
 

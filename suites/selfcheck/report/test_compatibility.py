@@ -9,9 +9,11 @@ import jsonschema
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import html, json_report, junit, short
+from netpol_conformance.report import html
 from netpol_conformance.report.compare.comparing import compare
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document import short
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report, junit
 
 from .compatibility import FROZEN, SCHEMAS, Schema, breaches, current, frozen
 

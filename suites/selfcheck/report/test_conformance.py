@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.conformance import (
+from netpol_conformance.report.document.conformance import (
     feature_results,
     in_words,
     profile_results,
     surprises,
 )
-from netpol_conformance.report.document import ScenarioReport
+from netpol_conformance.report.document.report import ScenarioReport
 from netpol_conformance.run.events import Declaration, LackRecord, PluginProfileRecord
 
 PASS, FAIL, XFAIL = Outcome.PASS, Outcome.FAIL, Outcome.XFAIL

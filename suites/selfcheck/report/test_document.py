@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.document import Collector, Report
-from netpol_conformance.report.summary import headline, sentence
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.document.summary import headline, sentence
 from netpol_conformance.run.events import Event, RunFinished, StepFinished
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpol_conformance.report.ends import End, destination, grouped, source
+from netpol_conformance.report.html.ends import End, destination, grouped, source
 
 
 @pytest.mark.parametrize(

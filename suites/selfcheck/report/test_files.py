@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from netpol_conformance.report import json_report, junit
-from netpol_conformance.report.files import FileReports, write_text
+from netpol_conformance.report.formats import json_report, junit
+from netpol_conformance.report.formats.files import FileReports, write_text
 from netpol_conformance.run.events import Event
 
 

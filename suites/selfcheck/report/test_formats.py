@@ -14,10 +14,11 @@ import yaml
 from markdown_it import MarkdownIt
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import badge, github, markdown, yaml_report
-from netpol_conformance.report.document import Collector, Report, corpus_digest
-from netpol_conformance.report.github import Place
-from netpol_conformance.report.yaml_report import Implementation
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report, corpus_digest
+from netpol_conformance.report.formats import badge, github, markdown, yaml_report
+from netpol_conformance.report.formats.github import Place
+from netpol_conformance.report.formats.yaml_report import Implementation
 from netpol_conformance.run.events import (
     Declaration,
     Event,
@@ -104,9 +105,7 @@ def test_yaml_golden(tame: Report, golden: Callable[[str, str], None]) -> None:
 
 
 def test_the_yaml_obeys_its_committed_schema(tame: Report, report: Report) -> None:
-    told = (
-        "python -m netpol_conformance.report.yaml_report > schemas/conformance-report.schema.json"
-    )
+    told = "python -m netpol_conformance.report.formats.yaml_report > schemas/" + SCHEMA.name
     assert SCHEMA.read_text(encoding="utf-8") == yaml_report.schema_text(), f"run: {told}"
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     for text in (yaml_report.dumps(tame, ACME), yaml_report.dumps(report)):

@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.report import html
-from netpol_conformance.report.document import Collector, Report
-from netpol_conformance.report.packing import packed
-from netpol_conformance.report.short import shortened
-from netpol_conformance.report.tones import anchor, safe_link
-from netpol_conformance.report.views import ordered
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.document.short import shortened
+from netpol_conformance.report.html.packing import packed
+from netpol_conformance.report.html.tones import anchor, safe_link
+from netpol_conformance.report.html.views import ordered
 from netpol_conformance.run.events import Event
 
 LOADING = {"src", "srcset", "action", "data", "poster", "background", "formaction", "ping"}

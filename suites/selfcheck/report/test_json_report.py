@@ -9,8 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from netpol_conformance.report import json_report
-from netpol_conformance.report.document import Collector, Report
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import json_report
 from netpol_conformance.run.events import Event
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "report.schema.json"
@@ -18,7 +19,7 @@ SCHEMA = Path(__file__).parents[3] / "schemas" / "report.schema.json"
 
 def test_the_committed_schema_is_current() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == json_report.schema_text(), (
-        "run: python -m netpol_conformance.report.json_report > schemas/report.schema.json"
+        "run: python -m netpol_conformance.report.formats.json_report > schemas/report.schema.json"
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import junit
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats import junit
 from netpol_conformance.run.events import Declaration
 
 

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from netpol_conformance.cli.text import wrapped
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.document import Counts, Report
-from netpol_conformance.report.live import view
-from netpol_conformance.report.progress import Progress, about
-from netpol_conformance.report.totals import table
+from netpol_conformance.report.document.report import Counts, Report
+from netpol_conformance.report.terminal.live import view
+from netpol_conformance.report.terminal.progress import Progress, about
+from netpol_conformance.report.terminal.totals import table
 from netpol_conformance.run.events import Event, RunStarted, ScenarioFinished, ScenarioStarted
 
 from .screen import Screen, output_of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.manifests import Manifests
+from netpol_conformance.report.html.manifests import Manifests
 from netpol_conformance.run.events import RefusalResult, StepResult
 
 TWO = """\

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import Tool
-from netpol_conformance.report.matrix import render, wrong_cells
+from netpol_conformance.report.plain.matrix import render, wrong_cells
 from netpol_conformance.report.text import clip, seconds, visible
 from netpol_conformance.run.events import StepResult
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from netpol_conformance.report.marks import BLOCKED
-from netpol_conformance.report.terminal import Terminal
+from netpol_conformance.report.plain.marks import BLOCKED
+from netpol_conformance.report.terminal.reporter import Terminal
 from netpol_conformance.run.events import Event
 
 

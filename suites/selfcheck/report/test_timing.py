@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpol_conformance.report import plots, timing
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.html import plots, timing
 
 
 def test_only_changes_that_were_enforced_count(report: Report) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netpol_conformance.scenario.lint import lost_neighbours
 from netpol_conformance.scenario.loader import load_all
-from netpol_conformance.scenario.neighbours import lost_neighbours
 
 from ..corpus import CORPUS
 

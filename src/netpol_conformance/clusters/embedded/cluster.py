@@ -8,8 +8,7 @@ from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterS
 from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
 from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey, Pod
-from netpol_conformance.probe.series import Series
-from netpol_conformance.probe.verdict import Observation, Probe
+from netpol_conformance.probe.verdict import Observation, Probe, Series
 
 
 class EmbeddedCluster:

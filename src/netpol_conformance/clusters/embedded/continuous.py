@@ -14,9 +14,8 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL, Prober
-from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.sockets import open_for
-from netpol_conformance.probe.verdict import Probe, Source
+from netpol_conformance.probe.verdict import Probe, Series, Source
 
 _Result = TypeVar("_Result")
 

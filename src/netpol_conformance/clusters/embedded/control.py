@@ -20,7 +20,7 @@ from netpol_conformance.clusters.base import (
     RefusedError,
     SelfCheck,
 )
-from netpol_conformance.clusters.embedded import dns, readiness, selftest, services
+from netpol_conformance.clusters.embedded import dns, selftest, services, workloads
 from netpol_conformance.clusters.embedded.continuous import ContinuousProbes
 from netpol_conformance.clusters.embedded.enforcers import Enforcers, find_factory
 from netpol_conformance.clusters.embedded.files import Files
@@ -38,10 +38,9 @@ from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.probe.ask import ask_all
 from netpol_conformance.probe.held import HeldConnection
 from netpol_conformance.probe.netns import inside
-from netpol_conformance.probe.series import Series
 from netpol_conformance.probe.servers import OwnServers, Server
 from netpol_conformance.probe.sockets import open_for
-from netpol_conformance.probe.verdict import Observation, Probe, Source
+from netpol_conformance.probe.verdict import Observation, Probe, Series, Source
 
 _log = logging.getLogger(__name__)
 
@@ -134,12 +133,12 @@ class ControlPlane:
         if lost:
             names = ", ".join(f"{pod.namespace}/{pod.name} (node {pod.node})" for pod in lost)
             raise ClusterError(f"these pods wait for a node that does not exist: {names}")
-        await readiness.wait(
+        await workloads.wait(
             [
                 question
                 for pod, _ in self._running.values()
                 if pod.key != DNS_POD.key
-                for question in readiness.questions(pod)
+                for question in workloads.questions(pod)
             ],
             self.probe,
             timeout,

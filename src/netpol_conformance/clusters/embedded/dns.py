@@ -17,7 +17,7 @@ from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSError, DNSRecord
 
 from netpol_conformance.clusters.base import OUTSIDE_NAMES, OutsideHost
 from netpol_conformance.model.objects import ClusterState, IPAddress, Service
-from netpol_conformance.model.services import endpoints
+from netpol_conformance.model.service import endpoints
 
 DOMAIN = "cluster.local"
 PORT = 53

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netpol_conformance.clusters.embedded.files import RESOLV_CONF
-from netpol_conformance.probe import nginx, wget
+from netpol_conformance.probe import webservers, wget
 
 _LIBNFTABLES = "libnftables.so.1"
 _SYSCTLS = Path("/proc/sys")
@@ -123,7 +123,7 @@ def _busybox() -> Finding:
 
 
 def _nginx() -> Finding:
-    found = nginx.find()
+    found = webservers.find_nginx()
     if found is None:
         return _missing("nginx", "not found", "nginx-light")
     return Finding("nginx", ok=True, what=found)

@@ -18,7 +18,7 @@ from netpol_conformance.model.objects import (
     Service,
     ServicePort,
 )
-from netpol_conformance.model.services import endpoints
+from netpol_conformance.model.service import endpoints
 
 TABLE = "inet services"
 

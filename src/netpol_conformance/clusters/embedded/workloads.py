@@ -1,18 +1,22 @@
-"""What runs in a pod: real nginx or busybox httpd where the image says so, else our own servers."""
+"""What runs in a pod, and when it serves: real nginx or busybox httpd where the image says so,
+else our own servers.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.model.objects import Pod, Protocol
-from netpol_conformance.probe import nginx, wget
-from netpol_conformance.probe.httpd import Httpd
-from netpol_conformance.probe.nginx import Nginx
+from netpol_conformance.probe import webservers, wget
 from netpol_conformance.probe.servers import OwnServers, Server
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+from netpol_conformance.probe.webservers import Httpd, Nginx
 
 _HTTP = 80
 
@@ -84,7 +88,7 @@ def _image_name(image: str) -> str:
 
 
 def _nginx() -> str:
-    found = nginx.find()
+    found = webservers.find_nginx()
     if found is None:
         raise ClusterError(
             "nginx is missing, which pods of that image run: "
@@ -98,3 +102,46 @@ def _busybox(busybox: str | None) -> str:
         return wget.find(busybox).busybox
     except wget.BusyboxError as error:
         raise ClusterError(f"busybox is missing, which pods of that image run: {error}") from error
+
+
+_PAUSE = 0.01
+"""Seconds between two looks."""
+
+Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
+
+
+def questions(pod: Pod) -> list[Probe]:
+    """One probe for each port and address of a pod, asked by itself (S5: never blocked)."""
+    identity = frozenset({f"{pod.namespace}/{pod.name}"})
+    source = Source("pod", pod.name, pod.namespace)
+    return [
+        Probe(source, str(ip), port, identity, protocol)
+        for ip in pod.ips
+        for port, protocol in listening(pod)
+    ]
+
+
+async def wait(probes: Sequence[Probe], ask: Ask, seconds: float) -> None:
+    """Ask until every probe has connected; raises ClusterError naming those that have not."""
+    waiting = list(probes)
+    retrying = AsyncRetrying(
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(_PAUSE),
+        retry=retry_if_exception_type(ClusterError),
+        reraise=True,
+    )
+    async for attempt in retrying:
+        with attempt:
+            answers = await ask(waiting)
+            failed = [item for item in answers if item.verdict is not Verdict.CONNECTED]
+            waiting = [item.probe for item in failed]
+            if failed:
+                raise ClusterError(f"not ready after {seconds:g} s: {_told(failed)}")
+
+
+def _told(failed: Sequence[Observation]) -> str:
+    return "; ".join(
+        f"{item.probe.source} at its own {item.probe.host}:{item.probe.port}/"
+        f"{item.probe.protocol.value}: {item.verdict.value} {item.output.strip()}"
+        for item in failed
+    )

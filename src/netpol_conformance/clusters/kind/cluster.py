@@ -9,10 +9,13 @@ from dataclasses import replace
 from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec
 from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
 from netpol_conformance.clusters.kind.outside import KindOutside
-from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
-from netpol_conformance.clusters.kubernetes.external import Turn
-from netpol_conformance.clusters.kubernetes.objects import Objects
-from netpol_conformance.clusters.kubernetes.streams import Agents
+from netpol_conformance.clusters.kubernetes.public import (
+    Agents,
+    KubernetesCluster,
+    Objects,
+    Setup,
+    Turn,
+)
 from netpol_conformance.probe.verdict import Observation, Probe
 
 

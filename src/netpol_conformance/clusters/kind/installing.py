@@ -12,7 +12,7 @@ from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kind import explaining
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.tools import ToolError, Tools, run
-from netpol_conformance.clusters.kubernetes.waits import telling, until_nothing
+from netpol_conformance.clusters.kubernetes.public import telling, until_nothing
 from netpol_conformance.enforcer.manifests import STOPPED_LABEL
 
 READY = 180.0

@@ -12,10 +12,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
-from netpol_conformance.clusters.kubernetes.client import NODES, PODS, Resource
-from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
-from netpol_conformance.clusters.kubernetes.naming import Manifest
-from netpol_conformance.clusters.kubernetes.waits import says_ready, until
+from netpol_conformance.clusters.kubernetes.public import (
+    NODES,
+    PODS,
+    KubernetesLifecycle,
+    Manifest,
+    Resource,
+    says_ready,
+    until,
+)
 from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE, STOPPED_LABEL
 
 RESTART_TIMEOUT = 120.0

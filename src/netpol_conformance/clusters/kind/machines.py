@@ -21,8 +21,7 @@ from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
-from netpol_conformance.clusters.kubernetes.pods import AGENT
-from netpol_conformance.clusters.kubernetes.waits import until
+from netpol_conformance.clusters.kubernetes.public import AGENT, until
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 
 _DOCKER = 60.0

@@ -1,18 +1,39 @@
-"""Outside a kind cluster: hosts for scenarios, and the way to addresses of load balancers."""
+"""Outside a kind cluster: hosts for scenarios, and addresses of load balancers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from netpol_conformance.clusters.base import OutsideHost
-from netpol_conformance.clusters.kind.balancer import balancer_ips
 from netpol_conformance.clusters.kind.machines import KindNode, Machines
-from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
-from netpol_conformance.clusters.kubernetes.client import ENDPOINT_SLICES, Client
-from netpol_conformance.clusters.kubernetes.streams import Agents, Channel, CommandChannel
+from netpol_conformance.clusters.kubernetes.public import (
+    ENDPOINT_SLICES,
+    Agents,
+    ApiError,
+    Channel,
+    Client,
+    CommandChannel,
+    meaning,
+)
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 from netpol_conformance.probe.verdict import Observation, Probe, Source
+
+
+def balancer_ips(networks: Iterable[IPNetwork], key: str) -> tuple[IPAddress, ...]:
+    """An address in each network for the Service whose unique id is ``key``, always the same.
+
+    From the third quarter of the network: Docker gives out addresses from the first on. That two
+    Services of a run, of thousands of addresses, get the same one is left to chance.
+    """
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+    return tuple(_pick(network, number) for network in networks)
+
+
+def _pick(network: IPNetwork, number: int) -> IPAddress:
+    quarter = network.num_addresses // 4
+    return network[2 * quarter + number % quarter]
 
 
 class KindBalancer:

@@ -10,12 +10,19 @@ from netpol_conformance.clusters.kind.cluster import KindCluster
 from netpol_conformance.clusters.kind.machines import Machines, kind_nodes
 from netpol_conformance.clusters.kind.outside import KindBalancer, KindOutside
 from netpol_conformance.clusters.kind.tools import find_docker, run
-from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
-from netpol_conformance.clusters.kubernetes.client import NAMESPACES, NODES, Client, connect
-from netpol_conformance.clusters.kubernetes.cluster import Setup
-from netpol_conformance.clusters.kubernetes.driver import images_of
-from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
-from netpol_conformance.clusters.kubernetes.stage import Handover
+from netpol_conformance.clusters.kubernetes.public import (
+    NAMESPACES,
+    NODES,
+    ApiError,
+    Client,
+    Handover,
+    Setup,
+    check_no_stuck,
+    connect,
+    images_of,
+    meaning,
+    remove_run,
+)
 from netpol_conformance.clusters.options import Options
 
 _METALLB = "metallb-system"

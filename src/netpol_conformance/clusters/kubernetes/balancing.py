@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netpol_conformance.clusters.base import UnsupportedError
-from netpol_conformance.clusters.kubernetes.client import SERVICES
-from netpol_conformance.clusters.kubernetes.objects import Objects
+from netpol_conformance.clusters.kubernetes.api.client import SERVICES
+from netpol_conformance.clusters.kubernetes.objects.objects import Objects
+from netpol_conformance.clusters.kubernetes.objects.waits import until
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer
-from netpol_conformance.clusters.kubernetes.waits import until
 from netpol_conformance.model.objects import KubernetesObject, Service
 
 BALANCER_TIMEOUT = 30.0

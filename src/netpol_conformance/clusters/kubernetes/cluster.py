@@ -20,27 +20,28 @@ from netpol_conformance.clusters.base import (
     SelfCheck,
     UnsupportedError,
 )
-from netpol_conformance.clusters.kubernetes import pods
+from netpol_conformance.clusters.kubernetes.agents.exec import ExecChannel
+from netpol_conformance.clusters.kubernetes.agents.lifecycle import KubernetesLifecycle
+from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel
+from netpol_conformance.clusters.kubernetes.api.answers import Manifest
+from netpol_conformance.clusters.kubernetes.api.client import NODES, PODS, Client
+from netpol_conformance.clusters.kubernetes.api.naming import SLOT_LABEL, Names
 from netpol_conformance.clusters.kubernetes.balancing import Balancing
-from netpol_conformance.clusters.kubernetes.client import NODES, PODS, Client
-from netpol_conformance.clusters.kubernetes.exec import ExecChannel
 from netpol_conformance.clusters.kubernetes.fitness import (
     NO_CLIENT,
     check_fits,
     families_of,
     read_version,
 )
-from netpol_conformance.clusters.kubernetes.lifecycle import KubernetesLifecycle
-from netpol_conformance.clusters.kubernetes.naming import SLOT_LABEL, Manifest, Names
-from netpol_conformance.clusters.kubernetes.nodes import read_nodes
-from netpol_conformance.clusters.kubernetes.objects import Objects, documents
+from netpol_conformance.clusters.kubernetes.objects import pods
+from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.objects.objects import Objects, documents
+from netpol_conformance.clusters.kubernetes.objects.pods import Images, Placing
+from netpol_conformance.clusters.kubernetes.objects.reading import call, read_dns
+from netpol_conformance.clusters.kubernetes.objects.removal import begin_removal, begin_to_empty
+from netpol_conformance.clusters.kubernetes.objects.waits import until_running
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
-from netpol_conformance.clusters.kubernetes.pods import Images, Placing
-from netpol_conformance.clusters.kubernetes.reading import call, read_dns
-from netpol_conformance.clusters.kubernetes.removal import begin_removal, begin_to_empty
-from netpol_conformance.clusters.kubernetes.stage import Furnishing, Handover, Known, Stage
-from netpol_conformance.clusters.kubernetes.streams import Agents, Channel
-from netpol_conformance.clusters.kubernetes.waits import until_running
+from netpol_conformance.clusters.kubernetes.workspace import Furnishing, Handover, Known, Stage
 from netpol_conformance.model.objects import (
     ClusterState,
     KubernetesObject,

@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.clusters.interrupting import Shield, Terminable
-from netpol_conformance.clusters.kubernetes.answers import ApiError, meaning
-from netpol_conformance.clusters.kubernetes.client import NODES, Client, connect
+from netpol_conformance.clusters.kubernetes.api.answers import ApiError, meaning
+from netpol_conformance.clusters.kubernetes.api.client import NODES, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.external import CommandClient, ExternalCluster
-from netpol_conformance.clusters.kubernetes.nodes import read_nodes
-from netpol_conformance.clusters.kubernetes.pods import Images
-from netpol_conformance.clusters.kubernetes.preflight import check_rights
-from netpol_conformance.clusters.kubernetes.removal import check_no_stuck, remove_run
-from netpol_conformance.clusters.kubernetes.stage import Handover
+from netpol_conformance.clusters.kubernetes.fitness import check_rights
+from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.objects.pods import Images
+from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.kubernetes.workspace import Handover
 from netpol_conformance.clusters.options import KUBECONFIG, Options
 from netpol_conformance.image.names import own_image
 

@@ -26,9 +26,9 @@ from netpol_conformance.clusters.base import (
     OutsideHost,
     UnsupportedError,
 )
+from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel, CommandChannel
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
-from netpol_conformance.clusters.kubernetes.pods import AGENT
-from netpol_conformance.clusters.kubernetes.streams import Agents, Channel, CommandChannel
+from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.model.objects import (
     IPAddress,
     IPBlock,

@@ -1,12 +1,15 @@
-"""Whether a cluster is what a scenario wants: version, nodes, families, hosts outside. Pure."""
+"""Whether a cluster can be used: the suite's rights in it, its version, nodes and families."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec, UnsupportedError
-from netpol_conformance.clusters.kubernetes.lifecycle import NO_CUT
-from netpol_conformance.clusters.kubernetes.nodes import Nodes
+from netpol_conformance.clusters.kubernetes.agents.lifecycle import NO_CUT
+from netpol_conformance.clusters.kubernetes.api.answers import ApiError, meaning
+from netpol_conformance.clusters.kubernetes.api.client import ACCESS_REVIEWS, Client
+from netpol_conformance.clusters.kubernetes.api.rights import GRANT, RIGHTS, Right
+from netpol_conformance.clusters.kubernetes.objects.nodes import Nodes
 from netpol_conformance.model.objects import KubernetesObject, Pod
 from netpol_conformance.model.version import LATEST, OLDEST, KubernetesVersion
 
@@ -64,3 +67,32 @@ def check_fits(
 
 def _means_the_same(one: KubernetesVersion, other: KubernetesVersion) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in _MEANINGS)
+
+
+def check_rights(client: Client) -> None:
+    """Raise ClusterError naming every right that is missing."""
+    try:
+        missing = list(_missing(client))
+    except ApiError as error:
+        raise meaning(error, client.server) from error
+    if missing:
+        raise ClusterError(f"rights are missing: {'; '.join(missing)}: have them granted: {GRANT}")
+
+
+def _missing(client: Client) -> Iterator[str]:
+    for right in RIGHTS:
+        lacks = [verb for verb in right.verbs if not _allowed(client, right, verb)]
+        if lacks:
+            group = f".{right.group}" if right.group else ""
+            yield f"{', '.join(lacks)} of {right.resource}{group}"
+
+
+def _allowed(client: Client, right: Right, verb: str) -> bool:
+    resource, _, sub = right.resource.partition("/")
+    asked = {"verb": verb, "group": right.group, "resource": resource, "subresource": sub}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
+    return bool(client.create(ACCESS_REVIEWS, review)["status"]["allowed"])

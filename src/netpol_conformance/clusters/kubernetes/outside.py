@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from netpol_conformance.clusters.base import OutsideHost
-from netpol_conformance.clusters.kubernetes.client import ENDPOINT_SLICES, SERVICES, Resource
-from netpol_conformance.clusters.kubernetes.naming import Manifest
+from netpol_conformance.clusters.kubernetes.api.answers import Manifest
+from netpol_conformance.clusters.kubernetes.api.client import ENDPOINT_SLICES, SERVICES, Resource
 from netpol_conformance.model.objects import IPAddress
 from netpol_conformance.probe.verdict import Observation, Probe
 

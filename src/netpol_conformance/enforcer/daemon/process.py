@@ -12,17 +12,17 @@ from urllib.parse import quote
 
 from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.enforcer.daemon.api import Api, ApiError
-from netpol_conformance.enforcer.daemon.follower import Follower
 from netpol_conformance.enforcer.daemon.health import HealthServer
+from netpol_conformance.enforcer.daemon.informer import Follower
 from netpol_conformance.enforcer.daemon.logs import log_as_json
-from netpol_conformance.enforcer.daemon.loop import (
+from netpol_conformance.enforcer.daemon.reading import NODES, read
+from netpol_conformance.enforcer.daemon.reconciler import (
     Inbox,
     Loop,
     close_until_synced,
     open_up,
     resources,
 )
-from netpol_conformance.enforcer.daemon.reading import NODES, read
 from netpol_conformance.enforcer.daemon.settings import Settings
 from netpol_conformance.enforcer.daemon.wiring import Network
 from netpol_conformance.model.objects import KubernetesObject

@@ -28,7 +28,7 @@ from netpol_conformance.report.compare.records import (
     gravest,
 )
 from netpol_conformance.report.compare.weighing import manner, weigh
-from netpol_conformance.report.document import Report, ScenarioReport
+from netpol_conformance.report.document.report import Report, ScenarioReport
 
 MOST = len(ascii_uppercase)
 """Reports that one comparison can hold: each has a letter."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from string import ascii_uppercase
 
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.text import one_line, plural
 
 

@@ -14,8 +14,8 @@ from netpol_conformance.report.compare.records import (
     ScenarioComparison,
 )
 from netpol_conformance.report.compare.words import LEGEND, about, found, place, tally, verdict, why
-from netpol_conformance.report.page import render_page
-from netpol_conformance.report.tones import TONES, anchor
+from netpol_conformance.report.html.page import render_page
+from netpol_conformance.report.html.tones import TONES, anchor
 
 _CHANGES = {
     Change.WORSE: "fail",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from netpol_conformance.report.compare.records import Found, Kind
-from netpol_conformance.report.document import ScenarioReport
-from netpol_conformance.report.marks import seen
+from netpol_conformance.report.document.report import ScenarioReport
+from netpol_conformance.report.plain.marks import seen
 from netpol_conformance.run.events import CellResult, HeldResult, MeanwhileResult, StepResult
 
 

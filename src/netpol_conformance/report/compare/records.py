@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import Field
 
 from netpol_conformance.judge.outcome import ExitCode, Outcome
-from netpol_conformance.report import schemas
-from netpol_conformance.report.document import Counts
+from netpol_conformance.report.document.report import Counts
+from netpol_conformance.report.formats import json_report
 from netpol_conformance.run.events import Record
 from netpol_conformance.scenario.types import Expectation
 
@@ -140,7 +140,7 @@ def dumps(comparison: Comparison) -> str:
 
 def schema_text() -> str:
     """The JSON Schema of ``dumps``, as it is committed."""
-    return schemas.schema_text(Comparison, "netpol-conformance comparison, version 1")
+    return json_report.schema_text_of(Comparison, "netpol-conformance comparison, version 1")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from netpol_conformance.report.compare.records import (
     StepComparison,
 )
 from netpol_conformance.report.compare.words import LEGEND, about, found, place, tally, verdict, why
-from netpol_conformance.report.styles import STYLES
+from netpol_conformance.report.terminal.console import STYLES
 from netpol_conformance.report.text import one_line, plural
 
 _CHANGES = {Change.WORSE: "bold red", Change.UNKNOWN: "bold yellow", Change.BETTER: "green"}

@@ -14,8 +14,8 @@ from playwright.sync_api import sync_playwright
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.report import html
-from netpol_conformance.report.conformance import feature_results, profile_results
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.conformance import feature_results, profile_results
+from netpol_conformance.report.document.report import Report
 from netpol_conformance.run.events import Declaration, HeldResult, MeanwhileResult
 from netpol_conformance.scenario.types import Expectation
 

@@ -10,12 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 
 from netpol_conformance.app import publishing
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.report import published_page
 from netpol_conformance.report.compare import page
 from netpol_conformance.report.compare.comparing import compare
-from netpol_conformance.report.conformance import profile_results
-from netpol_conformance.report.document import Report
-from netpol_conformance.report.yaml_report import Implementation
+from netpol_conformance.report.document.conformance import profile_results
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.formats.yaml_report import Implementation
+from netpol_conformance.report.published import page as published_page
 
 
 def other(report: Report) -> Report:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from netpol_conformance.report.document import Collector, Report
+from netpol_conformance.report.document.collector import Collector
+from netpol_conformance.report.document.report import Report
 from netpol_conformance.run.events import Event, RunStarted
 
 from .conftest import SIMPLE, Open

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netpol_conformance.report.document import Report
-from netpol_conformance.report.marks import CONNECTED
+from netpol_conformance.report.document.report import Report
+from netpol_conformance.report.plain.marks import CONNECTED
 
 from .conftest import SIMPLE, Open
 

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from netpol_conformance.report.compare import page as comparison
 from netpol_conformance.report.compare.comparing import compare
-from netpol_conformance.report.document import Report
+from netpol_conformance.report.document.report import Report
 
 from ..conftest import HOSTILE
 from .conftest import SIMPLE, Open

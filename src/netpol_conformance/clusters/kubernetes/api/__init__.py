@@ -1,0 +1,1 @@
+"""Talking to the API server: client, rights, refusals, and names in a shared cluster."""

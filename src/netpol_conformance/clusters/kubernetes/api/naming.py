@@ -1,0 +1,198 @@
+"""The names of a scenario in a cluster that it shares with others. Pure.
+
+Each scenario has namespaces of its own: ``secondary`` is ``npc-<run>-<slot>-secondary`` there.
+Everything that speaks of a namespace is translated on its way in and on its way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Any
+
+from netpol_conformance.clusters.base import UnsupportedError
+from netpol_conformance.clusters.kubernetes.api.answers import Manifest
+from netpol_conformance.model.cluster_scoped import NAME_LABEL
+from netpol_conformance.probe.verdict import Observation, Probe
+
+RUN_LABEL = "netpol-conformance/run"
+"""On every namespace that a run makes: the run's id. What carries it may be removed."""
+SLOT_LABEL = "netpol-conformance/slot"
+"""On the namespaces of one scenario, and on these alone."""
+SYSTEM_NAMESPACE = "kube-system"
+_OWN_LABELS = frozenset({RUN_LABEL, SLOT_LABEL})
+_MAX_NAME = 63
+_BEHIND_NAMESPACE = frozenset({"svc", "pod"})
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The translation for one scenario; ``run`` and ``slot`` are short words without dashes."""
+
+    run: str
+    slot: str
+
+    @property
+    def prefix(self) -> str:
+        """What real names of namespaces begin with."""
+        return f"npc-{self.run}-{self.slot}-"
+
+    @property
+    def backstage(self) -> str:
+        """A namespace of the scenario's that the scenario does not see: for pods of the suite."""
+        return self.prefix.removesuffix("-")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of each namespace made for the scenario."""
+        return {RUN_LABEL: self.run, SLOT_LABEL: self.slot}
+
+    def real(self, namespace: str) -> str:
+        """A scenario's namespace as the cluster calls it; raises UnsupportedError if too long."""
+        if namespace == SYSTEM_NAMESPACE:
+            return namespace
+        name = self.prefix + namespace
+        # A name that no cluster would take is left to the API server to refuse.
+        if len(namespace) <= _MAX_NAME < len(name):
+            raise UnsupportedError(
+                f'namespace "{namespace}" is too long for a cluster that scenarios share; '
+                f"at most {_MAX_NAME - len(self.prefix)} characters are left for it"
+            )
+        return name
+
+    def own(self, namespace: str) -> str:
+        """A namespace of the cluster's as the scenario calls it."""
+        return namespace.removeprefix(self.prefix)
+
+    def text(self, text: str) -> str:
+        """What a person reads (a message, a command, its output) in the scenario's names."""
+        return text.replace(self.prefix, "")
+
+    # -- manifests -------------------------------------------------------------------------------
+
+    def real_manifest(self, manifest: Manifest, *, namespaced: bool) -> Manifest:
+        """A scenario's manifest as the cluster is told of it; whatever is malformed stays so."""
+        metadata = _mapping(manifest.get("metadata"))
+        if metadata is None:
+            return manifest
+        if namespaced:
+            metadata["namespace"] = self.real(_text(metadata.get("namespace"), "default"))
+        elif manifest.get("kind") == "Namespace" and isinstance(metadata.get("name"), str):
+            metadata = self._real_namespace(metadata)
+        changed = {**manifest, "metadata": metadata}
+        if manifest.get("kind") == "NetworkPolicy":
+            changed["spec"] = self._selecting(manifest.get("spec"), self.real)
+        return changed
+
+    def own_manifest(self, manifest: Manifest) -> Manifest:
+        """An object of the cluster's as the scenario knows it."""
+        metadata = dict(manifest["metadata"])
+        labels = {k: v for k, v in _labels(metadata).items() if k not in _OWN_LABELS}
+        if "namespace" in metadata:
+            metadata["namespace"] = self.own(metadata["namespace"])
+        if manifest.get("kind") == "Namespace":
+            metadata["name"] = self.own(metadata["name"])
+            if NAME_LABEL in labels:
+                labels[NAME_LABEL] = self.own(labels[NAME_LABEL])
+        changed = {**manifest, "metadata": {**metadata, "labels": labels}}
+        if manifest.get("kind") == "NetworkPolicy":
+            changed["spec"] = self._selecting(manifest.get("spec"), self.own)
+        return changed
+
+    def _real_namespace(self, metadata: Manifest) -> Manifest:
+        labels = metadata.get("labels")
+        if labels is None or isinstance(labels, dict):
+            labels = {**(labels or {}), **self.labels}
+            if NAME_LABEL in labels:
+                labels[NAME_LABEL] = self.real(_text(labels[NAME_LABEL], ""))
+        return {**metadata, "name": self.real(metadata["name"]), "labels": labels}
+
+    def _selecting(self, spec: Any, rename: Any) -> Any:  # noqa: ANN401 - a manifest's part
+        """The policy's spec with the names that its namespaceSelectors speak of renamed."""
+        if isinstance(spec, list):
+            return [self._selecting(item, rename) for item in spec]
+        if not isinstance(spec, dict):
+            return spec
+        return {
+            key: _renamed(value, rename)
+            if key == "namespaceSelector"
+            else self._selecting(value, rename)
+            for key, value in spec.items()
+        }
+
+    # -- probes ----------------------------------------------------------------------------------
+
+    def real_probe(self, probe: Probe) -> Probe:
+        """A probe as it is asked in the cluster: its host's name and its servers' identities."""
+        identities = frozenset(self.real_identity(identity) for identity in probe.identities)
+        return replace(probe, host=self._real_host(probe.host), identities=identities)
+
+    def own_observation(self, seen: Observation, probe: Probe) -> Observation:
+        """What was seen, as an observation of the scenario's own ``probe``."""
+        return replace(
+            seen,
+            probe=probe,
+            command=self.text(seen.command),
+            output=self.text(seen.output),
+            identity=None if seen.identity is None else self.text(seen.identity),
+        )
+
+    def real_identity(self, identity: str) -> str:
+        """``default/web`` as the servers of this scenario say it; ``outside/office`` stays."""
+        namespace, slash, name = identity.partition("/")
+        if not slash or namespace == "outside":
+            return identity
+        return f"{self.real(namespace)}/{name}"
+
+    def _real_host(self, host: str) -> str:
+        if _is_address(host) or "." not in host:
+            return host
+        words = host.split(".")
+        behind = next((at for at, word in enumerate(words) if word in _BEHIND_NAMESPACE), 2)
+        at = max(1, behind - 1)
+        return ".".join([*words[:at], self.real(words[at]), *words[at + 1 :]])
+
+
+def _renamed(selector: Any, rename: Any) -> Any:  # noqa: ANN401 - a manifest's part
+    """A namespace selector with the values of ``kubernetes.io/metadata.name`` renamed."""
+    if not isinstance(selector, dict):
+        return selector
+    changed = dict(selector)
+    labels = _mapping(selector.get("matchLabels"))
+    if labels is not None and isinstance(labels.get(NAME_LABEL), str):
+        changed["matchLabels"] = {**labels, NAME_LABEL: rename(labels[NAME_LABEL])}
+    expressions = selector.get("matchExpressions")
+    if isinstance(expressions, list):
+        changed["matchExpressions"] = [_expression(item, rename) for item in expressions]
+    return changed
+
+
+def _expression(item: Any, rename: Any) -> Any:  # noqa: ANN401 - a manifest's part
+    if not isinstance(item, dict) or item.get("key") != NAME_LABEL:
+        return item
+    values = item.get("values")
+    if not isinstance(values, list):
+        return item
+    renamed = [rename(value) if isinstance(value, str) else value for value in values]
+    return {**item, "values": renamed}
+
+
+def _mapping(value: object) -> Manifest | None:
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+def _labels(metadata: Manifest) -> dict[str, str]:
+    return dict(metadata.get("labels") or {})
+
+
+def _text(value: object, default: str) -> str:
+    return value if isinstance(value, str) and value else default
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""A scenario's objects in the cluster: applying, reading, waiting for and removing them."""

@@ -1,0 +1,59 @@
+"""What drivers build on whose cluster is made for the run: all that they import of this package."""
+
+from __future__ import annotations
+
+from netpol_conformance.clusters.kubernetes.agents.lifecycle import KubernetesLifecycle
+from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel, CommandChannel
+from netpol_conformance.clusters.kubernetes.api.answers import ApiError, Manifest, meaning
+from netpol_conformance.clusters.kubernetes.api.client import (
+    ENDPOINT_SLICES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    Client,
+    Resource,
+    connect,
+)
+from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
+from netpol_conformance.clusters.kubernetes.driver import images_of
+from netpol_conformance.clusters.kubernetes.external import Turn
+from netpol_conformance.clusters.kubernetes.objects.objects import Objects
+from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
+from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.kubernetes.objects.waits import (
+    says_ready,
+    telling,
+    until,
+    until_nothing,
+)
+from netpol_conformance.clusters.kubernetes.workspace import Handover
+
+__all__ = [
+    "AGENT",
+    "ENDPOINT_SLICES",
+    "NAMESPACES",
+    "NODES",
+    "PODS",
+    "Agents",
+    "ApiError",
+    "Channel",
+    "Client",
+    "CommandChannel",
+    "Handover",
+    "KubernetesCluster",
+    "KubernetesLifecycle",
+    "Manifest",
+    "Objects",
+    "Resource",
+    "Setup",
+    "Turn",
+    "check_no_stuck",
+    "connect",
+    "images_of",
+    "meaning",
+    "remove_run",
+    "says_ready",
+    "telling",
+    "until",
+    "until_nothing",
+]

@@ -1,0 +1,94 @@
+"""What an agent is asked to do over time, as lines of JSON: series of probes, connections to hold.
+
+Pure; the lines go where ``wire``'s go. A request is ``{"id": N, "task": TASK, ...}``:
+
+- ``begin``, with ``probes`` and ``intervals``: ask each of them all the time from now on;
+- ``end``: ask no more; a line ``{"id": N, "at": INDEX, "series": {...}}`` for each of the probes;
+- ``hold``, with ``probes``: open a connection for each, and keep it;
+- ``use``, with ``timeout``: use these connections again, and close them.
+
+The last two are answered by ``wire``'s observations, each request by ``wire``'s end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from netpol_conformance.probe.verdict import Probe, Series, Sighting, Verdict
+from netpol_conformance.probe.wire import WireError, probe_fields, read_probe
+
+Task = Literal["begin", "end", "hold", "use"]
+_TASKS: dict[str, Task] = {task: task for task in get_args(Task)}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """One request; what its task does not need is empty."""
+
+    id: int
+    task: Task
+    probes: tuple[Probe, ...] = ()
+    intervals: tuple[float, ...] = ()
+    timeout: float = 0.0
+
+
+def task_line(request: TaskRequest) -> str:
+    """The request as a line, its end included."""
+    fields = {
+        "id": request.id,
+        "task": request.task,
+        "probes": [probe_fields(probe) for probe in request.probes],
+        "intervals": request.intervals,
+        "timeout": request.timeout,
+    }
+    return json.dumps(fields, separators=(",", ":")) + "\n"
+
+
+def read_task(line: str) -> TaskRequest | None:
+    """The request in a line; None if it is one of ``wire``'s. Raises WireError."""
+    try:
+        fields = json.loads(line)
+        if "task" not in fields:
+            return None
+        return TaskRequest(
+            int(fields["id"]),
+            _TASKS[fields["task"]],
+            tuple(map(read_probe, fields["probes"])),
+            tuple(map(float, fields["intervals"])),
+            float(fields["timeout"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WireError(f"not a task: {line[:200]!r} ({type(error).__name__}: {error})") from error
+
+
+def series_line(number: int, at: int, series: Series, now: float) -> str:
+    """A series as a line; ``now`` is the agent's clock, in seconds since the epoch."""
+    told: dict[str, Any] = {
+        "seen": series.sightings,
+        "presence": series.presence,
+        "fault": series.fault,
+        "now": now,
+    }
+    return json.dumps({"id": number, "at": at, "series": told}, separators=(",", ":")) + "\n"
+
+
+def read_series(line: str, probes: Sequence[Probe], now: float) -> tuple[int, Series]:
+    """The index and the series in a line that came at ``now``, its times by this clock.
+
+    Raises WireError.
+    """
+    try:
+        fields = json.loads(line)
+        at, told = int(fields["at"]), fields["series"]
+        ahead = now - float(told["now"])
+        seen = (
+            Sighting(float(when) + ahead, Verdict(verdict), float(duration), identity, str(remark))
+            for when, verdict, duration, identity, remark in told["seen"]
+        )
+        presence = ((float(start) + ahead, float(end) + ahead) for start, end in told["presence"])
+        return at, Series(probes[at], tuple(seen), tuple(presence), str(told["fault"]))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise WireError(f"no series: {line[:200]!r} ({type(error).__name__}: {error})") from error

@@ -1,0 +1,93 @@
+"""What a whole report says in a sentence, and pack by pack. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.report.document.collector import count
+from netpol_conformance.report.document.report import Counts, Report, ScenarioReport
+from netpol_conformance.report.text import one_line, plural, seconds
+from netpol_conformance.run.events import StepResult
+
+WORDS = {
+    Outcome.PASS: "passed",
+    Outcome.FAIL: "failed",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.XFAIL: "failed as declared",
+    Outcome.UNSUPPORTED: "not supported",
+    Outcome.UNSPECIFIED: "unspecified",
+}
+"""Each outcome as the end of a sentence, in the order of a summary."""
+
+MEANINGS = {
+    Outcome.PASS: "Everything was as the specification says, and there is evidence for it.",
+    Outcome.FAIL: "Something was seen twice that the specification rules out.",
+    Outcome.INCONCLUSIVE: "There is not enough evidence to say; never counted as passed.",
+    Outcome.XFAIL: "Wrong, but declared beforehand with a link; a pass would be a failure.",
+    Outcome.UNSUPPORTED: "The implementation is declared to lack the feature, or the cluster does.",
+    Outcome.UNSPECIFIED: "The specification is silent: recorded, never failed.",
+}
+
+
+class PackSummary(NamedTuple):
+    """One pack of a report."""
+
+    name: str
+    scenarios: tuple[ScenarioReport, ...]
+    counts: Counts
+    outcome: Outcome
+
+
+def headline(report: Report) -> str:
+    """Whether the implementation conforms, as a title; of a selection no more than was asked."""
+    name = one_line(report.implementation)
+    conforms = "conforms" if report.whole else "conforms in what was asked"
+    match verdict(report):
+        case Outcome.FAIL:
+            return f"{name} does not conform"
+        case Outcome.XFAIL:
+            return f"{name} {conforms}, except where declared"
+        case Outcome.PASS:
+            return f"{name} {conforms}"
+        case _:
+            return f"No verdict on {name}"
+
+
+def verdict(report: Report) -> Outcome:
+    """The run's outcome, but never a good one for a run that was cut short."""
+    if report.partial and report.outcome is not Outcome.FAIL:
+        return Outcome.INCONCLUSIVE
+    return report.outcome
+
+
+def sentence(report: Report) -> str:
+    """The tally below the headline, such as "34 of 36 scenarios passed, 2 failed"."""
+    counts = report.counts.scenarios
+    total = len(report.scenarios)
+    others = [
+        f"{counts[outcome]:,} {words}"
+        for outcome, words in WORDS.items()
+        if outcome is not Outcome.PASS and counts[outcome]
+    ]
+    passed = f"{counts[Outcome.PASS]:,} of {plural(total, 'scenario')} passed"
+    return ", ".join([passed, *others]) + "."
+
+
+def packs(report: Report) -> tuple[PackSummary, ...]:
+    """The report's packs, in order of first appearance."""
+    grouped: dict[str, list[ScenarioReport]] = {}
+    for scenario in report.scenarios:
+        grouped.setdefault(scenario.pack, []).append(scenario)
+    return tuple(
+        PackSummary(name, tuple(members), count(members), combine(item.outcome for item in members))
+        for name, members in grouped.items()
+    )
+
+
+def time_to_enforce(step: StepResult) -> str:
+    """How long the plugin took, for people; empty where nothing changed that it had to enforce."""
+    changed = (step.applied or step.deleted) and not step.refusal
+    if not changed or step.seconds_to_enforce is None:
+        return ""
+    return seconds(step.seconds_to_enforce)

@@ -1,0 +1,1 @@
+"""Committed reports: the index over them and its page. Pure."""

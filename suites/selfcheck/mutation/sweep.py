@@ -1,0 +1,119 @@
+"""Fills the kill matrix: rehearses what is new in it, and runs what only a run can tell.
+
+Mutants whose likeness in a scenario is the reference's are not noticed there, and of those that
+are alike one is run for all (``dry_run``). A run that stays inconclusive is no kill.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.scenario.types import Scenario
+
+from ..mutants import MUTANTS
+from .dry_run import Rehearsal, UnforeseenError
+from .matrix import NOBODY, Column, KillMatrix, Row, columns, digest
+from .running import End, Pair, ends
+
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Mutants that cannot be told apart in a scenario, and so need one run."""
+
+    scenario: Scenario
+    mutants: tuple[str, ...]
+
+    @property
+    def pair(self) -> Pair:
+        """The run; decisive where it tells of a mutant that the scenario owns."""
+        owned = any(
+            name in MUTANTS and MUTANTS[name].owner_path == self.scenario.path
+            for name in self.mutants
+        )
+        return Pair(self.scenario, self.mutants[0], decisive=owned)
+
+
+def sweep(matrix: KillMatrix, corpus: Iterable[Scenario], tell: Tell) -> KillMatrix:
+    """``matrix`` as of now: what neither scenario nor mutant has changed is kept as it is.
+
+    If it is interrupted, the result has the rows that were finished.
+    """
+    now = columns()
+    # Rehearsals compute; nothing of this process is running yet, so that it may be forked.
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        plans = list(pool.map(partial(_Plan, matrix, now), corpus, chunksize=4))
+    groups = [group for plan in plans for group in plan.groups]
+    tell(f"{sum(map(len, (plan.new for plan in plans)))} pairs are new; {len(groups)} must be run")
+    results: dict[tuple[str, str], End] = {}
+
+    def note(pair: Pair, end: End) -> None:
+        results[pair.name] = end
+        if len(results) % 100 == 0:
+            tell(f"{len(results)} of {len(groups)} runs")
+
+    try:
+        ends((group.pair for group in groups), note)
+    except KeyboardInterrupt:
+        tell("interrupted: what was finished is kept")
+    rows = {plan.path: plan.row(results) for plan in plans if plan.is_complete(results)}
+    return KillMatrix(now, rows)
+
+
+class _Plan:
+    """What is known of one scenario's row, and what must be run for the rest."""
+
+    def __init__(self, matrix: KillMatrix, now: Mapping[str, Column], scenario: Scenario) -> None:
+        self.path, self._digest = scenario.path, digest(scenario)
+        row = matrix.scenarios.get(self.path, Row(""))
+        self._row = row if row.digest == self._digest else Row("")
+        same = {name for name, column in now.items() if _same(column, matrix.mutants.get(name))}
+        self._old = same if self._row.digest else set()
+        self.new = tuple(name for name in now if name not in self._old)
+        self.groups = tuple(grouped(scenario, self.new))
+
+    def is_complete(self, results: Mapping[tuple[str, str], End]) -> bool:
+        return all(group.pair.name in results for group in self.groups)
+
+    def row(self, results: Mapping[tuple[str, str], End]) -> Row:
+        def ended(outcome: Outcome, known: Iterable[str]) -> tuple[str, ...]:
+            new = (
+                name
+                for group in self.groups
+                if results[group.pair.name].outcome is outcome
+                for name in group.mutants
+            )
+            return tuple(sorted({*new, *self._old.intersection(known)}))
+
+        return Row(
+            self._digest,
+            ended(Outcome.FAIL, self._row.kills),
+            ended(Outcome.INCONCLUSIVE, self._row.open),
+        )
+
+
+def grouped(scenario: Scenario, names: Iterable[str]) -> Iterator[Group]:
+    """The runs that tell of ``names`` in ``scenario``: none for those like the reference."""
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    rehearsal: Rehearsal | None = None
+    for name in names:
+        try:
+            rehearsal = rehearsal or Rehearsal(scenario)
+            likeness = rehearsal.likeness(None if name == NOBODY else MUTANTS[name])
+            if likeness != rehearsal.reference:
+                alike[likeness].append(name)
+        except UnforeseenError:
+            alike[f"only a run can tell of {name}"].append(name)
+    for mutants in alike.values():
+        yield Group(scenario, tuple(mutants))
+
+
+def _same(column: Column, before: Column | None) -> bool:
+    return before is not None and column.digest == before.digest

@@ -1,0 +1,191 @@
+"""Further attempts: for what could not be told, or was asked second-hand; never a fourth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.run.events import (
+    Event,
+    MeanwhileResult,
+    ScenarioFinished,
+    ScenarioStarted,
+    StepFinished,
+    StepResult,
+)
+from netpol_conformance.run.retries import with_further_attempts
+
+BEGUN = ScenarioStarted(
+    path="lifecycle/x.yaml",
+    title="x",
+    pack="lifecycle",
+    rules=("S2",),
+    covers=(),
+    features=(),
+    documented="here",
+    link="",
+    about="",
+    steps=1,
+    started=1.0,
+)
+
+
+def attempt(watched: Outcome, ended: Outcome, number: int = 1) -> list[Event]:
+    """The events of one attempt; its step has this number."""
+    cell = MeanwhileResult(
+        source="client",
+        destination="db:80",
+        protocol="TCP",
+        expected="blocked",
+        explanation="",
+        rules=(),
+        outcome=watched,
+        reason="",
+        probes=1,
+        seconds=1.0,
+        rate=1.0,
+        resolution=None,
+    )
+    step = StepResult(
+        index=number,
+        title="A step",
+        applied="",
+        meanwhile=(cell,),
+        outcome=watched,
+        started=1.0,
+        duration=1.0,
+    )
+    end = ScenarioFinished(path=BEGUN.path, outcome=ended, duration=1.0, rerun="")
+    return [BEGUN, StepFinished(path=BEGUN.path, step=step), end]
+
+
+class Played:
+    """An attempt whose events are known; how it was run is kept."""
+
+    def __init__(
+        self,
+        events: list[Event],
+        consume: Callable[[Event], object],
+        *,
+        second_hand: bool,
+        asks_meanwhile: bool,
+    ) -> None:
+        self.second_hand = second_hand
+        self.asks_meanwhile = asks_meanwhile
+        self.events = events
+        self.consume = consume
+        self.fresh: bool | None = None
+
+    def run(self, *, fresh: bool = False) -> None:
+        self.fresh = fresh
+        if fresh:
+            self.second_hand = False
+        for event in self.events:
+            self.consume(event)
+
+
+def run(
+    *attempts: list[Event],
+    stopping: bool = False,
+    second_hand: bool = False,
+    asks_meanwhile: bool = True,
+) -> tuple[list[Event], list[bool | None]]:
+    """What is told of the attempts, and which were made: whether each was fresh."""
+    left, told, made = list(attempts), [], []
+
+    def prepare(consume: Callable[[Event], object]) -> Played:
+        events = left.pop(0)
+        made.append(Played(events, consume, second_hand=second_hand, asks_meanwhile=asks_meanwhile))
+        return made[-1]
+
+    with_further_attempts(prepare, told.append, lambda: stopping)
+    return told, [played.fresh for played in made]
+
+
+PASSED = attempt(Outcome.PASS, Outcome.PASS, 2)
+THIN = attempt(Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
+
+
+def test_what_could_not_be_told_is_tried_again_and_the_second_attempt_counts():
+    told, made = run(THIN, PASSED)
+    assert made == [False, True]
+    assert told == PASSED
+
+
+def test_a_third_attempt_is_the_last():
+    assert run(THIN, THIN, PASSED) == (PASSED, [False, True, True])
+    assert run(THIN, THIN, THIN, PASSED) == (THIN, [False, True, True])
+
+
+@pytest.mark.parametrize(
+    ("watched", "ended"),
+    [
+        (Outcome.PASS, Outcome.PASS),
+        (Outcome.FAIL, Outcome.FAIL),
+        (Outcome.INCONCLUSIVE, Outcome.FAIL),
+        (Outcome.PASS, Outcome.INCONCLUSIVE),
+        (Outcome.PASS, Outcome.UNSUPPORTED),
+    ],
+)
+def test_what_was_told_is_not_tried_again(watched, ended):
+    events = attempt(watched, ended)
+    assert run(events, PASSED) == (events, [False])
+
+
+def test_a_run_that_is_stopping_tries_nothing_again():
+    assert run(THIN, PASSED, stopping=True) == (THIN, [False])
+
+
+FAILED = attempt(Outcome.PASS, Outcome.FAIL)
+UNTOLD = attempt(Outcome.PASS, Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("misled", [FAILED, UNTOLD])
+def test_what_failed_with_what_another_left_is_tried_with_all_of_it_fresh(misled):
+    told, made = run(misled, PASSED, second_hand=True, asks_meanwhile=False)
+    assert made == [False, True]
+    assert told[:-1] == PASSED[:-1]
+
+
+def test_that_it_failed_with_what_another_left_is_told_though_it_passed():
+    told, _ = run(FAILED, PASSED, second_hand=True, asks_meanwhile=False)
+    end = told[-1]
+    assert isinstance(end, ScenarioFinished)
+    assert end.outcome is Outcome.PASS
+    assert "came to FAIL" in end.reason
+
+
+@pytest.mark.parametrize("fresh", [FAILED, UNTOLD])
+def test_what_does_not_pass_fresh_either_is_not_tried_again(fresh):
+    told, made = run(UNTOLD, fresh, PASSED, second_hand=True, asks_meanwhile=False)
+    assert (told, made) == (fresh, [False, True])
+
+
+@pytest.mark.parametrize("ended", [Outcome.PASS, Outcome.UNSUPPORTED])
+def test_what_another_left_is_no_reason_to_doubt_a_pass(ended):
+    events = attempt(Outcome.PASS, ended)
+    assert run(events, FAILED, second_hand=True) == (events, [False])
+
+
+def test_what_failed_with_nothing_of_others_is_not_tried_again():
+    assert run(FAILED, PASSED, asks_meanwhile=False) == (FAILED, [False])
+
+
+def test_events_that_count_for_sure_are_told_at_once():
+    heard: list[int] = []
+    told: list[Event] = []
+
+    class Watched(Played):
+        def run(self, *, fresh: bool = False) -> None:
+            for event in self.events:
+                self.consume(event)
+                heard.append(len(told))
+
+    with_further_attempts(
+        lambda consume: Watched(PASSED, consume, second_hand=False, asks_meanwhile=False),
+        told.append,
+        lambda: False,
+    )
+    assert heard == [1, 2, 3]
