@@ -15,7 +15,7 @@ from pathlib import Path
 
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
 ROUNDS = 5
@@ -76,7 +76,7 @@ def matrix(cluster: EmbeddedCluster) -> list[Probe]:
     found = [pod for pod in cluster.state().pods if pod.namespace == "default"]
     return [
         Probe(
-            Source("pod", source.name, "default"),
+            Source(SourceKind.POD, source.name, "default"),
             str(target.ips[0]),
             port,
             frozenset({f"default/{target.name}"}),

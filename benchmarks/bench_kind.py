@@ -19,7 +19,7 @@ from pathlib import Path
 from netpol_conformance.clusters.base import Cluster, ClusterSpec
 from netpol_conformance.clusters.kind.driver import KindDriver
 from netpol_conformance.clusters.options import Options
-from netpol_conformance.model.objects import ObjectKey
+from netpol_conformance.model.objects import ObjectKey, SourceKind
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
 CHANGES = 50
@@ -109,7 +109,7 @@ def enforcement(cluster: Cluster) -> list[float]:
         cluster.wait_ready(READY)
         server = next(pod for pod in cluster.state().pods if pod.name == "server")
         probe = Probe(
-            Source("pod", "client", "default"),
+            Source(SourceKind.POD, "client", "default"),
             str(server.ips[0]),
             80,
             frozenset({"default/server"}),

@@ -1,4 +1,4 @@
-"""What goes wrong around a run is told plainly, costs exit code 3 at most, and leaves nothing."""
+"""What goes wrong around a run is reported, costs exit code 3 at most, and leaves nothing."""
 
 from __future__ import annotations
 

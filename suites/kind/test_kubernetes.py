@@ -21,7 +21,7 @@ from netpol_conformance.clusters.kubernetes.objects.removal import remove_run
 from netpol_conformance.clusters.kubernetes.objects.waits import until
 from netpol_conformance.image.names import own_image
 from netpol_conformance.model.decode import ManifestError, decode
-from netpol_conformance.model.objects import ObjectKey, Pod
+from netpol_conformance.model.objects import ObjectKey, Pod, SourceKind
 from netpol_conformance.probe.verdict import Probe, Source, Tool, Verdict
 
 from .real_cluster import IMAGE, Kind
@@ -46,7 +46,7 @@ class Share:
 
     def namespace(self) -> str:
         """What the scenario's ``default`` is really called."""
-        return self.cluster._stage.objects.names.real("default")
+        return self.cluster._workspace.objects.names.real("default")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,9 @@ spec: {{containers: [{{name: c, image: {image}, ports: [{{containerPort: 8080}}]
 
 def ask(target: Pod, timeout: float = 2.0) -> Probe:
     identity = frozenset({f"default/{target.name}"})
-    return Probe(Source("pod", "a", "default"), str(target.ips[0]), 8080, identity, timeout=timeout)
+    return Probe(
+        Source(SourceKind.POD, "a", "default"), str(target.ips[0]), 8080, identity, timeout=timeout
+    )
 
 
 def test_every_kind_of_server_says_who_it_is(share: Share) -> None:
@@ -103,7 +105,7 @@ metadata: {name: shop}
 spec: {selector: {app: b}, ports: [{port: 80, targetPort: 8080}]}
 """
     share.apply(pod("a"), pod("b", "{app: b}"), service)
-    source, identities = Source("pod", "a", "default"), frozenset({"default/b"})
+    source, identities = Source(SourceKind.POD, "a", "default"), frozenset({"default/b"})
     for host in ("shop", "shop.default"):
         probe = Probe(source, host, 80, identities, tool=Tool.WGET)
         (seen,) = share.cluster.probe([probe])
@@ -145,7 +147,7 @@ def test_an_agent_that_is_killed_is_started_again(share: Share) -> None:
     share.apply(pod("a"), pod("b"))
     probe = ask(share.pod("b"))
     (first,) = share.cluster.probe([probe])
-    for stream in share.cluster._stage.agents._streams.values():
+    for stream in share.cluster._workspace.agents._streams.values():
         stream.close()
     (second,) = share.cluster.probe([probe])
     assert first.verdict is second.verdict is Verdict.CONNECTED
@@ -218,14 +220,14 @@ kind: NetworkPolicy
 metadata: {name: deny}
 spec: {podSelector: {}}
 """
-    assert not cluster.furnish("---".join(pods))
+    assert not cluster.apply_initial("---".join(pods))
     cluster.wait_ready(READY)
     before = share.pod("a").ips, share.pod("b").ips
     cluster.apply(deny)
     until(lambda: asked(share) is Verdict.TIMED_OUT, READY, 0.1)
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     cluster.start(ClusterSpec(nodes=1))
-    assert cluster.furnish("---".join([pods[0], pod("b", "{app: new}")]))
+    assert cluster.apply_initial("---".join([pods[0], pod("b", "{app: new}")]))
     cluster.wait_ready(READY)
     assert share.pod("a").ips == before[0]
     assert share.pod("b").labels == {"app": "new"}
@@ -242,7 +244,9 @@ def asked(share: Share) -> Verdict:
 def test_nodes_are_clients_too(share: Share) -> None:
     share.apply(pod("b"))
     target = share.pod("b")
-    probe = Probe(Source("node", "node-1"), str(target.ips[0]), 8080, frozenset({"default/b"}))
+    probe = Probe(
+        Source(SourceKind.NODE, "node-1"), str(target.ips[0]), 8080, frozenset({"default/b"})
+    )
     (seen,) = share.cluster.probe([probe])
     assert seen.verdict is Verdict.CONNECTED, seen
     assert len(share.client.items(PODS, share.namespace())) == 1  # the scenario's own alone

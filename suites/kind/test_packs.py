@@ -83,7 +83,7 @@ def test_a_broken_enforcer_fails_the_scenario_that_owns_the_rule(kind: Kind, nam
 
 
 def test_what_one_scenario_left_in_force_fails_no_other(kind: Kind) -> None:
-    """The enforcer forgets no policy; what takes over namespaces under one is asked afresh."""
+    """The enforcer forgets no policy; what reuses namespaces under one is asked afresh."""
     name, alike = "DeletionIgnored", ("upstream/by-port.yaml", "upstream/stacked-policies.yaml")
     owner = owner_of(name)
     ended = kind.run_here(*alike, owner, jobs=1, enforce=2, implementation=f"{MUTANTS}:{name}")

@@ -1,4 +1,4 @@
-"""The API of one cluster: it admits, completes, stores and tells of objects. Pure.
+"""The API of one cluster: it admits, defaults, stores and watches objects. Pure.
 
 Manifests are decoded, defaulted and validated by ``model.decode``; here is what only a server
 that knows the other objects can do: check that the namespace exists, schedule, allocate.

@@ -57,7 +57,8 @@ def load_agreed(
 ) -> tuple[Scenario, ...]:
     """As ``load_corpus``, for a run: also refuses what author and oracle disagree about.
 
-    A version that the file does not ask for may change what is true: such a scenario's run tells.
+    A version that the file does not ask for may change what is true: such a scenario is checked
+    when it runs.
     """
     scenarios = load_corpus(selections, version)
     meant = [item for item in scenarios if item.version_pinned or item.version == LATEST]

@@ -97,7 +97,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     words = [*as_arguments(options)]
     if shape.version != LATEST:
         words.append(f"--kubernetes-version={kubernetes_version}")
-    hunt = _Hunt(Console(highlight=False), driver, budget, first, shrink, output, tuple(words))
+    hunt = _Fuzzing(Console(highlight=False), driver, budget, first, shrink, output, tuple(words))
     raise typer.Exit(hunt.run(shape, jobs or driver.concurrency))
 
 
@@ -117,7 +117,7 @@ def _shape(options: Options, version: KubernetesVersion) -> Shape:
 
 
 @dataclass(frozen=True)
-class _Hunt:
+class _Fuzzing:
     """One run of the command. ``words`` are the options that a rerun needs."""
 
     console: Console
@@ -190,7 +190,7 @@ class _Hunt:
         self, found: Found, target: Target, deadline: float, *, interrupted: bool
     ) -> None:
         """Shrink the case as far as time allows, explain it, and write it as a scenario."""
-        from netpol_conformance.fuzz.finding import as_text, can_be_told  # noqa: PLC0415
+        from netpol_conformance.fuzz.finding import as_text, can_be_stated  # noqa: PLC0415
         from netpol_conformance.fuzz.shrinking import smallest  # noqa: PLC0415
 
         self.say(f"Seed {found.seed} disagrees: {found.wrong[0].cell}")
@@ -205,7 +205,7 @@ class _Hunt:
                     lambda tried, kept: tell(f"shrinking: {tried} smaller cases, {kept} disagree"),
                 )
         self.say(f"\n{found.wrong[0]}\n")
-        if can_be_told(found.case, found.wrong):
+        if can_be_stated(found.case, found.wrong):
             self.write(
                 as_text(found.case, found.wrong, found.seed, self.driver.implementation),
                 self.output / f"fuzz-{found.seed}.yaml",

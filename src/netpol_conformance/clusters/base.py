@@ -94,7 +94,7 @@ class Cluster(Protocol):
     """
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
-        """Begin afresh: an empty cluster of this shape, with DNS, ready for use."""
+        """Start with an empty cluster of this shape, with DNS, ready for use."""
 
     def self_test(self) -> tuple[SelfCheck, ...]:
         """Test the probes themselves in the started cluster, policies aside.
@@ -102,11 +102,10 @@ class Cluster(Protocol):
         For each tool one connection known to work and one known to be dropped.
         """
 
-    def furnish(self, manifests: str) -> bool:
-        """``apply`` what a scenario begins with, to the cluster that was just started.
-
-        Where making namespaces and pods is slow, it may be given those that another scenario
-        began with and left clean. Returns whether it was.
+    def apply_initial(self, manifests: str) -> bool:
+        """``apply`` a scenario's initial objects to the cluster that was just started. Where
+        creating namespaces and pods is slow, those of an earlier scenario may be reused. Returns
+        whether they were.
         """
 
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
@@ -137,10 +136,9 @@ class Cluster(Protocol):
     def lifecycle(self) -> Lifecycle:
         """What can happen to the started cluster's enforcer and pods; raises UnsupportedError."""
 
-    def leave(self, *, clean: bool = False) -> None:
-        """The scenario is over: give back what others wait for. Safe to call twice.
-
-        ``clean`` if all of it came out as it should: what it had may then be another's.
+    def release(self, *, clean: bool = False) -> None:
+        """The scenario is over: release what others wait for. Safe to call twice. ``clean`` if it
+        passed: its objects may then be reused.
         """
 
     def close(self) -> None:
@@ -161,10 +159,10 @@ class Lifecycle(Protocol):
         """Start the enforcer on every node again, from what the API says now."""
 
     def cut_off_enforcer(self) -> None:
-        """Keep the API from the enforcer on every node: it runs and hears of nothing."""
+        """Cut off the enforcer on every node from the API: it runs and sees no change."""
 
     def reconnect_enforcer(self) -> None:
-        """Let it have the API again, and all that it missed."""
+        """Reconnect the enforcer to the API; it catches up on what it missed."""
 
     def finish(self, pods: Sequence[ObjectKey]) -> None:
         """Have these pods run to their end (phase Succeeded): their addresses are free again."""
@@ -198,7 +196,7 @@ class Driver(Protocol):
     concurrency: int
     """How many scenarios at once are worth it here, unless the user says otherwise."""
 
-    def open(self, tell: Callable[[str], None]) -> None:
+    def open(self, on_progress: Callable[[str], None]) -> None:
         """Make what all scenarios share, telling of progress; raises ClusterError."""
 
     def cluster(self) -> Cluster:

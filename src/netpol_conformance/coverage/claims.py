@@ -1,7 +1,7 @@
 """Whether a scenario that claims a rule has in it what the rule is about. Pure.
 
 A check is necessary, not sufficient: it refutes an unfounded claim and proves none. Whether a
-scenario would notice that the rule is broken is for the kill matrix to show.
+scenario fails when the rule is broken is shown by the mutation matrix.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from netpol_conformance.model.objects import (
     LabelSelector,
     PolicyPort,
     PolicyRule,
+    SourceKind,
 )
 from netpol_conformance.model.version import LATEST
 from netpol_conformance.oracle.index import NAMESPACE_NAME_LABEL
@@ -79,7 +80,9 @@ def _speaks_of_egress(facts: Facts) -> bool:
 
 def _asks_nodes(facts: Facts) -> bool:
     sources = {item.kind for item in facts.scenario.sources}
-    return "node" in sources or any(item.via is Via.NODE for item in facts.scenario.destinations)
+    return SourceKind.NODE in sources or any(
+        item.via is Via.NODE for item in facts.scenario.destinations
+    )
 
 
 def _rules(facts: Facts) -> Iterator[PolicyRule]:

@@ -117,10 +117,10 @@ def _section(
     items = tuple(
         Item(
             id=each,
-            title=told,
+            title=wording,
             scenarios=tuple(sorted(holders.get(each, ()))),
         )
-        for each, told in wanted.items()
+        for each, wording in wanted.items()
     )
     return Section(
         name=name,

@@ -54,7 +54,9 @@ class Unfounded(_Record):
 
 
 class Coverage(_Record):
-    """What a corpus covers. ``schema_version`` changes when a reader of this would be misled."""
+    """What a corpus covers. ``schema_version`` changes with every incompatible change of this
+    format.
+    """
 
     schema_version: Literal["1"] = "1"
     suite_version: str

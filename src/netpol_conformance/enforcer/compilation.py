@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collap
 
 from netpol_conformance.enforcer.compile import Compiler, Member
 from netpol_conformance.enforcer.index import Index
-from netpol_conformance.enforcer.ranges import Box, disjoint
+from netpol_conformance.enforcer.ranges import PeerRange, disjoint
 from netpol_conformance.enforcer.ruleset import (
     Elements,
     exact_set,
@@ -59,8 +59,9 @@ class Change:
 class Compilation:
     """The elements of one node's sets.
 
-    ``put`` and ``remove`` tell it of objects, ``change`` says what follows, ``settle`` that it is
-    so. A policy that cannot be compiled allows nothing and still isolates; ``problems`` says why.
+    ``put`` and ``remove`` change its objects, ``change`` returns what follows, ``settle`` that it
+    is so. A policy that cannot be compiled allows nothing and still isolates; ``problems`` says
+    why.
     """
 
     def __init__(self, node: str, compiler: Compiler) -> None:
@@ -69,7 +70,9 @@ class Compilation:
         self._index = Index(compiler)
         self._index.dirty.add(self._node)
         self._parts: dict[ObjectKey, Elements] = {}
-        self._allowances: dict[ObjectKey, dict[tuple[Direction, Hashable], frozenset[Box]]] = {}
+        self._allowances: dict[
+            ObjectKey, dict[tuple[Direction, Hashable], frozenset[PeerRange]]
+        ] = {}
         self._errors: dict[ObjectKey, str] = {}
         self._written: dict[Hashable, tuple[Texts, Texts]] = {}
 
@@ -181,17 +184,21 @@ class Compilation:
                 }
 
     def _texts(
-        self, direction: Direction, allowances: tuple[tuple[NetworkPolicy, frozenset[Box]], ...]
+        self,
+        direction: Direction,
+        allowances: tuple[tuple[NetworkPolicy, frozenset[PeerRange]], ...],
     ) -> tuple[Texts, Texts]:
         """What is allowed exactly, and in ranges; shared by pods that the same policies select."""
-        key = (direction, tuple((policy.key, boxes) for policy, boxes in allowances))
+        key = (direction, tuple((policy.key, peer_ranges) for policy, peer_ranges in allowances))
         if key not in self._written:
-            boxes = self._compiler.union(allowances)
-            exact = frozenset(box for box in boxes if box.exact)
-            self._written[key] = _texts(exact), _texts(disjoint(boxes - exact))
+            peer_ranges = self._compiler.union(allowances)
+            exact = frozenset(peer_range for peer_range in peer_ranges if peer_range.exact)
+            self._written[key] = _texts(exact), _texts(disjoint(peer_ranges - exact))
         return self._written[key]
 
-    def _allowance(self, policy: NetworkPolicy, direction: Direction, pod: Pod) -> frozenset[Box]:
+    def _allowance(
+        self, policy: NetworkPolicy, direction: Direction, pod: Pod
+    ) -> frozenset[PeerRange]:
         if policy.key in self._errors:
             return frozenset()
         key = (direction, self._compiler.context(policy, direction, pod))
@@ -228,13 +235,13 @@ def _prefixed(address: IPAddress, texts: Texts) -> frozenset[str]:
     return frozenset(map(f"{address} . ".__add__, texts[address.version]))
 
 
-def _texts(boxes: Iterable[Box]) -> Texts:
+def _texts(peer_ranges: Iterable[PeerRange]) -> Texts:
     texts: Texts = {4: [], 6: []}
-    for family, low, high, span in boxes:
+    for family, low, high, port_range in peer_ranges:
         texts[family].append(
             f"{_stretch(family, low, high)}"
-            f" . {_range(span.protocol_low, span.protocol_high)}"
-            f" . {_range(span.port_low, span.port_high)}"
+            f" . {_range(port_range.protocol_low, port_range.protocol_high)}"
+            f" . {_range(port_range.port_low, port_range.port_high)}"
         )
     return texts
 

@@ -1,4 +1,4 @@
-"""What each policy means, as boxes of peers, protocols and ports. Pure.
+"""What each policy means, as ranges of peers, protocols and ports. Pure.
 
 ``Compiler`` has one small method for each decision that the specification leaves to a plugin;
 ``compilation`` calls them with the pods it has indexed. A rule's meaning does not depend on the
@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from netpol_conformance.enforcer import ruleset
-from netpol_conformance.enforcer.ranges import EVERYTHING, Box, Span
+from netpol_conformance.enforcer.ranges import EVERYTHING, PeerRange, PortRange
 from netpol_conformance.enforcer.selectors import (
     EVERY_POD,
     InexpressibleError,
@@ -151,21 +151,21 @@ class Compiler(LabelMatching):
 
     # Ports
 
-    def spans(self, rule: PolicyRule, destination: Pod | None) -> list[Span]:
+    def port_ranges(self, rule: PolicyRule, destination: Pod | None) -> list[PortRange]:
         """The ports that a rule opens on ``destination``: all where it names none (S14)."""
         if not rule.ports:
             return [EVERYTHING]
-        return [span for port in rule.ports for span in self.port(port, destination)]
+        return [port_range for port in rule.ports for port_range in self.port(port, destination)]
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         """One item of ``ports``: all of the protocol, a name, a number or a range (S20-S23)."""
         protocol = self.protocol(port)
         if port.port is None:
-            return [Span(protocol, protocol, 0, 65535)]
+            return [PortRange(protocol, protocol, 0, 65535)]
         if isinstance(port.port, str):
             numbers = self.named(port.port, port.protocol, destination) if destination else ()
-            return [Span(protocol, protocol, number, number) for number in numbers]
-        return [Span(protocol, protocol, port.port, self.last(port, port.port))]
+            return [PortRange(protocol, protocol, number, number) for number in numbers]
+        return [PortRange(protocol, protocol, port.port, self.last(port, port.port))]
 
     def protocol(self, port: PolicyPort) -> int:
         """The IP protocol number of a port item."""
@@ -193,16 +193,16 @@ class Compiler(LabelMatching):
 
     def allowance(
         self, policy: NetworkPolicy, direction: Direction, pod: Pod, members: Members
-    ) -> frozenset[Box]:
+    ) -> frozenset[PeerRange]:
         """All that ``policy`` allows ``pod``, a pod it selects, in ``direction``.
 
         Raises InexpressibleError where the policy says what this enforcer does not know.
         """
         return frozenset(
-            Box(end.family, end.low, end.high, span)
+            PeerRange(end.family, end.low, end.high, port_range)
             for rule in self.rules(policy, direction)
             for end in self.ends(policy, rule, direction, members)
-            for span in self.spans(rule, self.destination(direction, pod, end))
+            for port_range in self.port_ranges(rule, self.destination(direction, pod, end))
         )
 
     def destination(self, direction: Direction, pod: Pod, end: End) -> Pod | None:
@@ -228,9 +228,11 @@ class Compiler(LabelMatching):
                     if pod.family == stretch.family and stretch.low <= pod.low <= stretch.high
                 )
 
-    def union(self, allowances: Sequence[tuple[NetworkPolicy, frozenset[Box]]]) -> frozenset[Box]:
+    def union(
+        self, allowances: Sequence[tuple[NetworkPolicy, frozenset[PeerRange]]]
+    ) -> frozenset[PeerRange]:
         """What several policies allow together: they only add (S2)."""
-        return frozenset[Box]().union(*(boxes for _, boxes in allowances))
+        return frozenset[PeerRange]().union(*(peer_ranges for _, peer_ranges in allowances))
 
     def selections(self, policy: NetworkPolicy) -> frozenset[Selection]:
         """The selections of pods whose members decide what ``policy`` allows."""

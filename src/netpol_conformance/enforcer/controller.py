@@ -58,7 +58,7 @@ class Controller:
         self._load()
 
     def lose_api(self) -> None:
-        """The API is out of reach: what is in force stays, for it is the last that is known."""
+        """The API cannot be reached: what is in force stays in force."""
 
     def handle(self, events: Sequence[WatchEvent]) -> None:
         """Put changes in force, all at once.
@@ -111,7 +111,7 @@ class Controller:
         self._table = table
 
     def _load_aside(self, elements: Elements) -> None:
-        """Build the table that is not in force portion by portion, then let it take over."""
+        """Build the spare table in batches, then switch to it."""
         old, new = ruleset.TABLES if not self._in_force(ruleset.TABLES[1]) else ruleset.TABLES[::-1]
         self._apply(ruleset.clear(new) + self._compiler.chains(new))
         for portion in ruleset.portions(elements):

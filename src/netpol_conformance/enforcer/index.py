@@ -31,43 +31,43 @@ from netpol_conformance.model.objects import (
 )
 
 
-def claimed(pod: Pod | None) -> tuple[IPAddress, ...]:
+def pod_addresses(pod: Pod | None) -> tuple[IPAddress, ...]:
     """The addresses that a pod says are its own: none if it has finished or borrows its node's."""
     return () if pod is None or pod.finished or pod.host_network else pod.ips
 
 
-class Claims:
-    """Pods' claims of addresses, in the order in which they were made.
+class AddressOwners:
+    """Which pod has which address; of several pods that claim one, the latest.
 
     An address may go to another pod before the API has forgotten the one that had it (S51): of
     several pods that claim it, the last one has it.
     """
 
     def __init__(self) -> None:
-        self._claims: defaultdict[IPAddress, list[ObjectKey]] = defaultdict(list)
+        self._owners: defaultdict[IPAddress, list[ObjectKey]] = defaultdict(list)
 
     def owned(self, pod: ObjectKey, ips: Iterable[IPAddress]) -> tuple[IPAddress, ...]:
         """Those of ``ips``, all claimed by ``pod``, that it has."""
-        return tuple(ip for ip in ips if self._claims[ip][-1] == pod)
+        return tuple(ip for ip in ips if self._owners[ip][-1] == pod)
 
     def move(
         self, pod: ObjectKey, old: Iterable[IPAddress], new: Iterable[IPAddress]
     ) -> set[ObjectKey]:
-        """Note what a pod claims instead of ``old``; the other pods that this concerns."""
+        """Replace a pod's addresses ``old`` by ``new``; returns the other pods affected."""
         old, new = set(old), set(new)
         others: set[ObjectKey] = set()
         for ip in old - new:
-            self._claims[ip].remove(pod)
-            others.update(self._claims[ip][-1:])
-            if not self._claims[ip]:
-                del self._claims[ip]
+            self._owners[ip].remove(pod)
+            others.update(self._owners[ip][-1:])
+            if not self._owners[ip]:
+                del self._owners[ip]
         for ip in new - old:
-            others.update(self._claims[ip][-1:])
-            self._claims[ip].append(pod)
+            others.update(self._owners[ip][-1:])
+            self._owners[ip].append(pod)
         return others
 
 
-Token = tuple[str, ...]
+LookupKey = tuple[str, ...]
 """A fact about a pod that selections are found by: (), (namespace,), (namespace, key, value),
 ("", key, value) in any namespace, ("", "", key, value) of its namespace.
 """
@@ -117,13 +117,13 @@ class Index:
         self.stale: set[ObjectKey] = set()
         self._matching = matching
         self._groups: dict[tuple[Role, Selection], Group] = {}
-        self._groups_by_token: defaultdict[Token, set[Group]] = defaultdict(set)
-        self._pods_by_token: defaultdict[Token, set[ObjectKey]] = defaultdict(set)
+        self._groups_by_token: defaultdict[LookupKey, set[Group]] = defaultdict(set)
+        self._pods_by_token: defaultdict[LookupKey, set[ObjectKey]] = defaultdict(set)
         self._groups_of_pod: defaultdict[ObjectKey, set[Group]] = defaultdict(set)
         self._groups_of_policy: dict[ObjectKey, tuple[Group, ...]] = {}
-        self._tokens_of_pod: dict[ObjectKey, set[Token]] = {}
+        self._tokens_of_pod: dict[ObjectKey, set[LookupKey]] = {}
         self._identities: dict[ObjectKey, _Identity] = {}
-        self._claims = Claims()
+        self._owners = AddressOwners()
 
     # Questions
 
@@ -180,17 +180,17 @@ class Index:
         if old == pod:
             return
         self.pods[pod.key] = pod
-        self._tell(pod.key)
-        self._review([pod.key, *self._claims.move(pod.key, claimed(old), claimed(pod))])
+        self._reindex(pod.key)
+        self._review([pod.key, *self._owners.move(pod.key, pod_addresses(old), pod_addresses(pod))])
         self.dirty.add(pod.key)
 
     def remove_pod(self, key: ObjectKey) -> None:
-        """Forget a pod; its addresses return to whoever else claims them."""
+        """Forget a pod; its addresses go to the next pod that has them."""
         old = self.pods.pop(key, None)
         if old is None:
             return
-        self._tell(key)
-        self._review([key, *self._claims.move(key, claimed(old), ())])
+        self._reindex(key)
+        self._review([key, *self._owners.move(key, pod_addresses(old), ())])
         self.dirty.add(key)
 
     def put_policy(
@@ -226,9 +226,9 @@ class Index:
         if group is not None:
             return group
         group = self._groups[role, selection] = Group(role, selection)
-        for token in self._anchors(selection):
-            self._groups_by_token[token].add(group)
-            for key in self._pods_by_token.get(token, ()):
+        for lookup_key in self._anchors(selection):
+            self._groups_by_token[lookup_key].add(group)
+            for key in self._pods_by_token.get(lookup_key, ()):
                 if self._matches(group, self.pods[key]):
                     group.members.add(key)
                     self._groups_of_pod[key].add(group)
@@ -236,12 +236,12 @@ class Index:
 
     def _disband(self, group: Group) -> None:
         del self._groups[group.role, group.selection]
-        for token in self._anchors(group.selection):
-            _discard(self._groups_by_token, token, group)
+        for lookup_key in self._anchors(group.selection):
+            _discard(self._groups_by_token, lookup_key, group)
         for key in group.members:
             self._groups_of_pod[key].discard(group)
 
-    def _anchors(self, selection: Selection) -> list[Token]:
+    def _anchors(self, selection: Selection) -> list[LookupKey]:
         anchored = self._matching.anchored
         pairs = anchors(selection.pods) if anchored else ()
         if isinstance(selection.namespaces, LabelSelector):
@@ -273,7 +273,7 @@ class Index:
     def _review_namespace(self, name: str) -> None:
         keys = list(self._pods_by_token.get((name,), ()))
         for key in keys:
-            self._tell(key)
+            self._reindex(key)
         self._review(keys)
         self.dirty.update(keys)
 
@@ -282,19 +282,19 @@ class Index:
             [key for key, pod in self.pods.items() if pod.host_network and pod.node == name]
         )
 
-    def _tell(self, key: ObjectKey) -> None:
+    def _reindex(self, key: ObjectKey) -> None:
         """Write down anew what selections find the pod by."""
         pod = self.pods.get(key)
-        tokens = set(self._tokens(pod)) if pod else set()
+        lookup_keys = set(self._lookup_keys(pod)) if pod else set()
         known = self._tokens_of_pod.pop(key, set())
-        for token in known - tokens:
-            _discard(self._pods_by_token, token, key)
-        for token in tokens - known:
-            self._pods_by_token[token].add(key)
-        if tokens:
-            self._tokens_of_pod[key] = tokens
+        for lookup_key in known - lookup_keys:
+            _discard(self._pods_by_token, lookup_key, key)
+        for lookup_key in lookup_keys - known:
+            self._pods_by_token[lookup_key].add(key)
+        if lookup_keys:
+            self._tokens_of_pod[key] = lookup_keys
 
-    def _tokens(self, pod: Pod) -> Iterator[Token]:
+    def _lookup_keys(self, pod: Pod) -> Iterator[LookupKey]:
         yield ()
         yield (pod.namespace,)
         for pair in pod.labels.items():
@@ -330,8 +330,8 @@ class Index:
             return set()
         return {
             group
-            for token in self._tokens_of_pod[key]
-            for group in self._groups_by_token.get(token, ())
+            for lookup_key in self._tokens_of_pod[key]
+            for group in self._groups_by_token.get(lookup_key, ())
             if self._matches(group, pod)
         }
 
@@ -352,10 +352,10 @@ class Index:
         if pod.host_network:
             node = self.nodes.get(pod.node)
             return _Identity(node.ips if node else pod.ips, pod.ports)
-        return _Identity(self._claims.owned(key, pod.ips), pod.ports)
+        return _Identity(self._owners.owned(key, pod.ips), pod.ports)
 
 
-def _discard(sets: defaultdict[Token, set[Item]], token: Token, item: Item) -> None:
-    sets[token].discard(item)
-    if not sets[token]:
-        del sets[token]
+def _discard(sets: defaultdict[LookupKey, set[Item]], lookup_key: LookupKey, item: Item) -> None:
+    sets[lookup_key].discard(item)
+    if not sets[lookup_key]:
+        del sets[lookup_key]

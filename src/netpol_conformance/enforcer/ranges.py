@@ -1,7 +1,7 @@
-"""Boxes of (peer address, protocol, port), and making them disjoint.
+"""Ranges of (peer address, protocol, port), and making them disjoint.
 
-An interval set of nftables refuses elements that overlap in part, so what policies allow a pod
-is first written as boxes that do not overlap, the same ones whatever the order of the policies.
+An interval set of nftables refuses elements that overlap in part, so what policies allow a pod is
+first expressed as ranges that do not overlap, the same for any order of the policies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
-class Span(NamedTuple):
+class PortRange(NamedTuple):
     """Inclusive ranges of IP protocol numbers and of ports.
 
     The protocols are one or all; where they are all, the ports are all too.
@@ -23,52 +23,54 @@ class Span(NamedTuple):
     port_high: int
 
 
-EVERYTHING = Span(0, 255, 0, 65535)
+EVERYTHING = PortRange(0, 255, 0, 65535)
 
 
-class Box(NamedTuple):
-    """The peers ``low`` to ``high`` (inclusive, as integers, of ``family`` 4 or 6) on ``span``."""
+class PeerRange(NamedTuple):
+    """The peers ``low`` to ``high`` (inclusive, as integers, of ``family`` 4 or 6) on
+    ``port_range``.
+    """
 
     family: int
     low: int
     high: int
-    span: Span
+    port_range: PortRange
 
     @property
     def exact(self) -> bool:
         """Whether this is one address, one protocol, one port: an element of a hash set."""
-        span = self.span
+        port_range = self.port_range
         return (
             self.low == self.high
-            and span.protocol_low == span.protocol_high
-            and span.port_low == span.port_high
+            and port_range.protocol_low == port_range.protocol_high
+            and port_range.port_low == port_range.port_high
         )
 
 
-def disjoint(boxes: Iterable[Box]) -> frozenset[Box]:
-    """The same union as ``boxes`` in a canonical form of which no two overlap.
+def disjoint(peer_ranges: Iterable[PeerRange]) -> frozenset[PeerRange]:
+    """The same union as ``peer_ranges`` in a canonical form of which no two overlap.
 
     Sweeps over the peers' addresses; between two boundaries the spans are united per protocol,
     and neighbouring stretches of equal spans become one.
     """
-    families: dict[int, list[Box]] = defaultdict(list)
-    for box in boxes:
-        families[box.family].append(box)
+    families: dict[int, list[PeerRange]] = defaultdict(list)
+    for peer_range in peer_ranges:
+        families[peer_range.family].append(peer_range)
     return frozenset(
-        Box(family, low, high, span)
+        PeerRange(family, low, high, port_range)
         for family, members in families.items()
-        for low, high, spans in _merged(_stretches(members))
-        for span in spans
+        for low, high, port_ranges in _merged(_stretches(members))
+        for port_range in port_ranges
     )
 
 
-def _stretches(boxes: Iterable[Box]) -> Iterator[tuple[int, int, frozenset[Span]]]:
-    entering: dict[int, list[Span]] = defaultdict(list)
-    leaving: dict[int, list[Span]] = defaultdict(list)
-    for box in boxes:
-        entering[box.low].append(box.span)
-        leaving[box.high + 1].append(box.span)
-    active: Counter[Span] = Counter()
+def _stretches(peer_ranges: Iterable[PeerRange]) -> Iterator[tuple[int, int, frozenset[PortRange]]]:
+    entering: dict[int, list[PortRange]] = defaultdict(list)
+    leaving: dict[int, list[PortRange]] = defaultdict(list)
+    for peer_range in peer_ranges:
+        entering[peer_range.low].append(peer_range.port_range)
+        leaving[peer_range.high + 1].append(peer_range.port_range)
+    active: Counter[PortRange] = Counter()
     start = 0
     for point in sorted(entering.keys() | leaving.keys()):
         if active:
@@ -79,29 +81,33 @@ def _stretches(boxes: Iterable[Box]) -> Iterator[tuple[int, int, frozenset[Span]
         start = point
 
 
-def _united(spans: Iterable[Span]) -> frozenset[Span]:
-    if EVERYTHING in (spans := sorted(spans)):
+def _united(port_ranges: Iterable[PortRange]) -> frozenset[PortRange]:
+    if EVERYTHING in (port_ranges := sorted(port_ranges)):
         return frozenset((EVERYTHING,))
-    united: list[Span] = []
-    for span in spans:
+    united: list[PortRange] = []
+    for port_range in port_ranges:
         last = united[-1] if united else None
-        if last and last.protocol_low == span.protocol_low and span.port_low <= last.port_high + 1:
-            united[-1] = last._replace(port_high=max(last.port_high, span.port_high))
+        if (
+            last
+            and last.protocol_low == port_range.protocol_low
+            and port_range.port_low <= last.port_high + 1
+        ):
+            united[-1] = last._replace(port_high=max(last.port_high, port_range.port_high))
         else:
-            united.append(span)
+            united.append(port_range)
     return frozenset(united)
 
 
 def _merged(
-    stretches: Iterable[tuple[int, int, frozenset[Span]]],
-) -> Iterator[tuple[int, int, frozenset[Span]]]:
-    pending: tuple[int, int, frozenset[Span]] | None = None
-    for low, high, spans in stretches:
-        if pending and pending[1] + 1 == low and pending[2] == spans:
-            pending = (pending[0], high, spans)
+    stretches: Iterable[tuple[int, int, frozenset[PortRange]]],
+) -> Iterator[tuple[int, int, frozenset[PortRange]]]:
+    pending: tuple[int, int, frozenset[PortRange]] | None = None
+    for low, high, port_ranges in stretches:
+        if pending and pending[1] + 1 == low and pending[2] == port_ranges:
+            pending = (pending[0], high, port_ranges)
             continue
         if pending:
             yield pending
-        pending = (low, high, spans)
+        pending = (low, high, port_ranges)
     if pending:
         yield pending

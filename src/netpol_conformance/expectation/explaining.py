@@ -106,10 +106,10 @@ def _behind(
 def _explained(state: ClusterState, asked: Sequence[Connection]) -> Explanation:
     oracle = Oracle(state)
     decisions = [oracle.decide(connection) for connection in asked]
-    told = map(in_words, asked, decisions)
+    lines = map(in_words, asked, decisions)
     answers = {decision.answer for decision in decisions}
     answer = answers.pop() if len(answers) == 1 else Answer.UNSPECIFIED
-    return Explanation("\n\n".join(dict.fromkeys(told)), answer)
+    return Explanation("\n\n".join(dict.fromkeys(lines)), answer)
 
 
 def _of_a_family(asked: Connection) -> Connection:
@@ -180,7 +180,7 @@ def show_scenario(scenario: Scenario) -> str:
         if step.refused:
             parts.append(f"   The API refuses it: {step.refused}")
         matrix = expected_matrix(state_in_force(scenario, index), scenario, step)
-        parts.append("\n".join([*_lines(matrix), *_lasting(step)]))
+        parts.append("\n".join([*_lines(matrix), *_continuous(step)]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -193,7 +193,7 @@ def _happenings(step: Step) -> Iterator[str]:
     yield from (f"   delete {key}" for key in step.delete)
 
 
-def _lasting(step: Step) -> Iterator[str]:
+def _continuous(step: Step) -> Iterator[str]:
     """What lasts from before the changes until after them."""
     yield from (f"   {cell}: {word.value} at every moment" for cell, word in step.meanwhile)
     yield from (f"   {cell}: a connection is held open" for cell in step.held)

@@ -1,4 +1,4 @@
-"""What each cell of a step must show, and why: the oracle's word, held to the author's."""
+"""What each cell of a step must show, and why: the oracle's answer, checked against the author."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def expected_matrix(state: ClusterState, scenario: Scenario, step: Step) -> dict
     return matrix
 
 
-def expected_meanwhile(
+def expected_throughout(
     states: Sequence[ClusterState], scenario: Scenario, step: Step
 ) -> dict[CellKey, Expected]:
     """What the step's cells must show at every moment, explained by the last of ``states``.
@@ -110,9 +110,9 @@ def expect(oracle: Oracle, found: Path) -> Expected:
     resolved = _common(lookups)
     if lookups and resolved is not Answer.ALLOWED:
         word = Expectation.UNRESOLVED if resolved is Answer.DENIED else Expectation.UNSPECIFIED
-        return _told(word, lookups, "The name is looked up first (S43): ")
+        return _explained(word, lookups, "The name is looked up first (S43): ")
     decisions = _decisions(oracle, found.flows, found.family)
-    return _told(_WORDS[_common(decisions)], decisions)
+    return _explained(_WORDS[_common(decisions)], decisions)
 
 
 def disagreement(step: Step, cell: CellKey, stated: Expectation, entry: Expected) -> str:
@@ -161,9 +161,11 @@ def _common(decisions: Sequence[Decision]) -> Answer:
     return answers.pop() if len(answers) == 1 else Answer.UNSPECIFIED
 
 
-def _told(word: Expectation, decisions: Sequence[Decision], prefix: str = "") -> Expected:
-    told = dict.fromkeys(decision.explanation for decision in decisions)
-    explanation = prefix + " ".join(told) if told else "No server is there to answer."
+def _explained(word: Expectation, decisions: Sequence[Decision], prefix: str = "") -> Expected:
+    explanations = dict.fromkeys(decision.explanation for decision in decisions)
+    explanation = (
+        prefix + " ".join(explanations) if explanations else "No server is there to answer."
+    )
     rules = dict.fromkeys(rule for decision in decisions for rule in decision.rules)
     fields = dict.fromkeys(field for decision in decisions for field in _fields(decision))
     return Expected(word, explanation, tuple(rules), tuple(fields))

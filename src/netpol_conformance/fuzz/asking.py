@@ -19,14 +19,14 @@ from netpol_conformance.clusters.base import (
 from netpol_conformance.expectation.matrix import connections, expect
 from netpol_conformance.fuzz.cases import Shape
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.model.objects import ClusterState, Pod
+from netpol_conformance.model.objects import ClusterState, Pod, SourceKind
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.oracle.explain import explain
 from netpol_conformance.probe.verdict import Observation, Verdict
 from netpol_conformance.run.execution import Execution
 from netpol_conformance.run.preparing import complaint, self_test
 from netpol_conformance.run.results import judged
-from netpol_conformance.run.settle import Settled, converge, settle
+from netpol_conformance.run.settle import Settled, poll_until_expected, settle
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import Path, PathError, path
@@ -62,10 +62,10 @@ class Disagreement:
         """What was seen, and why it must not be."""
         found = path(self.state, self.scenario, self.cell)
         asked = connections((*found.lookup, *found.flows), found.family)
-        told = dict.fromkeys(explain(self.state, one) for one in asked)
+        explanations = dict.fromkeys(explain(self.state, one) for one in asked)
         answer = self.seen.output.strip()
         what = f"{self.cell}: expected {self.expected}, seen {self.seen.verdict}"
-        return "\n\n".join([f"{what}\n  {self.seen.command}\n  {answer}", *told])
+        return "\n\n".join([f"{what}\n  {self.seen.command}\n  {answer}", *explanations])
 
 
 class UnclearError(Exception):
@@ -86,16 +86,16 @@ def disagreements(
     cluster: Cluster,
     scenario: Scenario,
     timeouts: Timeouts,
-    tell: Callable[[], None] = lambda: None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> tuple[Disagreement, ...]:
     """Carry out the scenario on a fresh cluster, and ask after each step, until something is wrong.
 
-    ``tell`` hears of each state asked, that before the first change excepted. Raises ClusterError,
-    UnsupportedError, RefusedError, and UnclearError.
+    ``on_progress`` hears of each state asked, that before the first change excepted. Raises
+    ClusterError, UnsupportedError, RefusedError, and UnclearError.
     """
     execution = Execution(scenario, cluster, timeouts)
     execution.start()
-    execution.furnish(fresh=True)
+    execution.apply_initial(fresh=True)
     for index, step in enumerate(scenario.steps):
         change = execution.change(step)
         state = execution.in_force
@@ -106,7 +106,7 @@ def disagreements(
                 for cell, seen in wrong.items()
             )
         if index:
-            tell()
+            on_progress()
     return ()
 
 
@@ -114,15 +114,15 @@ def _failed(
     execution: Execution, expected: Mapping[CellKey, Expectation], changed_at: float
 ) -> dict[CellKey, Observation]:
     """The cells that fail, each with what was seen last; raises UnclearError if none is clear."""
-    looker, patience = execution.looker(), execution.timeouts.enforce
+    prober, patience = execution.prober(), execution.timeouts.enforce
     first = Settled()
-    converge(looker, expected, first, changed_at=changed_at, patience=patience)
+    poll_until_expected(prober, expected, first, changed_at=changed_at, patience=patience)
     if first.seconds is not None:
         return {}
     doubted = {cell: expected[cell] for cell in first.transient}
-    settled = settle(looker, doubted, changed_at=changed_at, patience=patience)
-    last = settled.looks[-1]
-    seen = {cell: last.looks[cell].telling(doubted[cell]) for cell in last.wrong(doubted)}
+    settled = settle(prober, doubted, changed_at=changed_at, patience=patience)
+    last = settled.rounds[-1]
+    seen = {cell: last.cells[cell].telling(doubted[cell]) for cell in last.wrong(doubted)}
     unresolved = [cell for cell, one in seen.items() if one.verdict is Verdict.NAME_NOT_RESOLVED]
     names = execution.closing_control(unresolved)
     judgements = {
@@ -156,7 +156,7 @@ def hairpins(scenario: Scenario, state: ClusterState) -> Iterator[CellKey]:
     for destination in scenario.destinations:
         if destination.via is not Via.CLUSTER_IP:
             continue
-        for source in (ref for ref in scenario.sources if ref.kind == "pod"):
+        for source in (ref for ref in scenario.sources if ref.kind == SourceKind.POD):
             cell = CellKey(source, destination)
             with suppress(PathError):
                 flows = path(state, scenario, cell).flows

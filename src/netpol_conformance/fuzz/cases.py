@@ -17,6 +17,7 @@ from netpol_conformance.model.objects import (
     Pod,
     Protocol,
     Service,
+    SourceKind,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.scenario.catalogue import FUZZ
@@ -115,9 +116,9 @@ def scenario_of(case: Case, path: str = "fuzz.yaml") -> Scenario:
 def _steps(case: Case) -> Iterator[Step]:
     present = {item.key for item in case.objects}
     for change in case.changes:
-        told = ", ".join(_told(change, present))
+        title = ", ".join(_describe(change, present))
         yield Step(
-            told[:1].upper() + told[1:],
+            title[:1].upper() + title[1:],
             manifests(change.apply),
             change.delete,
             finish=change.finish,
@@ -127,7 +128,7 @@ def _steps(case: Case) -> Iterator[Step]:
         present |= {item.key for item in change.apply}
 
 
-def _told(change: Change, present: Collection[ObjectKey]) -> Iterator[str]:
+def _describe(change: Change, present: Collection[ObjectKey]) -> Iterator[str]:
     """What a change does to each object, in the indicative."""
     applied = [item.key for item in change.apply]
     for key in change.finish:
@@ -155,12 +156,12 @@ def _outside(host: Host, families: tuple[int, ...]) -> OutsideSpec:
 
 def _sources(case: Case) -> Iterator[SourceRef]:
     for pod in case.pods:
-        yield SourceRef("pod", pod.namespace, pod.name)
+        yield SourceRef(SourceKind.POD, pod.namespace, pod.name)
     for host in case.hosts:
-        yield SourceRef("outside", "", host.name)
+        yield SourceRef(SourceKind.OUTSIDE, "", host.name)
     if case.shape.embedded:
         for number in range(1, NODES + 1):
-            yield SourceRef("node", "", f"node-{number}")
+            yield SourceRef(SourceKind.NODE, "", f"node-{number}")
 
 
 def _destinations(case: Case) -> Iterator[Destination]:

@@ -9,7 +9,7 @@ from netpol_conformance.expectation.matrix import expect, expectation
 from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.fuzz.asking import Disagreement
 from netpol_conformance.fuzz.cases import Case, Change, scenario_of
-from netpol_conformance.model.objects import KubernetesObject, Namespace
+from netpol_conformance.model.objects import KubernetesObject, Namespace, SourceKind
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.scenario.catalogue import FUZZ
 from netpol_conformance.scenario.errors import ScenarioError
@@ -62,7 +62,7 @@ def as_text(case: Case, wrong: tuple[Disagreement, ...], seed: int, implementati
     )
 
 
-def can_be_told(case: Case, wrong: tuple[Disagreement, ...]) -> bool:
+def can_be_stated(case: Case, wrong: tuple[Disagreement, ...]) -> bool:
     """Whether there is such a scenario: a step at which nobody is left to ask can state nothing."""
     try:
         as_text(case, wrong, 0, "")
@@ -92,7 +92,7 @@ def _without_idle_namespaces(case: Case) -> Case:
 def _ends(cell: CellKey) -> tuple[SourceRef | Destination, ...]:
     """The ends of a cell that are outside."""
     ends: list[SourceRef | Destination] = []
-    if cell.source.kind == "outside":
+    if cell.source.kind == SourceKind.OUTSIDE:
         ends.append(cell.source)
     if cell.destination.via is Via.OUTSIDE:
         ends.append(cell.destination)
@@ -142,7 +142,7 @@ def _row(there: Sequence[CellKey], shown: CellKey, *, complete: bool) -> list[Ce
     destinations = [cell.destination for cell in there]
     asked = shown.destination if shown.destination in destinations or complete else destinations[0]
     row = [cell for cell in there if cell.destination == asked]
-    row = [cell for cell in row if cell.source.kind != "node" or cell == shown]
+    row = [cell for cell in row if cell.source.kind != SourceKind.NODE or cell == shown]
     return row if shown in row or not complete else [*row, shown]
 
 

@@ -70,8 +70,8 @@ class Search:
         self._clusters: list[Cluster] = []
         self.result = Searched()
 
-    def run(self, tell: Callable[[Searched], None] = lambda _: None) -> Searched:
-        """Search; ``tell`` hears of the progress, several times a second.
+    def run(self, on_progress: Callable[[Searched], None] = lambda _: None) -> Searched:
+        """Search; ``on_progress`` hears of the progress, several times a second.
 
         Seeds are given out in order, and those begun are ended: the lowest that disagrees is found
         whatever ``jobs`` is. Ctrl-C ends it, with what was found. Raises what is no fault of
@@ -83,7 +83,7 @@ class Search:
         try:
             while wait(workers, timeout=_TICK).not_done:
                 self.result.seconds = time.monotonic() - began
-                tell(self.result)
+                on_progress(self.result)
                 if time.monotonic() > self._deadline:
                     self._stopping.set()
         except KeyboardInterrupt:

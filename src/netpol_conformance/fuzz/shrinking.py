@@ -1,4 +1,4 @@
-"""The smallest case that shows the same. Needs hypothesis."""
+"""The smallest case with the same disagreement. Needs hypothesis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.fuzz.asking import FAULTS, Disagreement, Target, disagreements
 from netpol_conformance.fuzz.cases import Case, Shape, scenario_of
 from netpol_conformance.fuzz.drawing import case_of, entropy, for_each
-from netpol_conformance.fuzz.finding import can_be_told
+from netpol_conformance.fuzz.finding import can_be_stated
 from netpol_conformance.fuzz.search import Found
 from netpol_conformance.fuzz.trimming import trim
 
@@ -33,10 +33,12 @@ class _TimeIsUp(BaseException):
     """Ends hypothesis, whatever it is at."""
 
 
-def smallest(target: Target, found: Found, until: float, tell: Callable[[int, int], None]) -> Found:
+def smallest(
+    target: Target, found: Found, until: float, on_progress: Callable[[int, int], None]
+) -> Found:
     """The smallest case that can be found until ``until`` (monotonic seconds), confirmed anew.
 
-    ``tell`` hears how many were tried, and how many of them disagreed. Ctrl-C ends it early.
+    ``on_progress`` hears how many were tried, and how many of them disagreed. Ctrl-C ends it early.
     """
     quick = replace(target, timeouts=replace(target.timeouts, **_QUICK))
     smaller: list[Case] = []
@@ -46,9 +48,9 @@ def smallest(target: Target, found: Found, until: float, tell: Callable[[int, in
         nonlocal tried
         tried += 1
         wrong = _wrong(quick, cluster, case)
-        kept = bool(wrong) and can_be_told(case, wrong)
+        kept = bool(wrong) and can_be_stated(case, wrong)
         smaller.extend([case] if kept else [])
-        tell(tried, len(smaller))
+        on_progress(tried, len(smaller))
         return kept
 
     with closing(target.cluster()) as cluster:

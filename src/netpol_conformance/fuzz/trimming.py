@@ -1,4 +1,4 @@
-"""A case less one of its parts: what hypothesis has left when its time is up. Pure."""
+"""A case without one of its parts, for trimming what hypothesis had no time to shrink. Pure."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What clusters and policies are drawn from: few words, so that selectors meet labels, ports meet
-ports, and addresses meet blocks; and what is found reads well. Needs hypothesis.
+"""What clusters and policies are drawn from: few values, so that selectors match labels, ports
+match ports, and addresses are in blocks; and what is found is readable. Needs hypothesis.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One cell: expectation and evidence -> outcome, and a sentence that says why.
 
 The rules are those of docs/verdicts.md. Each deny needs its control (the same probe succeeding
-without the policy) and its witness (the server answering inside its own pod, meanwhile).
+without the policy) and its witness (the server answering inside its own pod at the same time).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _EXPECTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """All that was asked of one cell at one moment; ``confirms`` if it is a second look.
+class CellRound:
+    """The probes of one cell in one round; ``confirms`` if it is a second round.
 
     With ``prompt`` a connection that is expected must come with its first packet.
     """
@@ -58,7 +58,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What makes a cell's looks believable.
+    """What a judgement of a cell's rounds rests on.
 
     ``controls`` are the same probes without the policy; ``witness`` is the server asked from
     inside its own pod at the time of the looks; ``names_resolve`` says whether any look-up
@@ -84,7 +84,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A cell's outcome; ``blocked`` tells how a denial looked."""
+    """A cell's outcome; ``blocked`` is how a denial was seen: dropped or rejected."""
 
     outcome: Outcome
     reason: str
@@ -92,34 +92,34 @@ class Judgement:
     blocked: Literal["dropped", "rejected"] | None = None
 
 
-def judge(expected: Expectation, looks: Sequence[Look], proof: Proof) -> Judgement:
-    """Judge one cell by its full looks (oldest first; the quick ones of converging not among them).
+def judge(expected: Expectation, rounds: Sequence[CellRound], proof: Proof) -> Judgement:
+    """Judge one cell by its full rounds (oldest first; quick ones not among them).
 
     Never a default: what the evidence does not carry is INCONCLUSIVE, and says what is missing.
     """
-    if not looks or not looks[-1].observations:
+    if not rounds or not rounds[-1].observations:
         return Judgement(Outcome.INCONCLUSIVE, "It was never probed.")
-    last = looks[-1]
+    last = rounds[-1]
     verdict = last.verdict(expected)
     if expected is Expectation.UNSPECIFIED:
         reason = f"The specification is silent; recorded: {verdict.value}."
         return Judgement(Outcome.UNSPECIFIED, reason, verdict, _manner(verdict))
     if last.is_as(expected):
-        return _as_expected(expected, looks, proof, verdict)
-    return _against(expected, looks, proof, verdict)
+        return _as_expected(expected, rounds, proof, verdict)
+    return _against(expected, rounds, proof, verdict)
 
 
 def _as_expected(
-    expected: Expectation, looks: Sequence[Look], proof: Proof, verdict: Verdict
+    expected: Expectation, rounds: Sequence[CellRound], proof: Proof, verdict: Verdict
 ) -> Judgement:
-    leaky = _leaks_again(expected, looks)
-    if looks[-1].confirms or leaky:
-        wrong = sum(not look.is_as(expected) for look in looks)
+    leaky = _leaks_again(expected, rounds)
+    if rounds[-1].confirms or leaky:
+        wrong = sum(not look.is_as(expected) for look in rounds)
         outcome = Outcome.FAIL if leaky else Outcome.INCONCLUSIVE
-        reason = f"It did not hold: {wrong} of {len(looks)} looks saw otherwise."
+        reason = f"It did not hold: {wrong} of {len(rounds)} looks saw otherwise."
         return Judgement(outcome, reason, verdict)
     if expected is Expectation.CONNECTED:
-        who = looks[-1].observations[0].identity
+        who = rounds[-1].observations[0].identity
         return Judgement(Outcome.PASS, f"Connected to {who}, the right server.", verdict)
     if not proof.connected_without_policy:
         return Judgement(Outcome.INCONCLUSIVE, _no_control(proof), verdict)
@@ -133,7 +133,7 @@ def _as_expected(
     return Judgement(Outcome.PASS, reason, verdict, manner)
 
 
-def _leaks_again(expected: Expectation, looks: Sequence[Look]) -> bool:
+def _leaks_again(expected: Expectation, rounds: Sequence[CellRound]) -> bool:
     """Whether a denial let something through twice, and once after it was seen to be in force.
 
     Only a connection proves itself: a busy machine can time out, but cannot connect. Leaks from
@@ -141,17 +141,17 @@ def _leaks_again(expected: Expectation, looks: Sequence[Look]) -> bool:
     """
     if expected is Expectation.CONNECTED:
         return False
-    verdicts = [look.verdict(expected) for look in looks]
-    in_force = [look.is_as(expected) for look in looks].index(True)
+    verdicts = [look.verdict(expected) for look in rounds]
+    in_force = [look.is_as(expected) for look in rounds].index(True)
     leaks = [verdict is Verdict.CONNECTED for verdict in verdicts]
     return sum(leaks) > 1 and any(leaks[in_force:])
 
 
 def _against(
-    expected: Expectation, looks: Sequence[Look], proof: Proof, verdict: Verdict
+    expected: Expectation, rounds: Sequence[CellRound], proof: Proof, verdict: Verdict
 ) -> Judgement:
     doubt = _doubt(expected, proof, verdict)
-    if doubt is None and sum(not look.is_as(expected) for look in looks) < 2:
+    if doubt is None and sum(not look.is_as(expected) for look in rounds) < 2:
         doubt = f"It was {verdict.value} once, and no second look confirmed it."
     if doubt is not None:
         return Judgement(Outcome.INCONCLUSIVE, doubt, verdict)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from netpol_conformance.judge.cell import Proof
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.probe.verdict import Observation, Series, Sighting, Verdict
+from netpol_conformance.probe.verdict import Observation, Sample, Series, Verdict
 from netpol_conformance.scenario.types import Expectation
 
 LEAST_RATE = 100.0
@@ -57,7 +57,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ChangeWindow:
     """From when to when the change was made, in seconds since the epoch."""
 
     began: float
@@ -66,14 +66,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A series judged. ``unexpected`` are the sightings that were otherwise, ``gap`` the longest
-    time for which they were.
+    """A series judged. ``unexpected`` are the samples that were not as expected, ``gap`` the
+    longest time for which they were.
     """
 
     outcome: Outcome
     reason: str
     figures: Figures
-    unexpected: tuple[Sighting, ...] = ()
+    unexpected: tuple[Sample, ...] = ()
     gap: float | None = None
 
 
@@ -82,14 +82,14 @@ def judge_series(
     series: Series,
     witnesses: Sequence[Series],
     proof: Proof,
-    change: Span,
+    change: ChangeWindow,
 ) -> Finding:
     """Judge one cell that had to be ``expected`` from before ``change`` until all had settled.
 
     ``witnesses`` are the servers, asked all the while from inside their own pods; ``proof`` has
     the cell's controls.
     """
-    known = [seen for seen in series.sightings if seen.verdict in _KNOWN]
+    known = [seen for seen in series.samples if seen.verdict in _KNOWN]
     figures = _figures(known, series.presence, change)
     judge = _judge_blocked if expected is Expectation.BLOCKED else _judge_connected
     finding = judge(known, figures, change.began)
@@ -104,11 +104,11 @@ def judge_series(
 
 
 def _figures(
-    known: Sequence[Sighting], presence: Sequence[tuple[float, float]], change: Span
+    known: Sequence[Sample], presence: Sequence[tuple[float, float]], change: ChangeWindow
 ) -> Figures:
     seconds = sum(end - start for start, end in presence)
-    pauses = [pause for span in presence for pause in _pauses(known, span)]
-    comings = [Span(start, start) for start, _ in presence if start > change.began]
+    pauses = [pause for window in presence for pause in _pauses(known, window)]
+    comings = [ChangeWindow(start, start) for start, _ in presence if start > change.began]
     critical = [
         pause
         for pause in pauses
@@ -124,21 +124,21 @@ def _figures(
     )
 
 
-def _pauses(known: Sequence[Sighting], span: tuple[float, float]) -> Iterator[Span]:
+def _pauses(known: Sequence[Sample], window: tuple[float, float]) -> Iterator[ChangeWindow]:
     """The times between two probes while the source was there, its coming and going included."""
-    start, end = span
+    start, end = window
     times = [start, *(seen.at for seen in known if start <= seen.at <= end), end]
-    return (Span(earlier, later) for earlier, later in pairwise(times))
+    return (ChangeWindow(earlier, later) for earlier, later in pairwise(times))
 
 
-def _seconds(span: Span) -> float:
-    return span.ended - span.began
+def _seconds(window: ChangeWindow) -> float:
+    return window.ended - window.began
 
 
-def _judge_blocked(known: Sequence[Sighting], figures: Figures, changed_at: float) -> Finding:
+def _judge_blocked(known: Sequence[Sample], figures: Figures, changed_at: float) -> Finding:
     leaks = tuple(seen for seen in known if seen.verdict is Verdict.CONNECTED)
     if not leaks:
-        reason = f"Blocked at every moment: {_told(figures)}. Without the policy it connects."
+        reason = f"Blocked at every moment: {_describe(figures)}. Without the policy it connects."
         return Finding(Outcome.PASS, reason, figures)
     gap = max(_length(run, known) for run in _runs(known, (Verdict.CONNECTED,)))
     who = ", ".join(sorted({leak.identity or "" for leak in leaks}))
@@ -149,16 +149,16 @@ def _judge_blocked(known: Sequence[Sighting], figures: Figures, changed_at: floa
     return Finding(Outcome.FAIL, reason, figures, leaks, gap)
 
 
-def _judge_connected(known: Sequence[Sighting], figures: Figures, changed_at: float) -> Finding:
+def _judge_connected(known: Sequence[Sample], figures: Figures, changed_at: float) -> Finding:
     missed = tuple(seen for seen in known if seen.verdict in _BLOCKED)
     runs = _runs(known, _BLOCKED)
     if not missed:
-        return Finding(Outcome.PASS, f"Connected at every moment: {_told(figures)}.", figures)
+        return Finding(Outcome.PASS, f"Connected at every moment: {_describe(figures)}.", figures)
     worst = max(runs, key=lambda run: _length(run, known))
     gap = _length(worst, known)
     if max(map(len, runs)) <= MOST_LOST:
         lost = f"{len(missed)} lost, never more than {MOST_LOST} in a row"
-        reason = f"Connected at every moment: {_told(figures)}; {lost}."
+        reason = f"Connected at every moment: {_describe(figures)}; {lost}."
         return Finding(Outcome.PASS, reason, figures, missed, gap)
     cut = f"{len(worst)} probes in a row did not connect, for {_ms(gap)}"
     when = f"the first sent {_when(worst[0].at, changed_at)}"
@@ -169,13 +169,13 @@ def _judge_connected(known: Sequence[Sighting], figures: Figures, changed_at: fl
     return Finding(Outcome.FAIL, f"It was cut: {cut}, {when}.", figures, missed, gap)
 
 
-def _runs(known: Sequence[Sighting], verdicts: Sequence[Verdict]) -> list[list[Sighting]]:
-    """The sightings of these verdicts, those that follow each other without another together."""
+def _runs(known: Sequence[Sample], verdicts: Sequence[Verdict]) -> list[list[Sample]]:
+    """The samples with these verdicts, consecutive ones grouped."""
     groups = groupby(known, key=lambda seen: seen.verdict in verdicts)
     return [list(run) for such, run in groups if such]
 
 
-def _length(run: Sequence[Sighting], known: Sequence[Sighting]) -> float:
+def _length(run: Sequence[Sample], known: Sequence[Sample]) -> float:
     """How long a run lasted: to the probe that saw otherwise again, if one was sent."""
     later = (seen.at for seen in known if seen.at > run[-1].at)
     return next(later, run[-1].at) - run[0].at
@@ -185,10 +185,10 @@ def _doubt(series: Series, figures: Figures) -> str | None:
     """Why the series does not show what happened; None if it does."""
     if series.fault:
         return f"The probing ended before its time: {series.fault}."
-    strangers = [seen for seen in series.sightings if seen.verdict is Verdict.WRONG_SERVER]
+    strangers = [seen for seen in series.samples if seen.verdict is Verdict.WRONG_SERVER]
     if strangers:
         return f"Somebody else answered: {strangers[0].remark}."
-    errors = [seen.remark for seen in series.sightings if seen.verdict not in _KNOWN]
+    errors = [seen.remark for seen in series.samples if seen.verdict not in _KNOWN]
     failed = f" {len(errors)} probes failed by themselves: {errors[0]}" if errors else ""
     if not series.presence or figures.resolution is None:
         return f"It was never probed.{failed}"
@@ -209,10 +209,10 @@ def _thin(figures: Figures, resolution: float) -> str | None:
 
 
 def _silent(witnesses: Sequence[Series], finding: Finding) -> str | None:
-    """What speaks against the server having listened all the while; None if nothing does."""
+    """Why the server may not have listened throughout; None if it did."""
     for witness in witnesses:
-        answered = [seen for seen in witness.sightings if seen.verdict is Verdict.CONNECTED]
-        pauses = [_seconds(p) for span in witness.presence for p in _pauses(answered, span)]
+        answered = [seen for seen in witness.samples if seen.verdict is Verdict.CONNECTED]
+        pauses = [_seconds(p) for window in witness.presence for p in _pauses(answered, window)]
         if witness.fault or not answered or max(pauses, default=_WITNESS_PAUSE) > _WITNESS_PAUSE:
             return (
                 "The server did not answer inside its own pod all the while, so nothing is known "
@@ -221,7 +221,7 @@ def _silent(witnesses: Sequence[Series], finding: Finding) -> str | None:
     return None
 
 
-def _told(figures: Figures) -> str:
+def _describe(figures: Figures) -> str:
     apart = f"never more than {_ms(figures.resolution or 0.0)} apart"
     if (figures.resolution or 0.0) > LONGEST_PAUSE:
         apart += f", {_ms(figures.critical)} at the critical moment"

@@ -41,13 +41,13 @@ def excuse(declared: Declared, step: int, cell: str) -> Excuse | None:
         if failure.covers(step, cell):
             return Excuse(Outcome.XFAIL, f"Declared: {failure.reason} ({failure.link})")
     for lack in declared.lacks:
-        told = f"{lack.feature} is declared as unsupported: {lack.reason} ({lack.link})"
-        return Excuse(Outcome.UNSUPPORTED, told)
+        reason = f"{lack.feature} is declared as unsupported: {lack.reason} ({lack.link})"
+        return Excuse(Outcome.UNSUPPORTED, reason)
     return None
 
 
 def broken_promises(declared: Declared, parts: Sequence[Part]) -> list[str]:
-    """Each declared failure that did not happen, in a sentence that says what to remove.
+    """Each declared failure that did not occur, in a sentence that says what to remove.
 
     A cell declared for a step must fail in it; one declared for no step, in some step; a step
     declared for no cell, in some cell; a scenario, anywhere.

@@ -1,8 +1,8 @@
 """Manifests to objects, as kubectl and the API server together read them (S60-S63, S70-S72).
 
-An object passes three doors, and the first that refuses it is the one that speaks: is its kind
-served under its apiVersion; do its fields exist and have the right types (strict decoding); do
-their values make sense (validation). Validation reports all problems of an object together.
+An object is checked in three stages, and the first that finds an error reports it: whether its kind
+is served under its apiVersion; whether its fields exist and have the right types (strict decoding);
+whether their values are valid (validation). Validation reports all problems of an object together.
 """
 
 from __future__ import annotations

@@ -27,6 +27,15 @@ class Protocol(StrEnum):
     SCTP = "SCTP"
 
 
+class SourceKind(StrEnum):
+    """What a connection can begin at."""
+
+    POD = "pod"
+    NODE = "node"
+    OUTSIDE = "outside"
+    """A host outside the cluster."""
+
+
 class Direction(StrEnum):
     """The value of ``policyTypes``: seen from the pod that a policy selects."""
 
@@ -75,7 +84,7 @@ class LabelSelector:
 @dataclass(frozen=True, slots=True)
 class IPBlock:
     """``ipBlock``: ``cidr`` minus ``except`` (S30). Networks are canonical (S32), and
-    ``canonical`` tells whether ``cidr`` was written so: it means the same either way.
+    ``canonical`` is whether ``cidr`` was written so; it means the same either way.
     """
 
     cidr: IPNetwork
@@ -246,7 +255,7 @@ KubernetesObject = Namespace | Node | Pod | Service | NetworkPolicy
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """A change of one object, as the API's watch tells it; DELETED carries its last state."""
+    """A change of one object, as in a watch event of the API; DELETED carries its last state."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     object: KubernetesObject

@@ -6,7 +6,7 @@ What a version doesn't know yet:
   fields. kubectl validates against the server's own schema and refuses them; a server that is
   asked without that validation drops them (here: lenient decoding).
 - both selectors in one peer before 1.11, SCTP before 1.19: refused by the server's validation.
-- ``endPort`` in 1.21: an alpha field that is off by default, so the server drops it unseen.
+- ``endPort`` in 1.21: an alpha field that is off by default, so the server drops it silently.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The shape of manifests: which fields there are and of which type (S63).
 
-This is the first of the API server's two looks at an object: turning JSON into typed fields,
-where unknown fields and wrong types are found. The second look, at what the values mean, is in
-the module of each kind.
+This is the first of the API server's two passes over an object: decoding JSON into typed fields,
+which finds unknown fields and wrong types. The second pass, validation of the values, is in the
+module of each kind.
 """
 
 from __future__ import annotations

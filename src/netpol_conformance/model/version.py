@@ -67,7 +67,7 @@ class KubernetesVersion(NamedTuple):
 
     @property
     def keeps_end_port(self) -> bool:
-        """From 1.22 ``endPort`` is on by default; 1.21 drops it without a word (S72)."""
+        """From 1.22 ``endPort`` is on by default; 1.21 drops it silently (S72)."""
         return self >= KubernetesVersion(1, 22)
 
     @property

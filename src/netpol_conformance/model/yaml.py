@@ -81,7 +81,7 @@ class Document:
         """The line (1-based) of the key or item at ``path``, or of its nearest known parent."""
         return self._nodes.find(path)[0] + 1
 
-    def span(self, path: Path = ()) -> tuple[int, int]:
+    def line_range(self, path: Path = ()) -> tuple[int, int]:
         """Its first and last line (1-based)."""
         line, node = self._nodes.find(path)
         return line + 1, max(line, _last_line(node)) + 1

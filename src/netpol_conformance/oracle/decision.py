@@ -76,12 +76,12 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One end's say. ``isolated_by`` are the policies (``namespace/name``) that isolate the pod
-    in this direction, or, where an annotation isolates (S70), those that select it; empty where
-    the end is exempt or not isolated. ``allowed_by`` and ``nearest_miss`` exclude each other,
-    save where two readings of an unspecified case differ; both are empty where the end is exempt
-    or not isolated. ``rule`` is the S-number of the sentence this rests on, ``reason`` that
-    sentence applied to this case.
+    """The decision at one end. ``isolated_by`` are the policies (``namespace/name``) that isolate
+    the pod in this direction, or, where an annotation isolates (S70), those that select it; empty
+    where the end is exempt or not isolated. ``allowed_by`` and ``nearest_miss`` exclude each other,
+    save where two readings of an unspecified case differ; both are empty where the end is exempt or
+    not isolated. ``rule`` is the S-number of the sentence this rests on, ``reason`` that sentence
+    applied to this case.
     """
 
     direction: Direction
@@ -101,7 +101,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Both ends' say, and what follows (S3)."""
+    """The decisions at both ends, and their conjunction (S3)."""
 
     answer: Answer
     egress: Side

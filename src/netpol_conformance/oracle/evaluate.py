@@ -1,6 +1,6 @@
 """The Oracle: what the specification says of a connection in one state of a cluster.
 
-Three questions, one answer: ``decide`` says why, ``answer`` only what, and ``row`` asks for one
+Three ways to ask: ``decide`` says why, ``answer`` only what, and ``row`` asks for one
 source and all pods at once. The order of the tests is that of the specification:
 
 1. an end that has finished owns no address (S51): unspecified;

@@ -1,4 +1,4 @@
-"""One end's say on a connection, with its reason as a sentence that a user understands."""
+"""The decision at one end of a connection, with its reason as a sentence."""
 
 from __future__ import annotations
 

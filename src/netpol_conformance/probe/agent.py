@@ -1,4 +1,4 @@
-"""The process inside a pod, or on a host outside: it asks what it is told to, or serves.
+"""The agent process in a pod or on an outside host: it probes on request, or serves.
 
 ``python -m netpol_conformance.probe.agent`` reads requests from its standard input, a line each,
 and writes observations to its standard output as they come (``wire`` has the lines' form); it
@@ -13,17 +13,18 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import ask_all
-from netpol_conformance.probe.continuous_agent import LastingAgent
+from netpol_conformance.probe.continuous_agent import ContinuousAgent
 from netpol_conformance.probe.continuous_wire import read_task
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
-_HERE = Source("pod", "agent")
+_HERE = Source(SourceKind.POD, "agent")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Be the agent until the input ends, or the server until it is told to stop."""
+    """Run as agent until the input ends, or as server until SIGTERM."""
     if arguments[:1] == ["serve"]:
         from netpol_conformance.probe.servers import serve  # noqa: PLC0415 - asking starts faster
 
@@ -36,13 +37,13 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _answer() -> int:
     """Answer request after request; those of one line are asked all at once."""
-    lasting = LastingAgent()
+    continuous = ContinuousAgent()
     while line := await asyncio.to_thread(sys.stdin.readline):
         try:
             task = read_task(line)
             if task is not None:
-                for told in await lasting.answer(task):
-                    _tell(told)
+                for answer in await continuous.answer(task):
+                    _write(answer)
                 continue
             request = wire.read_request(line)
         except wire.WireError as error:
@@ -52,25 +53,25 @@ async def _answer() -> int:
             await _test_itself(request.id)
         else:
             await _ask(request.id, request.probes)
-        _tell(wire.end_line(request.id))
+        _write(wire.end_line(request.id))
     return 0
 
 
 async def _ask(number: int, probes: Sequence[Probe]) -> None:
-    def tell(at: int, observation: Observation) -> None:
-        _tell(wire.observation_line(number, at, observation))
+    def on_answer(at: int, observation: Observation) -> None:
+        _write(wire.observation_line(number, at, observation))
 
-    await ask_all(probes, tell=tell)
+    await ask_all(probes, on_answer=on_answer)
 
 
 async def _test_itself(number: int) -> None:
     from netpol_conformance.probe.selftest import selftest  # noqa: PLC0415 - once a run
 
     for at, trial in enumerate(await selftest(_HERE)):
-        _tell(wire.observation_line(number, at, trial.observation, trial.expected))
+        _write(wire.observation_line(number, at, trial.observation, trial.expected))
 
 
-def _tell(line: str) -> None:
+def _write(line: str) -> None:
     sys.stdout.write(line)
     sys.stdout.flush()
 

@@ -34,14 +34,14 @@ async def ask_all(
     enter: Enter = here,
     *,
     busybox: str | None = None,
-    tell: Callable[[int, Observation], None] | None = None,
+    on_answer: Callable[[int, Observation], None] | None = None,
 ) -> tuple[Observation, ...]:
     """Ask all at once; one observation a probe, in order.
 
     ``enter`` is called in the running loop's thread, and its block never awaits. ``busybox`` names
-    the one to probe with (see ``wget.find``). ``tell`` hears of each observation as it comes, with
-    its probe's index. Never raises for a probe: one that could not be carried out comes back with
-    Verdict.ERROR and the reason, and disturbs no other.
+    the one to probe with (see ``wget.find``). ``on_answer`` hears of each observation as it comes,
+    with its probe's index. Never raises for a probe: one that could not be carried out comes back
+    with Verdict.ERROR and the reason, and disturbs no other.
     """
     asker = _Asker(
         enter,
@@ -56,8 +56,8 @@ async def ask_all(
 
     async def ask(at: int, probe: Probe) -> Observation:
         observation = await asker.ask(probe)
-        if tell is not None:
-            tell(at, observation)
+        if on_answer is not None:
+            on_answer(at, observation)
         return observation
 
     try:
@@ -74,7 +74,7 @@ async def _find(busybox: str | None) -> wget.Wget | wget.BusyboxError:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Details:
     """What asking gave beside the verdict: see Observation."""
 
     reading: Reading
@@ -97,21 +97,21 @@ class _Asker:
                 await self._turn_to_spawn()
             started, began = time.time(), time.perf_counter()
             try:
-                told = await (self._by_wget(probe) if by_wget else self._by_socket(probe))
+                details = await (self._by_wget(probe) if by_wget else self._by_socket(probe))
             # Whatever it was, it must spoil this probe alone, and must show.
             except Exception as error:  # noqa: BLE001
-                told = _plain(Reading(Verdict.ERROR, remark=f"{type(error).__name__}: {error}"))
+                details = _plain(Reading(Verdict.ERROR, remark=f"{type(error).__name__}: {error}"))
             duration = time.perf_counter() - began
         return Observation(
             probe,
-            told.reading.verdict,
+            details.reading.verdict,
             self._command(probe),
-            told.output,
+            details.output,
             started,
             duration,
-            told.exit_code,
-            told.reading.identity,
-            told.reading.resent,
+            details.exit_code,
+            details.reading.identity,
+            details.reading.resent,
         )
 
     async def _turn_to_spawn(self) -> None:
@@ -129,7 +129,7 @@ class _Asker:
             return known.command(probe)
         return socket_command(probe)
 
-    async def _by_socket(self, probe: Probe) -> _Told:
+    async def _by_socket(self, probe: Probe) -> _Details:
         address = probe.host
         if not wget.is_address(address):
             try:
@@ -150,7 +150,7 @@ class _Asker:
         with self.enter(source):
             return open_socket(protocol, family)
 
-    async def _by_wget(self, probe: Probe) -> _Told:
+    async def _by_wget(self, probe: Probe) -> _Details:
         if not isinstance(self.wget, wget.Wget):
             assert self.wget is not None  # looked for where there is a probe that needs it
             raise self.wget
@@ -169,15 +169,15 @@ class _Asker:
         reading = wget.read(self.wget, probe, ended)
         remarks = [f"killed after {self.wget.deadline(probe):g} s"] if killed else []
         remarks += [reading.remark] if reading.remark else []
-        return _Told(reading, output + "".join(f"({each})\n" for each in remarks), exit_code)
+        return _Details(reading, output + "".join(f"({each})\n" for each in remarks), exit_code)
 
 
 _DOCUMENTED = wget.Wget("busybox", has_timeout=True)
 
 
-def _plain(reading: Reading) -> _Told:
+def _plain(reading: Reading) -> _Details:
     late = f", the SYN sent {reading.resent + 1} times" if reading.resent else ""
-    return _Told(reading, (reading.remark or f"answered by {reading.identity}") + late)
+    return _Details(reading, (reading.remark or f"answered by {reading.identity}") + late)
 
 
 def socket_command(probe: Probe) -> str:

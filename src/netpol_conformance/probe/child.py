@@ -1,4 +1,4 @@
-"""Child processes by the hundred: no thread and no pipe for any, and none left behind."""
+"""Hundreds of child processes without a thread or pipe for each, all reaped."""
 
 from __future__ import annotations
 

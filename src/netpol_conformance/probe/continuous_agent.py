@@ -18,7 +18,7 @@ from netpol_conformance.probe.verdict import Observation
 from netpol_conformance.probe.watcher import fetch
 
 
-class LastingAgent:
+class ContinuousAgent:
     """At most one set of series and one of held connections, begun and ended by requests."""
 
     def __init__(self) -> None:
@@ -49,16 +49,16 @@ class LastingAgent:
         self._held = [HeldConnection(probe, open_for(probe)) for probe in request.probes]
         asked = zip(self._held, request.probes, strict=True)
         seen = await asyncio.gather(*(held.ask(probe.timeout) for held, probe in asked))
-        return list(_told(request.id, seen))
+        return list(_observation_lines(request.id, seen))
 
     async def _use(self, request: TaskRequest) -> list[str]:
         held, self._held = self._held, []
         seen = await asyncio.gather(*(each.ask(request.timeout) for each in held))
         for each in held:
             each.close()
-        return list(_told(request.id, seen))
+        return list(_observation_lines(request.id, seen))
 
 
-def _told(number: int, seen: list[Observation]) -> Iterator[str]:
+def _observation_lines(number: int, seen: list[Observation]) -> Iterator[str]:
     for at, observation in enumerate(seen):
         yield wire.observation_line(number, at, observation)

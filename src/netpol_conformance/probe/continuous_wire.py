@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from netpol_conformance.probe.verdict import Probe, Series, Sighting, Verdict
+from netpol_conformance.probe.verdict import Probe, Sample, Series, Verdict
 from netpol_conformance.probe.wire import WireError, probe_fields, read_probe
 
 Task = Literal["begin", "end", "hold", "use"]
@@ -66,13 +66,13 @@ def read_task(line: str) -> TaskRequest | None:
 
 def series_line(number: int, at: int, series: Series, now: float) -> str:
     """A series as a line; ``now`` is the agent's clock, in seconds since the epoch."""
-    told: dict[str, Any] = {
-        "seen": series.sightings,
+    content: dict[str, Any] = {
+        "seen": series.samples,
         "presence": series.presence,
         "fault": series.fault,
         "now": now,
     }
-    return json.dumps({"id": number, "at": at, "series": told}, separators=(",", ":")) + "\n"
+    return json.dumps({"id": number, "at": at, "series": content}, separators=(",", ":")) + "\n"
 
 
 def read_series(line: str, probes: Sequence[Probe], now: float) -> tuple[int, Series]:
@@ -82,13 +82,15 @@ def read_series(line: str, probes: Sequence[Probe], now: float) -> tuple[int, Se
     """
     try:
         fields = json.loads(line)
-        at, told = int(fields["at"]), fields["series"]
-        ahead = now - float(told["now"])
+        at, content = int(fields["at"]), fields["series"]
+        ahead = now - float(content["now"])
         seen = (
-            Sighting(float(when) + ahead, Verdict(verdict), float(duration), identity, str(remark))
-            for when, verdict, duration, identity, remark in told["seen"]
+            Sample(float(when) + ahead, Verdict(verdict), float(duration), identity, str(remark))
+            for when, verdict, duration, identity, remark in content["seen"]
         )
-        presence = ((float(start) + ahead, float(end) + ahead) for start, end in told["presence"])
-        return at, Series(probes[at], tuple(seen), tuple(presence), str(told["fault"]))
+        presence = (
+            (float(start) + ahead, float(end) + ahead) for start, end in content["presence"]
+        )
+        return at, Series(probes[at], tuple(seen), tuple(presence), str(content["fault"]))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise WireError(f"no series: {line[:200]!r} ({type(error).__name__}: {error})") from error

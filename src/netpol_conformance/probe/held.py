@@ -1,4 +1,4 @@
-"""A connection that is opened, kept, and used again later: what a policy does to it is S8's.
+"""A connection that is opened, kept, and used again later: S8 says what a policy may do to it.
 
 TCP keeps one HTTP connection alive; UDP keeps one pair of ports, which connection tracking takes
 for one connection.

@@ -1,8 +1,8 @@
 """Being inside another network namespace (and its files) for a moment, in the calling thread.
 
-Namespaces are anonymous: file descriptors hold them, no name and no file does. A socket belongs
-for ever to the namespace it was opened in, and a child starts in those of the thread that spawns
-it, so that ``with inside(...)`` around either is all that is needed.
+Namespaces are anonymous: file descriptors hold them, no name and no file does. A socket stays in
+the namespace it was opened in, and a child starts in those of the thread that spawns it, so that
+``with inside(...)`` around either is all that is needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asking the same questions all the time: a ``Series`` of sightings for each.
+"""Continuous probes: a ``Series`` of samples for each.
 
 A ``Prober`` belongs to one event loop, sends each probe every few milliseconds without waiting for
 answers, and knows which sources are there: those of a pod begin when it does and end with it.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from netpol_conformance.probe.reading import Reading
 from netpol_conformance.probe.sockets import exchange
-from netpol_conformance.probe.verdict import Probe, Series, Sighting, Source, Verdict
+from netpol_conformance.probe.verdict import Probe, Sample, Series, Source, Verdict
 
 INTERVAL = 0.005
 """Seconds between two probes of one question: 200 a second where the machine keeps up."""
@@ -39,7 +39,7 @@ class _Line:
 
     probe: Probe
     interval: float
-    seen: list[Sighting] = field(default_factory=list)
+    seen: list[Sample] = field(default_factory=list)
     presence: list[tuple[float, float]] = field(default_factory=list)
     since: float | None = None
     pacing: asyncio.Task[None] | None = None
@@ -49,7 +49,7 @@ class _Line:
 
     def series(self) -> Series:
         """What was seen, in order."""
-        seen = sorted(self.seen, key=lambda sighting: sighting.at)
+        seen = sorted(self.seen, key=lambda sample: sample.at)
         presence = self.presence[:]
         if seen and presence:  # one probe may just have been on its way
             start, end = presence[-1]
@@ -91,7 +91,7 @@ class Prober:
             await asyncio.sleep(INTERVAL)
 
     async def end(self) -> tuple[Series, ...]:
-        """Send no more, wait for the answers to what was sent, and tell of it all."""
+        """Stop sending, wait for outstanding answers, and return every series."""
         for line in self._lines:
             _absent(line)
         asking = [task for line in self._lines for task in line.asking]
@@ -130,7 +130,7 @@ class Prober:
         duration = time.perf_counter() - began
         if duration >= _ANSWERED or reading.verdict is not Verdict.TIMED_OUT:
             line.seen.append(
-                Sighting(at, reading.verdict, duration, reading.identity, reading.remark)
+                Sample(at, reading.verdict, duration, reading.identity, reading.remark)
             )
 
 

@@ -1,4 +1,4 @@
-"""What an exchange came to: output, exit codes and errors read into verdicts. Pure.
+"""The result of an exchange: output, exit codes and errors read into verdicts. Pure.
 
 The rule of this module: what is not recognised is an error. Nothing is ever blocked or connected
 by default.

@@ -1,8 +1,7 @@
-"""The probe probed: one connection that must succeed and one that must be dropped, a tool.
-
-A tool that is silent, or says the same of both, makes no green report. Both ends are on the
-loopback of one network namespace and need neither policy nor firewall: what is dropped, the kernel
-drops, as it does every connection request to a socket whose backlog is full.
+"""The self-test of the probes: for each tool one connection that must succeed and one that must be
+dropped. A tool that gives no answer, or the same for both, makes the run inconclusive. Both ends
+are on the loopback of one network namespace and need neither policy nor firewall: what is dropped,
+the kernel drops, as it does every connection request to a socket whose backlog is full.
 """
 
 from __future__ import annotations

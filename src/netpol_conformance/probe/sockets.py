@@ -115,8 +115,8 @@ async def connect(opened: socket.socket, address: str, port: int, deadline: floa
 
 def _resent(connected: socket.socket) -> int:
     """How often the kernel has sent a segment of this connection again."""
-    told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TOTAL_RETRANS + 4)
-    return int.from_bytes(told[_TOTAL_RETRANS:], sys.byteorder)
+    tcp_info = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TOTAL_RETRANS + 4)
+    return int.from_bytes(tcp_info[_TOTAL_RETRANS:], sys.byteorder)
 
 
 def bind_afresh(opened: socket.socket, family: int) -> None:

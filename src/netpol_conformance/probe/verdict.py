@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 
 
 class Verdict(StrEnum):
@@ -39,7 +39,7 @@ class Tool(StrEnum):
 class Source:
     """Who asks. ``kind`` is ``pod`` (with namespace), ``outside`` or ``node`` (name only)."""
 
-    kind: str
+    kind: SourceKind
     name: str
     namespace: str = ""
 
@@ -72,7 +72,7 @@ class Observation:
     ``command`` is what a person can type in the pod to ask the same; ``output`` is what it
     printed (or the socket's errors); ``started`` is seconds since the epoch, ``duration`` in
     seconds; ``identity`` is who answered, if anyone said. ``resent`` is how often a socket's SYN
-    had to be sent again before the connection came; a wget does not tell.
+    had to be sent again before the connection came; unknown for wget.
     """
 
     probe: Probe
@@ -86,7 +86,7 @@ class Observation:
     resent: int = 0
 
 
-class Sighting(NamedTuple):
+class Sample(NamedTuple):
     """One probe of a series: when it was sent (seconds since the epoch), and what it saw."""
 
     at: float
@@ -98,26 +98,26 @@ class Sighting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """All sightings of one probe, in the order in which they were sent.
+    """All samples of one probe, in the order in which they were sent.
 
     ``presence`` are the times (from, to) during which the source was there and should have asked.
     ``fault`` says why the asking ended before its time, if it did.
     """
 
     probe: Probe
-    sightings: tuple[Sighting, ...]
+    samples: tuple[Sample, ...]
     presence: tuple[tuple[float, float], ...]
     fault: str = ""
 
-    def observation(self, sighting: Sighting, command: str) -> Observation:
-        """One sighting as an observation; ``command`` asks the same."""
-        seen = sighting.remark or f"answered by {sighting.identity}"
+    def observation(self, sample: Sample, command: str) -> Observation:
+        """One sample as an observation; ``command`` asks the same."""
+        seen = sample.remark or f"answered by {sample.identity}"
         return Observation(
             self.probe,
-            sighting.verdict,
+            sample.verdict,
             command,
             seen,
-            sighting.at,
-            sighting.duration,
-            identity=sighting.identity,
+            sample.at,
+            sample.duration,
+            identity=sample.identity,
         )

@@ -16,8 +16,8 @@ _LATE = 0.05
 async def until_ready(descriptor: int, event: int, deadline: float) -> bool:
     """Wait until ``descriptor`` is READABLE or WRITABLE, as ``event`` says, or the deadline.
 
-    ``deadline`` is in the running loop's time. A loop that comes late to it had no processor
-    meanwhile, nor had the servers that it runs: it gives back as much time as it is late.
+    ``deadline`` is in the running loop's time. A loop that is late had no processor, nor had the
+    servers that it runs, so the deadline is extended by as much.
     """
     loop = asyncio.get_running_loop()
     if await _ready(descriptor, event, deadline):

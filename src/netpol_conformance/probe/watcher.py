@@ -4,7 +4,7 @@
 a ``begin``; the words are for ``agent serve``. An agent that is started in the pod later fetches
 what was seen by ``fetch``, over a socket that is the pod's alone.
 
-Nothing is imported that the first probe does not need: every millisecond before it is lost.
+It imports only what the first probe needs, as start-up time delays it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def watch(request: TaskRequest, serving: Sequence[str]) -> int:
     for source in {probe.source for probe in request.probes}:
         prober.begin(source)
 
-    async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         series = await prober.end()
         now = time.time()
         for at, each in enumerate(series):
@@ -36,7 +36,7 @@ async def watch(request: TaskRequest, serving: Sequence[str]) -> int:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_unix_server(tell, _SOCKET)
+    server = await asyncio.start_unix_server(answer, _SOCKET)
     from netpol_conformance.probe.servers import serve  # noqa: PLC0415 - after the first probe
 
     async with server:

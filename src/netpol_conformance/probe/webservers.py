@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_exponential
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.child import Child, Inside
 from netpol_conformance.probe.reading import IDENTITY_HEADER, Page, Reading
 from netpol_conformance.probe.sockets import exchange, open_socket
@@ -31,7 +31,7 @@ async def until_serving(
     Raises OSError, with what it printed, if it ends or has not come up in START_TIMEOUT.
     """
     loopback = "127.0.0.1" if family == 4 else "::1"
-    probe = Probe(Source("pod", identity), loopback, port, frozenset({identity}))
+    probe = Probe(Source(SourceKind.POD, identity), loopback, port, frozenset({identity}))
     reading = Reading(Verdict.ERROR, remark="not asked")
 
     async def ask() -> bool:

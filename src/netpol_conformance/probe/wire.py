@@ -3,7 +3,7 @@
 A request is ``{"id": N, "probes": [...]}``, or ``{"id": N, "selftest": true}``. It is answered by
 a line for each probe as its observation comes, ``{"id": N, "at": INDEX, "saw": {...}}``, and at the
 end by ``{"id": N, "end": true}``. Answers of a self-test carry their probe and what it must see.
-All is ASCII, so that a line survives any cut and any channel.
+All is ASCII, so that a line may be split anywhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
 Fields = Mapping[str, Any]
@@ -122,7 +122,7 @@ def probe_fields(probe: Probe) -> Fields:
 def read_probe(fields: Fields) -> Probe:
     """The probe in a mapping; raises what a malformed one brings."""
     return Probe(
-        Source(*fields["source"]),
+        Source(SourceKind(fields["source"][0]), *fields["source"][1:]),
         fields["host"],
         fields["port"],
         frozenset(fields["identities"]),

@@ -13,6 +13,7 @@ from netpol_conformance.model.objects import (
     Pod,
     Service,
     ServicePort,
+    SourceKind,
 )
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.probe.verdict import Probe, Source
@@ -157,9 +158,13 @@ def _of_family(addresses: tuple[IPAddress, ...], family: int, asked: object) -> 
 
 
 def _source(ref: SourceRef) -> Source:
-    return Source(ref.kind, ref.name, ref.namespace if ref.kind == "pod" else "")
+    return Source(ref.kind, ref.name, ref.namespace if ref.kind == SourceKind.POD else "")
 
 
 def _identified(identity: str) -> Source:
     kind, _, name = identity.partition("/")
-    return Source("outside", name) if kind == "outside" else Source("pod", name, kind)
+    return (
+        Source(SourceKind.OUTSIDE, name)
+        if kind == "outside"
+        else Source(SourceKind.POD, name, kind)
+    )

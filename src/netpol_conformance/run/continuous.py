@@ -1,4 +1,4 @@
-"""What lasts through a change: cells that are probed all the time, connections that are held."""
+"""Probing during a change: continuous probes, and connections held open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HeldSeen:
 
 
 @dataclass(frozen=True)
-class LastingSeen:
+class ContinuousSeen:
     """All that was seen through one change."""
 
     series: Mapping[CellKey, Series] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class LastingSeen:
     held: Mapping[CellKey, HeldSeen] = field(default_factory=dict)
 
 
-class Lasting:
+class ContinuousProbing:
     """Asks the cells of ``step`` that last, from ``begin`` to ``end``, of one cluster."""
 
     def __init__(
@@ -56,14 +56,14 @@ class Lasting:
             own = [probe for at in self._servers() for probe in self._own(at)]
             self._cluster.lifecycle().begin_series(asked, own)
 
-    def end(self) -> LastingSeen:
+    def end(self) -> ContinuousSeen:
         """Ask no more, and use the held connections again."""
         seen = self._cluster.lifecycle().end_series() if self._cells else ()
         count = len(self._cells)
         own = iter(seen[count:])
         witnesses = {at: tuple(next(own) for _ in self._own(at)) for at in self._servers()}
         series = dict(zip(self._cells, seen[:count], strict=True))
-        return LastingSeen(series, witnesses, self._used_again())
+        return ContinuousSeen(series, witnesses, self._used_again())
 
     def _used_again(self) -> dict[CellKey, HeldSeen]:
         if not self._held:

@@ -1,4 +1,4 @@
-"""From what was seen through a change to what events tell of it: judging, choosing evidence."""
+"""Results of probing during a change: judged, with the evidence chosen."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Iterator, Mapping
 
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Proof
-from netpol_conformance.judge.continuous import Finding, Span, judge_series, record
+from netpol_conformance.judge.continuous import ChangeWindow, Finding, judge_series, record
 from netpol_conformance.probe.ask import socket_command
-from netpol_conformance.probe.verdict import Series, Sighting
+from netpol_conformance.probe.verdict import Sample, Series
 from netpol_conformance.run.change import Change
-from netpol_conformance.run.continuous import LastingSeen
+from netpol_conformance.run.continuous import ContinuousSeen
 from netpol_conformance.run.events import Evidence, HeldResult, MeanwhileResult, evidence
 from netpol_conformance.run.rounds import Controls
 from netpol_conformance.scenario.types import CellKey
 
 _MOST_SHOWN = 6
-"""Unexpected sightings that are kept as evidence: the first ones, and the last."""
+"""Unexpected samples that are kept as evidence: the first ones, and the last."""
 
 
-def meanwhile_results(
-    seen: LastingSeen, expected: Mapping[CellKey, Expected], controls: Controls, change: Change
+def continuous_results(
+    seen: ContinuousSeen, expected: Mapping[CellKey, Expected], controls: Controls, change: Change
 ) -> Iterator[MeanwhileResult]:
     """Each cell that was probed all the time, judged."""
-    span = Span(change.began, change.ended)
+    window = ChangeWindow(change.began, change.ended)
     for cell, series in seen.series.items():
         entry = expected[cell]
         witnesses = seen.witnesses[cell.destination]
         proof = Proof(controls.of(cell))
-        finding = judge_series(entry.expectation, series, witnesses, proof, span)
-        first = finding.unexpected[0].at - span.began if finding.unexpected else None
+        finding = judge_series(entry.expectation, series, witnesses, proof, window)
+        first = finding.unexpected[0].at - window.began if finding.unexpected else None
         yield MeanwhileResult(
             source=str(cell.source),
             destination=str(cell.destination),
@@ -50,10 +50,10 @@ def meanwhile_results(
         )
 
 
-def held_results(seen: LastingSeen) -> Iterator[HeldResult]:
+def held_results(seen: ContinuousSeen) -> Iterator[HeldResult]:
     """Each connection that was held, and what became of it."""
     for cell, kept in seen.held.items():
-        told = record(kept.before, kept.after, kept.witness)
+        outcome = record(kept.before, kept.after, kept.witness)
         shown = [evidence("held", kept.before), evidence("held", kept.after)]
         if kept.witness is not None:
             shown.append(evidence("witness", kept.witness))
@@ -61,9 +61,9 @@ def held_results(seen: LastingSeen) -> Iterator[HeldResult]:
             source=str(cell.source),
             destination=str(cell.destination),
             protocol=cell.destination.protocol,
-            fate=told.fate,
-            outcome=told.outcome,
-            reason=told.reason,
+            fate=outcome.fate,
+            outcome=outcome.outcome,
+            reason=outcome.reason,
             evidence=tuple(shown),
         )
 
@@ -71,18 +71,18 @@ def held_results(seen: LastingSeen) -> Iterator[HeldResult]:
 def _evidence(
     cell: CellKey, series: Series, finding: Finding, controls: Controls
 ) -> Iterator[Evidence]:
-    """The cell's controls, and of its many probes those that tell most."""
+    """The cell's controls, and of its many probes the first, the last and the unexpected."""
     for observation in controls.of(cell):
         yield evidence("control", observation)
     command = socket_command(series.probe)
-    for sighting in _telling(series, finding):
-        yield evidence("meanwhile", series.observation(sighting, command))
+    for sample in _shown_samples(series, finding):
+        yield evidence("meanwhile", series.observation(sample, command))
 
 
-def _telling(series: Series, finding: Finding) -> list[Sighting]:
+def _shown_samples(series: Series, finding: Finding) -> list[Sample]:
     """The first and the last probe, and those that saw something unexpected, in order."""
     odd = finding.unexpected
     if len(odd) > _MOST_SHOWN:
         odd = (*odd[: _MOST_SHOWN - 1], odd[-1])
-    chosen = {*series.sightings[:1], *series.sightings[-1:], *odd}
-    return sorted(chosen, key=lambda sighting: sighting.at)
+    chosen = {*series.samples[:1], *series.samples[-1:], *odd}
+    return sorted(chosen, key=lambda sample: sample.at)

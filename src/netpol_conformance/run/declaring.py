@@ -1,4 +1,4 @@
-"""A scenario's events with the outcomes that its plugin's profile makes of them."""
+"""A scenario's events with outcomes adjusted by its plugin's profile."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Declaring:
 
     def _end(self, event: ScenarioFinished) -> ScenarioFinished:
         if event.outcome in (Outcome.INCONCLUSIVE, Outcome.UNSUPPORTED):
-            return event.model_copy(update={"declared": tuple(self._told(failed=None))})
+            return event.model_copy(update={"declared": tuple(self._declarations(failed=None))})
         failed = event.outcome is Outcome.FAIL
         outcome, reason = self._judged(event) if failed else (event.outcome, event.reason)
         broken = broken_promises(self._declared, self._parts)
@@ -88,8 +88,8 @@ class Declaring:
         if broken:
             reason = " ".join([reason, *broken] if outcome is Outcome.FAIL else broken)
             outcome = Outcome.FAIL
-        told = tuple(self._told(failed=failed))
-        return event.model_copy(update={"outcome": outcome, "reason": reason, "declared": told})
+        declared = tuple(self._declarations(failed=failed))
+        return event.model_copy(update={"outcome": outcome, "reason": reason, "declared": declared})
 
     def _judged(self, event: ScenarioFinished) -> tuple[Outcome, str]:
         """What a scenario that failed comes to, its excused failures left out."""
@@ -103,8 +103,8 @@ class Declaring:
         failed = (part for part in self._parts if part.outcome is Outcome.FAIL)
         return next(((part.step, part.cell) for part in failed), (0, ""))
 
-    def _told(self, *, failed: bool | None) -> Iterator[Declaration]:
-        """What was declared of the scenario, and whether it is so."""
+    def _declarations(self, *, failed: bool | None) -> Iterator[Declaration]:
+        """What was declared of the scenario, and whether it holds."""
         items: list[Lack | KnownFailure] = [*self._declared.failures, *self._declared.lacks]
         for item in items:
             yield Declaration(
@@ -122,7 +122,7 @@ class Declaring:
 
 
 def profile_record(profile: PluginProfile | None) -> PluginProfileRecord | None:
-    """A plugin's profile as events tell it."""
+    """A plugin's profile as events carry it."""
     if profile is None:
         return None
     return PluginProfileRecord(

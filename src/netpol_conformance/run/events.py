@@ -20,7 +20,7 @@ from netpol_conformance.scenario.types import Expectation
 
 
 class Record(BaseModel):
-    """The base of all that events consist of: immutable and strict."""
+    """The base of all events and their parts: immutable and strict."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

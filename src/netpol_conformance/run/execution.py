@@ -16,12 +16,18 @@ from ipaddress import ip_address
 from netpol_conformance.clusters.base import Cluster, ClusterInfo, ClusterSpec, OutsideHost
 from netpol_conformance.expectation.matrix import open_cells
 from netpol_conformance.model.encode import manifest
-from netpol_conformance.model.objects import ClusterState, KubernetesObject, Namespace, ObjectKey
+from netpol_conformance.model.objects import (
+    ClusterState,
+    KubernetesObject,
+    Namespace,
+    ObjectKey,
+    SourceKind,
+)
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.change import Change, Changes
-from netpol_conformance.run.rounds import Controls, Looker
-from netpol_conformance.run.settle import Settled, converge
+from netpol_conformance.run.rounds import Controls, MatrixProber
+from netpol_conformance.run.settle import Settled, poll_until_expected
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import FIRST_PACKET
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, Step, Via
@@ -30,10 +36,11 @@ _log = logging.getLogger(__name__)
 
 
 class Execution:
-    """Carries ``scenario`` out on ``cluster``: ``start``, ``furnish``, then ``change`` by change.
+    """Carries ``scenario`` out on ``cluster``: ``start``, ``apply_initial``, then ``change`` by
+    change.
 
     ``in_force`` is the state that the enforcer has last heard of, ``controls`` what was seen
-    without any policy, and ``second_hand`` whether it has what another scenario left. Methods raise
+    without any policy, and ``reused`` whether it has what another scenario left. Methods raise
     what those of a Cluster do.
     """
 
@@ -42,7 +49,7 @@ class Execution:
     def __init__(self, scenario: Scenario, cluster: Cluster, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
         self.controls = Controls()
-        self.second_hand = False
+        self.reused = False
         self._scenario = scenario
         self._cluster = cluster
         self._outside = {host.name: host for host in _outside_hosts(scenario)}
@@ -62,19 +69,19 @@ class Execution:
             asking=frozenset(
                 ObjectKey("Pod", source.namespace, source.name)
                 for source in scenario.asking
-                if source.kind == "pod"
+                if source.kind == SourceKind.POD
             ),
         )
         return self._cluster.start(spec)
 
-    def furnish(self, *, fresh: bool) -> None:
+    def apply_initial(self, *, fresh: bool) -> None:
         """Make what is there before the first step; ``fresh`` if not of what another left."""
         manifests = _manifest_list(self._scenario.objects)
         if fresh:
             self._cluster.apply(manifests)
         else:
-            self.second_hand = self._cluster.furnish(manifests)
-            if self.second_hand:
+            self.reused = self._cluster.apply_initial(manifests)
+            if self.reused:
                 _log.debug("took over what another scenario had left")
         self._cluster.wait_ready(self.timeouts.ready)
         self.in_force = self._cluster.state()
@@ -89,7 +96,7 @@ class Execution:
         return change
 
     def opening_control(self) -> None:
-        """Ask every cell before the first step, where no policy stands in its way."""
+        """Probe every cell before the first step, while there is no policy."""
         self._control(open_cells(self.in_force, self._scenario))
 
     def closing_control(self, missing: Collection[CellKey]) -> bool:
@@ -111,22 +118,22 @@ class Execution:
         """The addresses that there are now."""
         return Addressing(self._cluster.state(), self._outside)
 
-    def looker(self) -> Looker:
+    def prober(self) -> MatrixProber:
         """Who asks the cluster as it is now."""
         prompt = FIRST_PACKET in self._scenario.features
-        return Looker(
+        return MatrixProber(
             self._cluster, self.addressing(), self._documented, self.timeouts, prompt=prompt
         )
 
     def _control(self, cells: Iterable[CellKey], *, closing: bool = False) -> bool:
         """Ask until every cell has connected once with all its probes, or time is up."""
-        looker, began = self.looker(), time.monotonic()
+        prober, began = self.prober(), time.monotonic()
         wanted = dict.fromkeys(cells, Expectation.CONNECTED)
         patience = self.timeouts.enforce
-        converge(looker, wanted, Settled(), changed_at=began, patience=patience)
+        poll_until_expected(prober, wanted, Settled(), changed_at=began, patience=patience)
         names_resolve = False
         while wanted:
-            look = looker.control(wanted)
+            look = prober.control(wanted)
             self.controls.add(look, closing=closing)
             names_resolve |= look.names_resolve
             wanted = dict.fromkeys(look.wrong(wanted), Expectation.CONNECTED)

@@ -25,7 +25,7 @@ def self_test(cluster: Cluster) -> tuple[SelfCheck, ...]:
                 return checks
         return cluster.self_test()
     finally:
-        cluster.leave()
+        cluster.release()
 
 
 def complaint(checks: Sequence[SelfCheck]) -> str:

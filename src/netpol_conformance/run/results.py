@@ -1,4 +1,4 @@
-"""From what a round saw to the StepResult that is told of it: judging, and collecting evidence."""
+"""From what a step's rounds saw to its StepResult: judging, and collecting evidence."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Judgement, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
-from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.model.objects import ClusterState, SourceKind
 from netpol_conformance.run.change import Change
-from netpol_conformance.run.continuous import LastingSeen
-from netpol_conformance.run.continuous_results import held_results, meanwhile_results
+from netpol_conformance.run.continuous import ContinuousSeen
+from netpol_conformance.run.continuous_results import continuous_results, held_results
 from netpol_conformance.run.events import (
     AnyCell,
     CellResult,
@@ -28,7 +28,7 @@ from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, So
 
 
 @dataclass(frozen=True)
-class Round:
+class StepRun:
     """One step as it went, not yet judged: what was expected, and what its looks saw."""
 
     index: int
@@ -36,7 +36,7 @@ class Round:
     change: Change
     expected: Mapping[CellKey, Expected]
     settled: Settled
-    lasting: LastingSeen
+    continuous: ContinuousSeen
     meanwhile: Mapping[CellKey, Expected]
     state: ClusterState
     started: float
@@ -52,36 +52,36 @@ class Round:
         }
 
 
-def step_result(scenario: Scenario, round_: Round, controls: Controls) -> StepResult:
+def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> StepResult:
     """Judge every cell of the round, with all the evidence there is."""
     cells = tuple(
-        _cell_result(cell, entry, round_, controls) for cell, entry in round_.expected.items()
+        _cell_result(cell, entry, step_run, controls) for cell, entry in step_run.expected.items()
     )
-    change, refusal = round_.change, round_.change.refusal
-    meanwhile = tuple(meanwhile_results(round_.lasting, round_.meanwhile, controls, change))
-    held = tuple(held_results(round_.lasting))
+    change, refusal = step_run.change, step_run.change.refusal
+    meanwhile = tuple(continuous_results(step_run.continuous, step_run.meanwhile, controls, change))
+    held = tuple(held_results(step_run.continuous))
     judged: list[AnyCell] = [*cells, *meanwhile, *held]
     outcomes = [cell.outcome for cell in judged] + ([refusal.outcome] if refusal else [])
     present = {cell.source for cell in cells}, {cell.destination for cell in cells}
     return StepResult(
-        index=round_.index,
-        title=round_.step.title,
+        index=step_run.index,
+        title=step_run.step.title,
         applied=change.applied,
-        deleted=tuple(str(key) for key in round_.step.delete),
-        finished=tuple(str(key) for key in round_.step.finish),
+        deleted=tuple(str(key) for key in step_run.step.delete),
+        finished=tuple(str(key) for key in step_run.step.finish),
         reused=change.reused,
-        enforcer=round_.step.enforcer,
+        enforcer=step_run.step.enforcer,
         refusal=refusal,
         cells=cells,
         sources=_ordered(scenario.sources, present[0]),
         destinations=_ordered(scenario.destinations, present[1]),
-        labels=_labels(round_.state),
+        labels=_labels(step_run.state),
         meanwhile=meanwhile,
         held=held,
         outcome=combine(outcomes),
-        seconds_to_enforce=round_.settled.seconds,
-        started=round_.started,
-        duration=round_.duration,
+        seconds_to_enforce=step_run.settled.seconds,
+        started=step_run.started,
+        duration=step_run.duration,
     )
 
 
@@ -99,8 +99,10 @@ def first_reason(results: Sequence[StepResult]) -> str:
     return ""
 
 
-def _cell_result(cell: CellKey, entry: Expected, round_: Round, controls: Controls) -> CellResult:
-    judgement = judged(cell, entry.expectation, round_.settled, controls)
+def _cell_result(
+    cell: CellKey, entry: Expected, step_run: StepRun, controls: Controls
+) -> CellResult:
+    judgement = judged(cell, entry.expectation, step_run.settled, controls)
     return CellResult(
         source=str(cell.source),
         destination=str(cell.destination),
@@ -117,7 +119,7 @@ def _cell_result(cell: CellKey, entry: Expected, round_: Round, controls: Contro
         reason=judgement.reason,
         verdict=judgement.verdict,
         blocked=judgement.blocked,
-        evidence=tuple(_evidence(cell, round_, controls)),
+        evidence=tuple(_evidence(cell, step_run, controls)),
     )
 
 
@@ -130,23 +132,23 @@ def judged(
     names_resolve: bool = False,
 ) -> Judgement:
     """What all looks at a cell come to; ``names_resolve`` if more than they show that names do."""
-    looks = [look for look in settled.looks if cell in look.looks]
+    looks = [look for look in settled.rounds if cell in look.cells]
     witness = looks[-1].witnesses.get(cell.destination) if looks else None
-    names_resolve |= any(look.names_resolve for look in settled.looks)
+    names_resolve |= any(look.names_resolve for look in settled.rounds)
     proof = Proof(controls.of(cell), witness, names_resolve)
-    return judge(expected, [look.looks[cell] for look in looks], proof)
+    return judge(expected, [look.cells[cell] for look in looks], proof)
 
 
-def _evidence(cell: CellKey, round_: Round, controls: Controls) -> Iterator[Evidence]:
+def _evidence(cell: CellKey, step_run: StepRun, controls: Controls) -> Iterator[Evidence]:
     for observation in controls.of(cell):
         yield evidence("control", observation)
-    if cell in round_.settled.transient:
-        yield evidence("converge", round_.settled.transient[cell])
+    if cell in step_run.settled.transient:
+        yield evidence("converge", step_run.settled.transient[cell])
     witness = None
-    for full in round_.settled.looks:
-        if cell not in full.looks:
+    for full in step_run.settled.rounds:
+        if cell not in full.cells:
             continue
-        look = full.looks[cell]
+        look = full.cells[cell]
         for observation in look.observations:
             yield evidence("confirm" if look.confirms else "hold", observation)
         witness = full.witnesses.get(cell.destination)
@@ -156,7 +158,9 @@ def _evidence(cell: CellKey, round_: Round, controls: Controls) -> Iterator[Evid
 
 def _labels(state: ClusterState) -> dict[str, dict[str, str]]:
     """What policies select by: the labels of all that has any but its own name."""
-    pods = {str(SourceRef("pod", pod.namespace, pod.name)): pod.labels for pod in state.pods}
+    pods = {
+        str(SourceRef(SourceKind.POD, pod.namespace, pod.name)): pod.labels for pod in state.pods
+    }
     spaces = {f"namespace/{space.name}": space.labels for space in state.namespaces}
     kept = {
         name: {key: value for key, value in labels.items() if key != NAME_LABEL}

@@ -1,8 +1,8 @@
-"""Further attempts at a scenario that may have come out wrong by no fault of the plugin.
+"""Retries of a scenario whose outcome may not be the plugin's fault.
 
-On a busy machine continuous probes come out too few. Where a scenario took over what another had
-left, something of that one may have outlived it. A step's changes cannot be made again, but the
-scenario can, with all of it made anew: what it comes to then is what counts.
+On a busy machine there may be too few continuous probes; in reused namespaces something of the
+earlier scenario may remain. A step cannot be repeated, but the scenario can, in new namespaces:
+that attempt counts.
 
 Nothing that was seen to be wrong in namespaces of a scenario's own is ever tried again.
 """
@@ -34,44 +34,43 @@ class Attempt(Protocol):
     """One run of a scenario; a ``run.scenario.ScenarioRun``."""
 
     @property
-    def asks_meanwhile(self) -> bool:
+    def probes_continuously(self) -> bool:
         """Whether it asks all through a change."""
 
     @property
-    def second_hand(self) -> bool:
-        """Whether it has what another scenario left, as far as is known by now."""
+    def reused(self) -> bool:
+        """Whether it reuses a workspace, as far as is known by now."""
 
     def run(self, *, fresh: bool = False) -> object:
-        """Make it, telling its consumer; if it is to be ``fresh``, with nothing second-hand."""
+        """Run it, emitting events; ``fresh`` reuses nothing of another scenario."""
 
 
-def with_further_attempts(
+def with_retries(
     prepare: Callable[[Consumer], Attempt],
     emit: Consumer,
     stopping: Callable[[], bool],
 ) -> None:
-    """Make an attempt, and another, fresh one as long as the last cannot be trusted.
-
-    ``prepare`` gives one that tells a consumer. That the scenario began is told at once. Of an
-    attempt that might be made again all else is told when it is known to count. Nothing is tried
-    again once the run is ``stopping``.
+    """Run a scenario, and again in new namespaces as long as the last attempt is not reliable.
+    ``prepare`` makes an attempt that emits to a consumer. ScenarioStarted is emitted at once;
+    events of an attempt that may be retried once it is known to count. Nothing is retried once the
+    run is ``stopping``.
     """
     kept: list[Event] = []
 
     def keep(event: Event) -> None:
-        doubtful = first.asks_meanwhile or first.second_hand
+        doubtful = first.probes_continuously or first.reused
         (kept.append if doubtful and not isinstance(event, ScenarioStarted) else emit)(event)
 
     first = prepare(keep)
     first.run()
-    misled = _ends(kept)[0] if _misled(first, kept) else None
+    suspect = _ends(kept)[0] if _is_suspect(first, kept) else None
     for number in range(1, _MOST):
-        if stopping() or not (_could_not_tell(kept) or (misled and number == 1)):
+        if stopping() or not (_is_undecided(kept) or (suspect and number == 1)):
             break
         _log.info("is run again: that may have been no fault of the plugin")
         kept = _fresh(prepare)
     for event in kept:
-        emit(_told(event, misled))
+        emit(_annotated(event, suspect))
 
 
 def _fresh(prepare: Callable[[Consumer], Attempt]) -> list[Event]:
@@ -81,7 +80,7 @@ def _fresh(prepare: Callable[[Consumer], Attempt]) -> list[Event]:
     return [event for event in events if not isinstance(event, ScenarioStarted)]
 
 
-def _told(event: Event, before: ScenarioFinished | None) -> Event:
+def _annotated(event: Event, before: ScenarioFinished | None) -> Event:
     """The event; of a scenario that passed, with what it came to ``before`` that, if anything."""
     if before is None or not isinstance(event, ScenarioFinished):
         return event
@@ -94,12 +93,12 @@ def _told(event: Event, before: ScenarioFinished | None) -> Event:
     return event.model_copy(update={"reason": reason})
 
 
-def _misled(attempt: Attempt, events: Sequence[Event]) -> bool:
+def _is_suspect(attempt: Attempt, events: Sequence[Event]) -> bool:
     """Whether what another scenario left may be why it came out as it did."""
-    return attempt.second_hand and any(end.outcome not in _SETTLED for end in _ends(events))
+    return attempt.reused and any(end.outcome not in _SETTLED for end in _ends(events))
 
 
-def _could_not_tell(events: Sequence[Event]) -> bool:
+def _is_undecided(events: Sequence[Event]) -> bool:
     """Whether the scenario is inconclusive for what it asked all the time, and for nothing else."""
     ends = [event.outcome for event in _ends(events)]
     steps = [event.step for event in events if isinstance(event, StepFinished)]

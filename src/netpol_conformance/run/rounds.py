@@ -1,4 +1,4 @@
-"""Looks: asking many cells at one moment, quickly while converging or in full for evidence."""
+"""Probe rounds: asking many cells at once, quickly while waiting, or in full for evidence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import Cluster
-from netpol_conformance.judge.cell import Look
+from netpol_conformance.judge.cell import CellRound
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Observation, Probe, Tool, Verdict
 from netpol_conformance.probe.wget import is_address
@@ -16,16 +16,18 @@ from netpol_conformance.scenario.types import CellKey, Destination, Expectation
 
 
 @dataclass(frozen=True)
-class FullLook:
-    """What one full look saw: a Look a cell, a witness a destination, and whether names resolve."""
+class ProbeRound:
+    """What one full round saw: a CellRound a cell, a witness a destination, and whether names
+    resolve.
+    """
 
-    looks: Mapping[CellKey, Look] = field(default_factory=dict)
+    cells: Mapping[CellKey, CellRound] = field(default_factory=dict)
     witnesses: Mapping[Destination, Observation] = field(default_factory=dict)
     names_resolve: bool = False
 
     def wrong(self, expected: Mapping[CellKey, Expectation]) -> tuple[CellKey, ...]:
         """The cells whose look contradicts the expectation."""
-        return tuple(cell for cell, look in self.looks.items() if not look.is_as(expected[cell]))
+        return tuple(cell for cell, look in self.cells.items() if not look.is_as(expected[cell]))
 
 
 class Controls:
@@ -36,14 +38,14 @@ class Controls:
         self._closing: dict[CellKey, tuple[Observation, ...]] = {}
         self._allowed: dict[CellKey, tuple[Observation, ...]] = {}
 
-    def add(self, look: FullLook, *, closing: bool = False) -> None:
+    def add(self, look: ProbeRound, *, closing: bool = False) -> None:
         """Keep a control look's observations; of one kind of control, the latest count."""
         seen = self._closing if closing else self._opening
-        seen.update({cell: look.observations for cell, look in look.looks.items()})
+        seen.update({cell: look.observations for cell, look in look.cells.items()})
 
-    def add_allowed(self, look: FullLook, expected: Mapping[CellKey, Expectation]) -> None:
+    def add_allowed(self, look: ProbeRound, expected: Mapping[CellKey, Expectation]) -> None:
         """Keep the cells that connected at a step at which they were expected to."""
-        for cell, seen in look.looks.items():
+        for cell, seen in look.cells.items():
             if expected[cell] is Expectation.CONNECTED and seen.is_as(expected[cell]):
                 self._allowed[cell] = seen.observations
 
@@ -75,12 +77,12 @@ class Controls:
         ]
 
 
-class Looker:
+class MatrixProber:
     """Asks the cells of one scenario's matrix of one cluster.
 
     ``documented`` are the cells that the author stated anywhere: these are asked by wget, as the
     documentation does, all others by sockets. With ``prompt`` an expected connection must come
-    with its first packet, which only a socket tells.
+    with its first packet, which only a socket shows.
     """
 
     def __init__(
@@ -107,9 +109,11 @@ class Looker:
         cells = [cell for cell, wanted in expected.items() if wanted is not Expectation.UNSPECIFIED]
         probes = [self._dialled(cell, self._timeouts.poll) for cell in cells]
         answers = zip(cells, self._cluster.probe(probes), strict=True)
-        return {cell: seen for cell, seen in answers if not Look((seen,)).is_as(expected[cell])}
+        return {
+            cell: seen for cell, seen in answers if not CellRound((seen,)).is_as(expected[cell])
+        }
 
-    def control(self, cells: Iterable[CellKey]) -> FullLook:
+    def control(self, cells: Iterable[CellKey]) -> ProbeRound:
         """Ask exactly as a denied cell will be asked, where no policy stands in the way."""
         return self.full(dict.fromkeys(cells, Expectation.BLOCKED))
 
@@ -119,7 +123,7 @@ class Looker:
         *,
         cells: Iterable[CellKey] | None = None,
         confirms: bool = False,
-    ) -> FullLook:
+    ) -> ProbeRound:
         """Ask ``cells`` (default: all) with every probe that their evidence needs, and witness."""
         chosen = tuple(expected) if cells is None else tuple(cells)
         probes = self._second_probes if confirms else self._probes
@@ -138,8 +142,11 @@ class Looker:
             known = witnesses.get(destination)
             if known is None or known.verdict is Verdict.CONNECTED:
                 witnesses[destination] = answer
-        return FullLook(
-            {cell: Look(tuple(answers), confirms, self._prompt) for cell, answers in seen.items()},
+        return ProbeRound(
+            {
+                cell: CellRound(tuple(answers), confirms, self._prompt)
+                for cell, answers in seen.items()
+            },
             witnesses,
             names_resolve=any(_resolved(answer) for answer in answers),
         )

@@ -19,13 +19,13 @@ from netpol_conformance.expectation.matrix import (
     DoubleEntryError,
     Expected,
     expected_matrix,
-    expected_meanwhile,
+    expected_throughout,
 )
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.version import LATEST
 from netpol_conformance.run.addressing import AddressError
 from netpol_conformance.run.change import Change
-from netpol_conformance.run.continuous import Lasting
+from netpol_conformance.run.continuous import ContinuousProbing
 from netpol_conformance.run.events import (
     ClusterRecord,
     Consumer,
@@ -35,7 +35,7 @@ from netpol_conformance.run.events import (
     StepResult,
 )
 from netpol_conformance.run.execution import Execution
-from netpol_conformance.run.results import Round, first_reason, step_result
+from netpol_conformance.run.results import StepRun, first_reason, step_result
 from netpol_conformance.run.settle import Settled, settle
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.features import profile_of
@@ -50,7 +50,7 @@ _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 
 
 class ScenarioRun:
-    """Runs ``scenario`` on ``cluster`` (which it starts afresh) and tells ``emit`` of it.
+    """Runs ``scenario`` on ``cluster`` (which it starts) and emits its events to ``emit``.
 
     ``options`` are those of the command line that a rerun needs.
     """
@@ -70,17 +70,17 @@ class ScenarioRun:
         self._emit = emit
         self._options = options
         self._execution = Execution(scenario, cluster, timeouts)
-        self._waiting: list[Round] = []
+        self._waiting: list[StepRun] = []
 
     @property
-    def asks_meanwhile(self) -> bool:
+    def probes_continuously(self) -> bool:
         """Whether it asks all through a change."""
         return bool(self._scenario.asking)
 
     @property
-    def second_hand(self) -> bool:
+    def reused(self) -> bool:
         """Whether it took over what another scenario had left."""
-        return self._execution.second_hand
+        return self._execution.reused
 
     def run(self, *, fresh: bool = False) -> Outcome:
         """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason.
@@ -93,8 +93,8 @@ class ScenarioRun:
             outcome, reason = self._outcome(began, fresh=fresh)
             return self._ended(outcome, reason, began)
         finally:
-            with suppress(ClusterError):  # it will tell when it is closed, or started again
-                self._cluster.leave(clean=outcome is Outcome.PASS)
+            with suppress(ClusterError):  # closing or starting it again reports the error
+                self._cluster.release(clean=outcome is Outcome.PASS)
 
     def _ended(self, outcome: Outcome, reason: str, began: float) -> Outcome:
         seconds = time.time() - began
@@ -130,20 +130,20 @@ class ScenarioRun:
         return combine(result.outcome for result in results), first_reason(results)
 
     def _results(self, *, fresh: bool) -> list[StepResult]:
-        self._execution.furnish(fresh=fresh)
+        self._execution.apply_initial(fresh=fresh)
         self._execution.opening_control()
         results = []
         for index, step in enumerate(self._scenario.steps, start=1):
-            self._waiting.append(self._round(index, step))
+            self._waiting.append(self._step_run(index, step))
             results += self._judged()
         missing = self._execution.controls.missing
         self._execution.closing_control(
-            {cell for round_ in self._waiting for cell in missing(round_.denied)}
+            {cell for step_run in self._waiting for cell in missing(step_run.denied)}
         )
         return results + self._judged(final=True)
 
     def _judged(self, *, final: bool = False) -> list[StepResult]:
-        """The results of the rounds whose controls are complete, told as they come."""
+        """The results of the steps whose controls are complete, emitted as they come."""
         results, controls = [], self._execution.controls
         while self._waiting and (final or not controls.missing(self._waiting[0].denied)):
             result = step_result(self._scenario, self._waiting.pop(0), controls)
@@ -154,24 +154,26 @@ class ScenarioRun:
 
     # -- one step --------------------------------------------------------------------------------
 
-    def _round(self, index: int, step: Step) -> Round:
+    def _step_run(self, index: int, step: Step) -> StepRun:
         began = time.time()
         before = self._execution.in_force
-        lasting = Lasting(self._cluster, self._execution.addressing(), step, self._timeouts)
-        lasting.begin()
+        continuous = ContinuousProbing(
+            self._cluster, self._execution.addressing(), step, self._timeouts
+        )
+        continuous.begin()
         change = self._execution.change(step)
         state = self._execution.in_force
         expected = expected_matrix(state, self._scenario, step)
-        meanwhile = expected_meanwhile((before, state), self._scenario, step)
+        meanwhile = expected_throughout((before, state), self._scenario, step)
         settled = self._settled(expected, change)
         _log.info("step %d: %s", index, settled.told)
-        return Round(
+        return StepRun(
             index,
             step,
             change,
             expected,
             settled,
-            lasting.end(),
+            continuous.end(),
             meanwhile,
             state,
             began,
@@ -182,9 +184,9 @@ class ScenarioRun:
         if not expected:
             return Settled()
         wanted = {cell: entry.expectation for cell, entry in expected.items()}
-        looker, patience = self._execution.looker(), self._timeouts.enforce
-        settled = settle(looker, wanted, changed_at=change.done_at, patience=patience)
-        self._execution.controls.add_allowed(settled.looks[-1], wanted)
+        prober, patience = self._execution.prober(), self._timeouts.enforce
+        settled = settle(prober, wanted, changed_at=change.done_at, patience=patience)
+        self._execution.controls.add_allowed(settled.rounds[-1], wanted)
         return settled
 
 

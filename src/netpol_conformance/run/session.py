@@ -34,7 +34,7 @@ from netpol_conformance.run.events import (
     evidence,
 )
 from netpol_conformance.run.preparing import complaint, self_test
-from netpol_conformance.run.retries import with_further_attempts
+from netpol_conformance.run.retries import with_retries
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
@@ -206,7 +206,7 @@ class Session:
             return ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options)
 
         try:
-            with_further_attempts(attempt, emit, self._stopping.is_set)
+            with_retries(attempt, emit, self._stopping.is_set)
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
             _log.exception("the suite itself failed")
             keep(

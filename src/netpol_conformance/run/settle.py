@@ -1,4 +1,4 @@
-"""Converge, then hold: wait for the expected matrix, see that it stays, look twice at the rest."""
+"""Waiting for a step's matrix: quick rounds until it is as expected, then full ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from netpol_conformance.probe.verdict import Observation
-from netpol_conformance.run.rounds import FullLook, Looker
+from netpol_conformance.run.rounds import MatrixProber, ProbeRound
 from netpol_conformance.scenario.types import CellKey, Expectation
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 _STUBBORN = 4
 """How many times the patience looks may contradict each other, as on a very busy machine."""
 _PAUSE = 0.02
-"""Seconds between two quick looks, so that converging does not keep a core busy by itself."""
+"""Seconds between two quick rounds, so that waiting does not keep a core busy."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Settled:
     observations of each cell.
     """
 
-    looks: list[FullLook] = field(default_factory=list)
+    rounds: list[ProbeRound] = field(default_factory=list)
     seconds: float | None = None
     transient: dict[CellKey, Observation] = field(default_factory=dict)
 
@@ -39,18 +39,18 @@ class Settled:
     def told(self) -> str:
         """In words, for a log."""
         if self.seconds is None:
-            return f"never as expected, in {len(self.looks)} full looks"
-        return f"as expected {self.seconds:.2f} s after its change; full looks: {len(self.looks)}"
+            return f"never as expected, in {len(self.rounds)} full looks"
+        return f"as expected {self.seconds:.2f} s after its change; full looks: {len(self.rounds)}"
 
 
 def settle(
-    looker: Looker,
+    prober: MatrixProber,
     expected: Mapping[CellKey, Expectation],
     *,
     changed_at: float,
     patience: float,
 ) -> Settled:
-    """Look until the matrix holds, or something wrong is confirmed.
+    """Probe until the whole matrix is as expected, or something wrong is confirmed.
 
     Nothing is confirmed before ``patience`` seconds since ``changed_at`` (monotonic) are over:
     where a busy machine made quick looks see silence, the plugin may not be there yet. Looks that
@@ -58,34 +58,34 @@ def settle(
     """
     settled = Settled()
     while True:
-        converge(looker, expected, settled, changed_at=changed_at, patience=patience)
-        held = looker.full(expected)
-        settled.looks.append(held)
+        poll_until_expected(prober, expected, settled, changed_at=changed_at, patience=patience)
+        held = prober.full(expected)
+        settled.rounds.append(held)
         wrong = held.wrong(expected)
         _log.debug("full look: %d of %d cells are not as expected", len(wrong), len(expected))
         if not wrong:
             return settled
-        second = looker.full(expected, cells=wrong, confirms=True)
-        settled.looks.append(second)
+        second = prober.full(expected, cells=wrong, confirms=True)
+        settled.rounds.append(second)
         waited = time.monotonic() - changed_at
         limit = patience if second.wrong(expected) else _STUBBORN * patience
         if waited > limit:
             return settled
 
 
-def converge(
-    looker: Looker,
+def poll_until_expected(
+    prober: MatrixProber,
     expected: Mapping[CellKey, Expectation],
     settled: Settled,
     *,
     changed_at: float,
     patience: float,
 ) -> None:
-    """Quick looks until one is as expected, or time is up. Told to ``settled``."""
+    """Quick rounds until one is as expected or time is up; recorded in ``settled``."""
 
     def look() -> dict[CellKey, Observation]:
         asked_at = time.monotonic()
-        wrong = looker.quick(expected)
+        wrong = prober.quick(expected)
         _log.debug("quick look: %d of %d cells are not as expected", len(wrong), len(expected))
         settled.transient.update(wrong)
         if not wrong:

@@ -17,11 +17,13 @@ class Timeouts:
     enforce: float = 5.0
     """From a change to the whole matrix as expected; after it, what is wrong is judged."""
     poll: float = 0.2
-    """One quick probe while converging: silence for this long counts as blocked, for now."""
+    """One probe of a quick round: silence for this long counts as blocked, for now."""
     probe: float = 1.0
     """One documented probe, ``busybox wget --timeout=1``."""
     confirm: float = 4.0
-    """A second look at an expected connection that did not come: longer than any busy machine."""
+    """A second round for an expected connection that did not come: longer than any busy machine
+    needs.
+    """
     hold: float = 1.4
     """One probe that must stay blocked: outlasts the SYN that Linux sends again after 1 s."""
 

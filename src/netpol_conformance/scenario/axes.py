@@ -31,7 +31,7 @@ AXES: dict[str, tuple[str, ...]] = {
     "where": ("same node", "other node"),
     "family": ("IPv4", "IPv6"),
 }
-"""Each axis with its values, in the order in which they are told.
+"""Each axis with its values, in the order in which they are listed.
 
 - direction: which of its directions the policy speaks of
 - peer: how a rule names whom it admits; *none* has no ``from`` or ``to``, *empty* an empty

@@ -75,7 +75,7 @@ def _whole(file: ScenarioFile, case: CasePart) -> ScenarioFile:
 
 
 def _check_workloads(name: str, file: ScenarioFile, case: CasePart, complaints: Complaints) -> None:
-    """Nothing is declared twice, so that nobody must ask which of the two holds."""
+    """Check that nothing is declared twice."""
     for key in _MAPPINGS:
         for item in sorted(set(getattr(case, key)) & set(getattr(file, key))):
             where = ("cases", name, key, item)

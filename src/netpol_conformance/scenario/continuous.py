@@ -10,7 +10,7 @@ from netpol_conformance.model.objects import ClusterState, Pod, Protocol
 from netpol_conformance.scenario.paths import End, PathError, find_source, path
 from netpol_conformance.scenario.types import CellKey, Scenario, Step
 
-Lasting = Literal["meanwhile", "held"]
+ContinuousKind = Literal["meanwhile", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Moment:
 
 
 def obstacles(
-    scenario: Scenario, step: Step, cell: CellKey, moment: Moment, kind: Lasting
+    scenario: Scenario, step: Step, cell: CellKey, moment: Moment, kind: ContinuousKind
 ) -> Iterator[str]:
     """Why ``cell``, which exists when it is first asked, cannot be asked all through ``step``."""
     if cell.destination.named:

@@ -67,7 +67,7 @@ def dotted(path: FieldPath) -> str:
 class Complaints:
     """Collects the problems of one file; ``line_of`` finds the line of a path in it.
 
-    ``place`` tells where in the file a path stands, for a part that is read as if it were one.
+    ``place`` finds where in the file a path is, for a part that is read as a file of its own.
     """
 
     file: str

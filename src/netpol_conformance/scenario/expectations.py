@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from netpol_conformance.model.objects import ClusterState
-from netpol_conformance.scenario.continuous import Lasting, Moment, obstacles
+from netpol_conformance.model.objects import ClusterState, SourceKind
+from netpol_conformance.scenario.continuous import ContinuousKind, Moment, obstacles
 from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
 from netpol_conformance.scenario.matrix import INSIDE_ONLY, everyone_else
 from netpol_conformance.scenario.names import destination, source
@@ -24,7 +24,7 @@ from netpol_conformance.scenario.types import (
     Via,
 )
 
-_Kind = Literal["expect"] | Lasting
+_Kind = Literal["expect"] | ContinuousKind
 EVERYONE_ELSE = "*"
 """The source that stands for all others: see ``matrix.everyone_else``."""
 
@@ -89,7 +89,7 @@ class Expectations:
         meanwhile, their_lines = self._looked_up(scenario, number, "meanwhile", moment.after)
         held, _ = self._looked_up(scenario, number, "held", moment.before)
         if not self.complaints.problems:
-            kinds: dict[Lasting, Iterable[CellKey]] = {"meanwhile": meanwhile, "held": held}
+            kinds: dict[ContinuousKind, Iterable[CellKey]] = {"meanwhile": meanwhile, "held": held}
             for kind, chosen in kinds.items():
                 for cell in chosen:
                     for reason in obstacles(scenario, step, cell, moment, kind):
@@ -99,7 +99,7 @@ class Expectations:
             expected=tuple(cells.items()),
             expected_lines=lines,
             meanwhile=tuple(meanwhile.items()),
-            meanwhile_lines=their_lines,
+            continuous_lines=their_lines,
             held=tuple(held),
         )
 
@@ -131,7 +131,7 @@ class Expectations:
                 continue
             ref = source(text)
             names = self.groups.get((ref.namespace, ref.name), (ref.name,))
-            for name in names if ref.kind == "pod" else (ref.name,):
+            for name in names if ref.kind == SourceKind.POD else (ref.name,):
                 yield text, replace(ref, name=name), Expectation(word)
 
     def _replicas(self, named: Destination) -> list[Destination]:
@@ -178,7 +178,7 @@ class Expectations:
     ) -> None:
         """Whether the cell exists, so that a probe of it can show something."""
         via = cell.destination.via
-        if cell.source.kind != "pod" and via in INSIDE_ONLY:
+        if cell.source.kind != SourceKind.POD and via in INSIDE_ONLY:
             self.complaints.add(where, f"a {via} destination can be reached from pods only")
             return
         if word is Expectation.UNRESOLVED and not cell.destination.named:
@@ -202,11 +202,11 @@ def _is_self(cell: CellKey) -> bool:
 
 
 def _pod_names(state: ClusterState) -> list[str]:
-    return [str(SourceRef("pod", pod.namespace, pod.name)) for pod in own_pods(state)]
+    return [str(SourceRef(SourceKind.POD, pod.namespace, pod.name)) for pod in own_pods(state)]
 
 
 def _host_names(scenario: Scenario) -> list[str]:
-    return [str(SourceRef("outside", "", host.name)) for host in scenario.outside]
+    return [str(SourceRef(SourceKind.OUTSIDE, "", host.name)) for host in scenario.outside]
 
 
 def _destination_names(scenario: Scenario, state: ClusterState) -> list[str]:

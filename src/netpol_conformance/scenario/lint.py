@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
 
-from netpol_conformance.model.objects import ClusterState, Pod
+from netpol_conformance.model.objects import ClusterState, Pod, SourceKind
 from netpol_conformance.scenario.catalogue import LINES, RULES, UNLINKED_DOCUMENTS
 from netpol_conformance.scenario.errors import Problem, did_you_mean, dotted
 from netpol_conformance.scenario.matrix import cells
@@ -126,7 +126,7 @@ def _unused_workloads(corpus: list[Scenario]) -> Iterator[Problem]:
 def _field(end: End) -> str:
     """Where an end is declared in the file."""
     if isinstance(end, Pod):
-        return f"pods.{SourceRef('pod', end.namespace, end.name)}"
+        return f"pods.{SourceRef(SourceKind.POD, end.namespace, end.name)}"
     return f"outside.{end.name}" if isinstance(end, OutsideSpec) else ""
 
 
@@ -139,15 +139,17 @@ def _double_entry(
             if computed is not stated:
                 reason = f"{cell} is stated as {stated}, but the specification says {computed}"
                 yield Problem(scenario.file, line, f"{_step(scenario, number)}.expect", reason)
-        yield from _double_entry_meanwhile(scenario, number, step, expect)
+        yield from _double_entry_throughout(scenario, number, step, expect)
 
 
-def _double_entry_meanwhile(
+def _double_entry_throughout(
     scenario: Scenario, number: int, step: Step, expect: Expect
 ) -> Iterator[Problem]:
-    """What must be so at every moment must be what the specification says at each of them."""
+    """A cell stated to hold throughout a step must be what the specification says of every state in
+    it.
+    """
     states = passing_states(scenario, number) if step.meanwhile else []
-    for (cell, stated), line in zip(step.meanwhile, step.meanwhile_lines, strict=True):
+    for (cell, stated), line in zip(step.meanwhile, step.continuous_lines, strict=True):
         for state in states:
             with suppress(PathError):  # an end that comes or goes in this step
                 computed = expect(state, scenario, cell)
@@ -163,8 +165,8 @@ def _unchanged_steps(scenario: Scenario, matrices: list[Matrix]) -> Iterator[Pro
     numbered = zip(scenario.steps[1:], pairwise(matrices), strict=True)
     for number, (step, (before, now)) in enumerate(numbered, 1):
         where = _step(scenario, number)
-        lasting = step.enforcer is not None or bool(step.meanwhile)  # that is what it is about
-        if before == now and not (step.same_because or step.refused or lasting):
+        continuous = step.enforcer is not None or bool(step.meanwhile)  # that is what it is about
+        if before == now and not (step.same_because or step.refused or continuous):
             reason = "every cell is expected as in the step before"
             yield Problem(scenario.file, step.line, where, reason, "say why: unchanged: ...")
         if before != now and step.same_because:

@@ -1,4 +1,6 @@
-"""A scenario file -> a Scenario, or every problem in it at once. Nothing starts with a bad one."""
+"""A scenario file -> a Scenario, or every problem in it at once. No cluster starts for an invalid
+file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.model.yaml import Document
 from netpol_conformance.scenario.cases import Whole, scenarios_in
@@ -107,7 +110,7 @@ def _version(cluster: ClusterPart, complaints: Complaints) -> KubernetesVersion:
 def _scenario(
     path: str, whole: Whole, version: KubernetesVersion, workloads: Workloads
 ) -> Scenario:
-    """The scenario less its steps and what only steps tell."""
+    """The scenario without its steps and what follows from them."""
     file = whole.file
     families = tuple(6 if family == "IPv6" else 4 for family in file.cluster.families)
     return Scenario(
@@ -141,7 +144,7 @@ def _lines(file: ScenarioFile, workloads: Workloads, line_of: LineOf) -> dict[st
     for key, names in zip(file.pods, workloads.groups.items(), strict=True):
         (namespace, _), replicas = names
         for name in replicas:
-            lines[f"pods.{SourceRef('pod', namespace, name)}"] = line_of(("pods", key))
+            lines[f"pods.{SourceRef(SourceKind.POD, namespace, name)}"] = line_of(("pods", key))
     for name in file.outside:
         lines[f"outside.{name}"] = line_of(("outside", name))
     return lines

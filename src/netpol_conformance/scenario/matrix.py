@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from netpol_conformance.model.objects import ClusterState, Pod
+from netpol_conformance.model.objects import ClusterState, Pod, SourceKind
 from netpol_conformance.scenario.paths import Path, PathError, has_family, path
 from netpol_conformance.scenario.types import (
     CellKey,
@@ -49,7 +49,7 @@ def everyone_else(
 
 def is_cell(scenario: Scenario, state: ClusterState, cell: CellKey) -> bool:
     """Whether the pair belongs to the matrix without being stated."""
-    if cell.source.kind != "pod" and cell.destination.via in INSIDE_ONLY:
+    if cell.source.kind != SourceKind.POD and cell.destination.via in INSIDE_ONLY:
         return False
     try:
         found = path(state, scenario, cell)

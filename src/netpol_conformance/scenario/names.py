@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from netpol_conformance.model.objects import ObjectKey, Protocol
+from netpol_conformance.model.objects import ObjectKey, Protocol, SourceKind
 from netpol_conformance.scenario.types import Destination, SourceRef, Via
 
 RESERVED = frozenset({via.value for via in Via} | {"cluster"})
@@ -26,10 +26,10 @@ def source(text: str) -> SourceRef:
     """Read ``busybox``, ``secondary/web``, ``outside/office`` or ``node/node-1``."""
     first, slash, rest = text.partition("/")
     if not slash:
-        return SourceRef("pod", "default", first)
+        return SourceRef(SourceKind.POD, "default", first)
     if first in _OUTSIDE_CLUSTER:
-        return SourceRef(first, "", rest)
-    return SourceRef("pod", first, rest)
+        return SourceRef(SourceKind(first), "", rest)
+    return SourceRef(SourceKind.POD, first, rest)
 
 
 def destination(text: str, family: int) -> Destination:

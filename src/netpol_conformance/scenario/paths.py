@@ -1,8 +1,7 @@
 """Where a cell's connection really goes: the pods behind a Service, the DNS server before it.
 
-A cell speaks of names; policy is about ends (S40). ``path`` turns the one into the other, by
-looking things up and without judging anything: who may connect is an oracle's to say, flow by
-flow.
+A cell is written in names; policies apply to endpoints (S40). ``path`` resolves names to flows and
+decides nothing: whether a flow is allowed is the oracle's answer.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from netpol_conformance.model.objects import (
     Protocol,
     Service,
     ServicePort,
+    SourceKind,
 )
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.scenario.types import (
@@ -89,9 +89,9 @@ def path(state: ClusterState, scenario: Scenario, cell: CellKey) -> Path:
 
 def find_source(state: ClusterState, scenario: Scenario, source: SourceRef) -> End:
     """The pod, node or outside host that asks; raises PathError."""
-    if source.kind == "outside":
+    if source.kind == SourceKind.OUTSIDE:
         return _outside(scenario, source.name)
-    if source.kind == "node":
+    if source.kind == SourceKind.NODE:
         return _node(state, source.name)
     return _pod(state, source.namespace, source.name)
 

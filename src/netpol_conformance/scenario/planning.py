@@ -1,4 +1,4 @@
-"""A scenario's cluster at each step, foreseen without any cluster.
+"""The state of a scenario's cluster after each step, simulated without a cluster.
 
 It is the embedded one's API (``api``) whose addresses stand in for ``${...}`` until a cluster's
 real ones are known, and let an oracle compute every matrix before anything starts.

@@ -25,7 +25,7 @@ def select(root: Path, selections: Sequence[str] = ()) -> Selected:
 
     A selection is a folder, a file, or a case of one: relative to ``root``, to the working
     directory, or absolute; without any, all files. Raises ScenarioError for one that names
-    nothing; whether a case is there, ``chosen`` tells.
+    nothing; ``chosen`` checks whether a case exists.
     """
     if not selections:
         return dict.fromkeys(sorted(root.rglob(f"*{SUFFIX}")), frozenset())

@@ -1,4 +1,4 @@
-"""The steps of a scenario file: carried out in thought, their expectations turned into cells."""
+"""The steps of a scenario file: simulated, their expectations turned into cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from netpol_conformance.api.addresses import CapacityError
 from netpol_conformance.api.server import Api
 from netpol_conformance.model.decode import ManifestError
-from netpol_conformance.model.objects import ClusterState, ObjectKey
+from netpol_conformance.model.objects import ClusterState, ObjectKey, SourceKind
 from netpol_conformance.scenario.continuous import Moment
 from netpol_conformance.scenario.errors import Complaints, FieldPath
 from netpol_conformance.scenario.expectations import Expectations
@@ -103,7 +103,7 @@ def _states(
         states.append(api.state())
         _check_changes(number, step, states[-2], states[-1], complaints)
         if complaints.problems:
-            break  # what follows would only tell of the consequences
+            break  # further errors would only be consequences
     return states
 
 
@@ -171,9 +171,11 @@ def _sources(
 ) -> tuple[SourceRef, ...]:
     """Every pod of any step, every outside host, and the nodes that an expectation names."""
     pods = [
-        SourceRef("pod", item.namespace, item.name) for state in states for item in own_pods(state)
+        SourceRef(SourceKind.POD, item.namespace, item.name)
+        for state in states
+        for item in own_pods(state)
     ]
-    hosts = [SourceRef("outside", "", host.name) for host in scenario.outside]
+    hosts = [SourceRef(SourceKind.OUTSIDE, "", host.name) for host in scenario.outside]
     return tuple(dict.fromkeys([*pods, *hosts, *named]))
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal
 
-from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Protocol
+from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Protocol, SourceKind
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 
@@ -45,13 +45,13 @@ class Via(StrEnum):
 class SourceRef:
     """Who asks: a pod (with its namespace), a host ``outside``, or a ``node``."""
 
-    kind: str
+    kind: SourceKind
     namespace: str
     name: str
 
     def __str__(self) -> str:
         """``busybox`` in default, ``secondary/web``, ``outside/office``, ``node/node-1``."""
-        if self.kind == "pod":
+        if self.kind == SourceKind.POD:
             return self.name if self.namespace == "default" else f"{self.namespace}/{self.name}"
         return f"{self.kind}/{self.name}"
 
@@ -111,7 +111,7 @@ class Step:
     lines in the file where it stands; ``same_because`` says why a step changes no cell.
     ``finish`` are pods that end before anything is deleted; ``reuse`` pairs a new pod with the
     old one whose address it gets; ``enforcer`` is what the enforcer goes through during the
-    changes. ``meanwhile`` must hold at every moment of them, and has ``meanwhile_lines``; ``held``
+    changes. ``meanwhile`` must hold at every moment of them, and has ``continuous_lines``; ``held``
     are connections kept open across them.
     """
 
@@ -127,7 +127,7 @@ class Step:
     reuse: tuple[tuple[ObjectKey, ObjectKey], ...] = ()
     enforcer: Literal["restarted", "cut off"] | None = None
     meanwhile: tuple[tuple[CellKey, Expectation], ...] = ()
-    meanwhile_lines: tuple[int, ...] = field(default=(), compare=False)
+    continuous_lines: tuple[int, ...] = field(default=(), compare=False)
     held: tuple[CellKey, ...] = ()
 
 
@@ -158,7 +158,7 @@ class Scenario:
     ``objects`` are the namespaces, pods and Services that exist before the first step, expanded
     from the file's short forms into whole objects; pods have no addresses yet.
     ``sources`` and ``destinations`` span the matrix that every step probes in full.
-    ``version_pinned`` tells whether the file itself asks for ``version``; ``digest`` is its text's.
+    ``version_pinned`` is whether the file itself asks for ``version``; ``digest`` is its text's.
     ``neighbour_of`` is the path of a scenario that notices the same mistakes.
     ``axes`` is where it stands on those that the corpus crosses (``axes``).
     """

@@ -21,6 +21,7 @@ from netpol_conformance.model.objects import (
     Pod,
     Protocol,
     Service,
+    SourceKind,
 )
 from netpol_conformance.scenario.layout import Fields, documents, lay_out, said
 from netpol_conformance.scenario.names import KINDS
@@ -191,7 +192,7 @@ def _rows(expected: Sequence[tuple[CellKey, Expectation]]) -> dict[str, Fields]:
 
 def _pod_name(key: ObjectKey) -> str:
     """``web`` in default, ``other/web`` elsewhere."""
-    return str(SourceRef("pod", key.namespace, key.name))
+    return str(SourceRef(SourceKind.POD, key.namespace, key.name))
 
 
 def _of(kind: type[Item], scenario: Scenario) -> Iterator[Item]:

@@ -23,6 +23,7 @@ from netpol_conformance.clusters.kubernetes.agents.exec import ExecChannel
 from netpol_conformance.clusters.kubernetes.agents.streams import Agents, StreamError
 from netpol_conformance.clusters.kubernetes.api.client import SECRETS
 from netpol_conformance.clusters.kubernetes.external import CommandClient
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.verdict import Probe, Source
 from netpol_conformance.run.session import CURRENT_SCENARIO
 
@@ -30,7 +31,7 @@ from ..clusters.kubernetes_api import ScriptedApi, serving
 
 LOG = logging.getLogger("netpol_conformance.clusters.somewhere")
 SECRET = "hunter2-4711"
-POD = Source("pod", "a", "default")
+POD = Source(SourceKind.POD, "a", "default")
 
 
 @pytest.fixture(autouse=True)

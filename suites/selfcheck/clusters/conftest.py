@@ -4,7 +4,7 @@ import pytest
 
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool
 
 
@@ -46,7 +46,9 @@ class Asking:
     ) -> Observation:
         place, name = source.split("/")
         asked_by = (
-            Source(place, name) if place in ("outside", "node") else Source("pod", name, place)
+            Source(place, name)
+            if place in ("outside", "node")
+            else Source(SourceKind.POD, name, place)
         )
         probe = Probe(asked_by, host, port, frozenset(servers), protocol, tool, timeout)
         return self.cluster.probe([probe])[0]

@@ -21,6 +21,7 @@ from netpol_conformance.model.objects import (
     Protocol,
     Service,
     ServicePort,
+    SourceKind,
 )
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
@@ -43,7 +44,7 @@ PODS = tuple(
         ("c", "two", "node-2", 8080),
     )
 )
-CLIENT = Source("pod", "a", "default")
+CLIENT = Source(SourceKind.POD, "a", "default")
 
 ports = st.lists(
     st.builds(

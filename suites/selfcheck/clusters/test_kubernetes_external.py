@@ -9,6 +9,7 @@ import pytest
 
 from netpol_conformance.clusters.base import ClusterError, OutsideHost, UnsupportedError
 from netpol_conformance.clusters.kubernetes.external import CommandClient, Turn
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
 HERE = f"env PATH={sys.exec_prefix}/bin:/usr/bin:/bin sh -c"
@@ -18,7 +19,7 @@ OFFICE = OutsideHost("office", (ip_address("203.0.113.10"),))
 def test_a_command_asks_where_it_runs() -> None:
     client = CommandClient(HERE)
     client.start([OFFICE])
-    probe = Probe(Source("outside", "office"), "127.0.0.1", 1, frozenset())
+    probe = Probe(Source(SourceKind.OUTSIDE, "office"), "127.0.0.1", 1, frozenset())
     (seen,) = client.probe([probe])
     client.close()
     assert seen.verdict is Verdict.REFUSED, seen

@@ -21,13 +21,13 @@ from netpol_conformance.clusters.kubernetes.agents.streams import (
 )
 from netpol_conformance.clusters.kubernetes.api.naming import Names
 from netpol_conformance.clusters.kubernetes.objects.pods import Images, Placing, real_pod
-from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
+from netpol_conformance.model.objects import ObjectKey, Pod, Protocol, SourceKind
 from netpol_conformance.probe.continuous_wire import TaskRequest, read_task, task_line
 from netpol_conformance.probe.verdict import Probe, Series, Source, Verdict
 
 AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
 LOOPBACK = "127.0.0.1"
-A, B = Source("pod", "a", "default"), Source("pod", "b", "default")
+A, B = Source(SourceKind.POD, "a", "default"), Source(SourceKind.POD, "b", "default")
 NAMES = Names("run", "slot")
 ME = NAMES.real_identity("default/server")
 
@@ -84,7 +84,7 @@ def served(life: KubernetesLifecycle, asked: Probe) -> None:
     for _ in range(200):
         life.begin_series([asked], [])
         (series,) = life.end_series()
-        if series.sightings[-1].verdict is Verdict.CONNECTED:
+        if series.samples[-1].verdict is Verdict.CONNECTED:
             return
     raise AssertionError("the server does not serve")
 
@@ -100,10 +100,10 @@ def test_agents_ask_all_the_time_and_tell_of_it_in_the_scenarios_names(port):
         made.close()
     assert [series.probe for series in found] == [*probes, probe(B, port)]
     for series in found:
-        assert {seen.verdict for seen in series.sightings} == {Verdict.CONNECTED}
-        assert {seen.identity for seen in series.sightings} == {"default/server"}
+        assert {seen.verdict for seen in series.samples} == {Verdict.CONNECTED}
+        assert {seen.identity for seen in series.samples} == {"default/server"}
         ((start, end),) = series.presence
-        assert all(start <= seen.at <= end for seen in series.sightings)
+        assert all(start <= seen.at <= end for seen in series.samples)
 
 
 def test_a_connection_is_held_from_one_request_to_another(port):
@@ -143,7 +143,7 @@ def test_what_was_never_begun_is_not_told_of():
 @pytest.mark.parametrize(
     "asked",
     [
-        probe(Source("node", "node-1"), 1),
+        probe(Source(SourceKind.NODE, "node-1"), 1),
         Probe(A, LOOPBACK, 1, frozenset({"outside/office"})),
     ],
 )
@@ -164,10 +164,10 @@ def test_what_a_pod_saw_before_it_went_is_kept_and_its_successor_is_to_go_on(por
     made = lifecycle(cluster, [])
     try:
         served(made.life, probe(A, port))
-        made.life.part_with([gone])
+        made.life.before_removal([gone])
         assert not cluster.watching, "nobody asks any more"
         made.life.begin_series([probe(A, port)], [])
-        made.life.part_with([gone])
+        made.life.before_removal([gone])
         assert list(cluster.watching) == [ObjectKey("Pod", "default", "a")]
         with pytest.raises(ClusterError, match="told of 0 of 1 series"):
             made.life.end_series()  # there is one of its name, and it did not go on
@@ -175,11 +175,11 @@ def test_what_a_pod_saw_before_it_went_is_kept_and_its_successor_is_to_go_on(por
         (series,) = made.life.end_series()
     finally:
         made.close()
-    assert {seen.verdict for seen in series.sightings} == {Verdict.CONNECTED}
+    assert {seen.verdict for seen in series.samples} == {Verdict.CONNECTED}
     assert len(series.presence) == 1
 
 
-NEW = probe(Source("pod", "new", "default"), 9)
+NEW = probe(Source(SourceKind.POD, "new", "default"), 9)
 
 
 def test_a_pod_that_comes_later_is_to_ask_as_it_starts(port):
@@ -218,7 +218,7 @@ def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it(unshare):
         made.close()
     (series,) = found
     assert series.probe == NEW
-    assert series.sightings
+    assert series.samples
     assert len(series.presence) == 1
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.api.naming import Names
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
 NAMES = Names("abc123", "0f0f0f")
@@ -158,7 +159,7 @@ def test_a_name_with_no_room_for_it_is_not_supported() -> None:
 )
 def test_names_that_are_looked_up_are_the_clusters(host: str, real: str) -> None:
     identities = frozenset({"default/web", "outside/office"})
-    probe = Probe(Source("pod", "a", "default"), host, 80, identities)
+    probe = Probe(Source(SourceKind.POD, "a", "default"), host, 80, identities)
     asked = NAMES.real_probe(probe)
     assert asked.host == real
     assert asked.identities == {"npc-abc123-0f0f0f-default/web", "outside/office"}

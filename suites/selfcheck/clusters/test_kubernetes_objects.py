@@ -285,8 +285,8 @@ def test_the_scenario_sees_its_own_objects_only_and_none_that_are_going(api: Scr
     )
     for kind in ("pods", "services"):
         api.answers["GET", f"{HOME}/{kind}"] = (200, {"items": []})
-    doomed = {**STORED, "metadata": {**STORED["metadata"], "name": "going", **going}}
-    api.answers["GET", POLICIES] = (200, {"items": [STORED, doomed]})
+    terminating = {**STORED, "metadata": {**STORED["metadata"], "name": "going", **going}}
+    api.answers["GET", POLICIES] = (200, {"items": [STORED, terminating]})
     keys = [str(item.key) for item in objects(api).read()]
     assert keys == ["Namespace default", "NetworkPolicy default/deny"]
     assert api.requests[0][2]["labelSelector"] == (

@@ -63,7 +63,7 @@ def cluster(api: StoringApi) -> Iterator[KubernetesCluster]:
 def begin(cluster: KubernetesCluster, manifests: str, spec: ClusterSpec | None = None) -> bool:
     """Start a scenario that begins with these; whether it took something over."""
     cluster.start(spec or ClusterSpec(nodes=1))
-    taken = cluster.furnish(manifests)
+    taken = cluster.apply_initial(manifests)
     cluster.wait_ready(5.0)
     return taken
 
@@ -79,7 +79,7 @@ def test_the_same_pods_are_taken_over_and_no_policies(
     before = addresses(cluster)
     cluster.apply(POLICY)
     assert api.names(POLICIES) == ["deny"]
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     assert api.names(POLICIES) == []
     assert begin(cluster, SHOP + CLIENT)
     assert addresses(cluster) == before
@@ -91,7 +91,7 @@ def test_pods_that_are_not_the_same_are_made_anew(
 ) -> None:
     begin(cluster, SHOP + CLIENT + OTHER)
     before = addresses(cluster)
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     labelled = CLIENT.replace("namespace: shop", "namespace: shop, labels: {a: b}")
     assert begin(cluster, SHOP + labelled)
     after = addresses(cluster)
@@ -105,7 +105,7 @@ def test_a_third_scenario_takes_over_from_the_second(cluster: KubernetesCluster)
     begin(cluster, SHOP + CLIENT)
     before = addresses(cluster)
     for _ in range(2):
-        cluster.leave(clean=True)
+        cluster.release(clean=True)
         assert begin(cluster, SHOP + CLIENT)
     assert addresses(cluster) == before
 
@@ -142,7 +142,7 @@ def test_what_was_altered_is_nobody_elses(alter, api: StoringApi, cluster: Kuber
     stored["metadata"]["resourceVersion"] = "1"
     api.answers["PUT", f"/api/v1/namespaces/{space}"] = (200, stored)
     alter(cluster)
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     assert not begin(cluster, SHOP + CLIENT)
 
 
@@ -152,13 +152,13 @@ def test_policies_that_come_and_go_alter_nothing(cluster: KubernetesCluster) -> 
     cluster.delete([DENY])
     cluster.apply(POLICY)
     cluster.delete([])
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     assert begin(cluster, SHOP + CLIENT)
 
 
 def test_what_a_scenario_leaves_that_failed_is_nobody_elses(cluster: KubernetesCluster) -> None:
     begin(cluster, SHOP + CLIENT)
-    cluster.leave()
+    cluster.release()
     assert not begin(cluster, SHOP + CLIENT)
 
 
@@ -173,11 +173,11 @@ def test_scenarios_that_want_more_neither_take_nor_leave(
     spec: ClusterSpec, cluster: KubernetesCluster
 ) -> None:
     begin(cluster, SHOP + CLIENT)
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     assert not begin(cluster, SHOP + CLIENT, spec)
-    cluster.leave(clean=True)
+    cluster.release(clean=True)
     assert begin(cluster, SHOP + CLIENT)
-    cluster.leave()
+    cluster.release()
     assert not begin(cluster, SHOP + CLIENT)
 
 
@@ -185,7 +185,7 @@ def test_workers_of_one_run_take_over_from_each_other(api: StoringApi) -> None:
     setup = Setup(api.client(), "1", Images("own:1"), "kubeconfig", "tested")
     one, other = KubernetesCluster(setup), KubernetesCluster(setup)
     begin(one, SHOP + CLIENT)
-    one.leave(clean=True)
+    one.release(clean=True)
     assert begin(other, SHOP + CLIENT)
     assert not begin(one, SHOP + CLIENT)
     one.close()

@@ -14,11 +14,12 @@ from netpol_conformance.clusters.kubernetes.agents.streams import (
     CommandChannel,
     StreamError,
 )
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
 AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
-A, B = Source("pod", "a", "default"), Source("pod", "b", "default")
+A, B = Source(SourceKind.POD, "a", "default"), Source(SourceKind.POD, "b", "default")
 
 
 def probe(source: Source = A, port: int = 1) -> Probe:

@@ -6,7 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from netpol_conformance.clusters.kubernetes.workspace import Furnishing, Handover, Known, Stage
+from netpol_conformance.clusters.kubernetes.workspace import (
+    CachedState,
+    InitialObjects,
+    Workspace,
+    WorkspacePool,
+)
 from netpol_conformance.model.objects import ObjectKey
 
 Manifest = dict[str, Any]
@@ -21,8 +26,8 @@ def pod(name: str, namespace: str = "x", **spec: Any) -> Manifest:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def furnishing(*manifests: Manifest, families: tuple[int, ...] = (4,)) -> Furnishing:
-    found = Furnishing.of(manifests, families)
+def initial(*manifests: Manifest, families: tuple[int, ...] = (4,)) -> InitialObjects:
+    found = InitialObjects.of(manifests, families)
     assert found is not None
     return found
 
@@ -34,43 +39,43 @@ class Agents:
         self.closed = True
 
 
-def stage(*manifests: Manifest) -> Stage:
+def workspace(*manifests: Manifest) -> Workspace:
     nothing = cast("Any", None)
-    made = Stage(nothing, cast("Any", Agents()), (), nothing, nothing, lendable=True)
-    made.known = Known(furnishing=furnishing(*manifests))
+    made = Workspace(nothing, cast("Any", Agents()), (), nothing, nothing, reusable=True)
+    made.cache = CachedState(initial=initial(*manifests))
     return made
 
 
-def handover(workers: int) -> Handover:
-    made = Handover()
+def pool(workers: int) -> WorkspacePool:
+    made = WorkspacePool()
     for _ in range(workers):
         made.join()
     return made
 
 
 def test_pods_that_are_the_same_to_the_letter_are_shared() -> None:
-    one = furnishing(space("x"), pod("a"), pod("b", nodeName="n"), pod("c"))
-    other = furnishing(space("x"), pod("a"), pod("b"), pod("d"), pod("c", "y"))
+    one = initial(space("x"), pod("a"), pod("b", nodeName="n"), pod("c"))
+    other = initial(space("x"), pod("a"), pod("b"), pod("d"), pod("c", "y"))
     assert one.shared(other) == {ObjectKey("Pod", "x", "a")}
 
 
 def test_a_pod_without_a_namespace_is_in_default() -> None:
     bare = pod("a")
     del bare["metadata"]["namespace"]
-    assert list(furnishing(bare).pods) == [ObjectKey("Pod", "default", "a")]
+    assert list(initial(bare).pods) == [ObjectKey("Pod", "default", "a")]
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        furnishing(space("x", team="z"), pod("a")),
-        furnishing(space("x"), space("y"), pod("a")),
-        furnishing(pod("a")),
-        furnishing(space("x"), pod("a"), families=(4, 6)),
+        initial(space("x", team="z"), pod("a")),
+        initial(space("x"), space("y"), pod("a")),
+        initial(pod("a")),
+        initial(space("x"), pod("a"), families=(4, 6)),
     ],
 )
-def test_other_namespaces_or_families_do_not_fit(other: Furnishing) -> None:
-    one = furnishing(space("x"), pod("a"))
+def test_other_namespaces_or_families_do_not_fit(other: InitialObjects) -> None:
+    one = initial(space("x"), pod("a"))
     assert not one.fits(other)
     assert not other.fits(one)
 
@@ -84,37 +89,37 @@ def test_other_namespaces_or_families_do_not_fit(other: Furnishing) -> None:
     ],
 )
 def test_a_scenario_that_begins_with_more_takes_nothing_over(other: Manifest) -> None:
-    assert Furnishing.of([space("x"), pod("a"), other], (4,)) is None
+    assert InitialObjects.of([space("x"), pod("a"), other], (4,)) is None
 
 
 def test_the_stage_with_most_of_what_is_wanted_is_taken_and_only_once() -> None:
-    left = handover(3)
-    stages = [stage(pod("a")), stage(pod("a"), pod("b")), stage(pod("b"))]
-    for each in stages:
-        assert left.leave(each) is None
-    assert left.take(furnishing(pod("a"), pod("b"))) is stages[1]
-    assert left.take(furnishing(pod("b"))) is stages[2]
-    assert left.take(furnishing(pod("b"))) is stages[0]
-    assert left.take(furnishing(pod("b"))) is None
+    left = pool(3)
+    workspaces = [workspace(pod("a")), workspace(pod("a"), pod("b")), workspace(pod("b"))]
+    for each in workspaces:
+        assert left.put(each) is None
+    assert left.take(initial(pod("a"), pod("b"))) is workspaces[1]
+    assert left.take(initial(pod("b"))) is workspaces[2]
+    assert left.take(initial(pod("b"))) is workspaces[0]
+    assert left.take(initial(pod("b"))) is None
 
 
 def test_a_stage_in_other_namespaces_is_not_taken() -> None:
-    left = handover(1)
-    left.leave(stage(space("x"), pod("a")))
-    assert left.take(furnishing(space("y"), pod("a"))) is None
+    left = pool(1)
+    left.put(workspace(space("x"), pod("a")))
+    assert left.take(initial(space("y"), pod("a"))) is None
 
 
 def test_there_is_room_for_one_stage_a_worker_and_the_oldest_makes_way() -> None:
-    left = handover(2)
-    stages = [stage(pod(name)) for name in "abc"]
-    assert [left.leave(each) for each in stages] == [None, None, stages[0]]
+    left = pool(2)
+    workspaces = [workspace(pod(name)) for name in "abc"]
+    assert [left.put(each) for each in workspaces] == [None, None, workspaces[0]]
 
 
 def test_when_it_closes_agents_end_and_nothing_more_is_kept() -> None:
-    left, before, after = handover(1), stage(pod("a")), stage(pod("a"))
-    left.leave(before)
+    left, before, after = pool(1), workspace(pod("a")), workspace(pod("a"))
+    left.put(before)
     left.close()
     left.close()
     assert cast("Agents", before.agents).closed
-    assert left.take(furnishing(pod("a"))) is None
-    assert left.leave(after) is after
+    assert left.take(initial(pod("a"))) is None
+    assert left.put(after) is after

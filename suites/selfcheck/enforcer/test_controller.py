@@ -1,4 +1,4 @@
-"""The controller against a kernel that is told, and sometimes refuses."""
+"""The controller against a fake kernel that sometimes refuses."""
 
 from __future__ import annotations
 

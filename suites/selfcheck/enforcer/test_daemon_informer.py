@@ -10,10 +10,10 @@ import pytest
 
 from netpol_conformance.enforcer.daemon import api as api_module
 from netpol_conformance.enforcer.daemon.api import Api, ApiError, in_cluster
-from netpol_conformance.enforcer.daemon.informer import LONGEST_PAUSE, Follower
+from netpol_conformance.enforcer.daemon.informer import LONGEST_PAUSE, Informer
 from netpol_conformance.enforcer.daemon.reading import NODES, PODS, POLICIES, Resource
 from netpol_conformance.enforcer.daemon.settings import Access
-from netpol_conformance.enforcer.daemon.store import Changed, Connected, Listed, News
+from netpol_conformance.enforcer.daemon.store import Changed, Connected, Delta, Listed
 
 from . import daemon_objects as raw
 from .fake_api import FakeApi
@@ -27,14 +27,14 @@ class Following:
 
     def __init__(self, api: FakeApi, resource: Resource = PODS) -> None:
         self.pauses: list[float] = []
-        self._news: SimpleQueue[News] = SimpleQueue()
+        self._deltas: SimpleQueue[Delta] = SimpleQueue()
         self._done = threading.Event()
-        follower = Follower(Api(Access(api.url)), resource, self._news.put, self._pause)
-        self._thread = threading.Thread(target=self._work, args=(follower,), daemon=True)
+        informer = Informer(Api(Access(api.url)), resource, self._deltas.put, self._pause)
+        self._thread = threading.Thread(target=self._work, args=(informer,), daemon=True)
         self._thread.start()
 
-    def next(self) -> News:
-        return self._news.get(timeout=PATIENCE)
+    def next(self) -> Delta:
+        return self._deltas.get(timeout=PATIENCE)
 
     def end(self, api: FakeApi) -> None:
         self._done.set()
@@ -42,9 +42,9 @@ class Following:
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
-    def _work(self, follower: Follower) -> None:
+    def _work(self, informer: Informer) -> None:
         while not self._done.is_set():
-            follower.turn()
+            informer.turn()
 
     def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -65,9 +65,9 @@ def following(api: FakeApi) -> Iterator[Following]:
     following.end(api)
 
 
-def names(news: News) -> list[str]:
-    assert isinstance(news, Listed)
-    return sorted(reading.key.name for reading in news.readings)
+def names(deltas: Delta) -> list[str]:
+    assert isinstance(deltas, Listed)
+    return sorted(reading.key.name for reading in deltas.readings)
 
 
 def up_to_date(following: Following, *expected: str) -> None:
@@ -76,17 +76,17 @@ def up_to_date(following: Following, *expected: str) -> None:
 
 
 def change(following: Following) -> tuple[str, bool]:
-    news = following.next()
-    assert isinstance(news, Changed), news
-    return news.reading.key.name, news.gone
+    deltas = following.next()
+    assert isinstance(deltas, Changed), deltas
+    return deltas.reading.key.name, deltas.gone
 
 
 def until_connected(following: Following) -> list[str]:
     """The reasons told of until it is connected again."""
     reasons = []
-    while (news := following.next()) != Connected(PODS):
-        assert isinstance(news, Connected)
-        reasons.append(news.error)
+    while (deltas := following.next()) != Connected(PODS):
+        assert isinstance(deltas, Connected)
+        reasons.append(deltas.error)
     return reasons
 
 
@@ -135,10 +135,10 @@ def test_what_the_api_forgot_is_listed_anew(api, following):
     api.put(raw.pod("db", "10.244.1.3"))
     api.end_watches()
     reasons = []
-    while isinstance(news := following.next(), Connected):
-        reasons.append(news.error)
+    while isinstance(deltas := following.next(), Connected):
+        reasons.append(deltas.error)
     assert "/api/v1/pods: 410: too old resource version" in reasons
-    assert names(news) == ["db", "web"]
+    assert names(deltas) == ["db", "web"]
     assert following.next() == Connected(PODS)
 
 
@@ -164,9 +164,9 @@ def test_policies_are_listed_anew_after_an_outage(api):
     assert following.next() != Connected(POLICIES)
     api.put(raw.deny())
     api.start()
-    while isinstance(news := following.next(), Connected):
-        assert news.error
-    assert names(news) == ["deny"]
+    while isinstance(deltas := following.next(), Connected):
+        assert deltas.error
+    assert names(deltas) == ["deny"]
     following.end(api)
 
 

@@ -1,4 +1,4 @@
-"""The loop from news to rules: batches, failures, readiness, what is told."""
+"""The reconciler from deltas to rules: batches, failures, readiness, logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.daemon.health import answer
 from netpol_conformance.enforcer.daemon.logs import JsonFormatter
 from netpol_conformance.enforcer.daemon.reading import NAMESPACES, NODES, PODS, POLICIES, read
-from netpol_conformance.enforcer.daemon.reconciler import Inbox, Loop, close_until_synced, open_up
+from netpol_conformance.enforcer.daemon.reconciler import (
+    DeltaQueue,
+    Reconciler,
+    close_until_synced,
+    open_up,
+)
 from netpol_conformance.enforcer.daemon.status import STUCK_SECONDS, Status, metrics
 from netpol_conformance.enforcer.daemon.store import Connected
 from netpol_conformance.enforcer.daemon.wiring import WiringError
@@ -63,42 +68,42 @@ class Bench:
     def __init__(self, network: FakeNetwork | None = None) -> None:
         self.kernel = Kernel()
         self.controller = Controller("node-1", self.kernel)
-        self.loop = Loop("node-1", self.controller, network)
+        self.reconciler = Reconciler("node-1", self.controller, network)
 
     @property
     def status(self) -> Status:
-        return self.loop.status
+        return self.reconciler.status
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict]]:
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict]]:
     """What the log says by now."""
     caplog.set_level(logging.INFO)
     form = JsonFormatter()
     return lambda: [json.loads(form.format(record)) for record in caplog.records]
 
 
-def events(told) -> list[str]:
-    return [line["event"] for line in told()]
+def events(logged) -> list[str]:
+    return [line["event"] for line in logged()]
 
 
-def test_nothing_is_in_force_before_every_resource_was_listed(told):
+def test_nothing_is_in_force_before_every_resource_was_listed(logged):
     bench = Bench()
-    for news in FIRST[:-1]:
-        bench.loop.step([news])
+    for deltas in FIRST[:-1]:
+        bench.reconciler.reconcile([deltas])
         assert not bench.status.ready
         assert not bench.kernel.texts
-    bench.loop.step([FIRST[-1]])
+    bench.reconciler.reconcile([FIRST[-1]])
     assert bench.status.ready
     assert len(bench.kernel.texts) == 1
-    assert events(told) == ["in force", "ready"]
+    assert events(logged) == ["in force", "ready"]
 
 
 def test_what_has_arrived_is_one_transaction():
     bench = Bench()
-    bench.loop.step(FIRST)
+    bench.reconciler.reconcile(FIRST)
     pods = [raw.pod(f"pod-{n}", f"10.244.1.{n}") for n in range(3, 9)]
-    bench.loop.step([changed(PODS, pod) for pod in pods])
+    bench.reconciler.reconcile([changed(PODS, pod) for pod in pods])
     assert len(bench.kernel.texts) == 2
     assert bench.status.syncs == 2
     assert bench.status.pods == 7
@@ -106,37 +111,37 @@ def test_what_has_arrived_is_one_transaction():
 
 def test_news_without_a_change_are_no_work():
     bench = Bench()
-    bench.loop.step(FIRST)
+    bench.reconciler.reconcile(FIRST)
     before = bench.status
-    bench.loop.step([*FIRST, Connected(PODS)])
+    bench.reconciler.reconcile([*FIRST, Connected(PODS)])
     assert bench.status == before
     assert len(bench.kernel.texts) == 1
 
 
-def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force(told):
+def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force(logged):
     bench = Bench()
     bench.kernel.refuses = "no room"
-    bench.loop.step(FIRST)
-    bench.loop.step([])
+    bench.reconciler.reconcile(FIRST)
+    bench.reconciler.reconcile([])
     assert not bench.status.ready
     assert bench.status.failures == 2
     assert bench.status.failure == "no room"
-    assert events(told) == ["not in force"]
+    assert events(logged) == ["not in force"]
     bench.kernel.refuses = ""
-    bench.loop.step([])
+    bench.reconciler.reconcile([])
     assert bench.status.ready
     assert "10.244.1.2" in bench.kernel.texts[-1]
 
 
 def test_a_later_failure_keeps_the_enforcer_ready_and_the_change_is_not_lost():
     bench = Bench()
-    bench.loop.step(FIRST)
+    bench.reconciler.reconcile(FIRST)
     bench.kernel.refuses = "no room"
-    bench.loop.step([changed(PODS, raw.pod("db", "10.244.1.3"))])
+    bench.reconciler.reconcile([changed(PODS, raw.pod("db", "10.244.1.3"))])
     assert bench.status.ready
     assert bench.status.failure
     bench.kernel.refuses = ""
-    bench.loop.step([])
+    bench.reconciler.reconcile([])
     assert "10.244.1.3" in bench.kernel.texts[-1]
 
 
@@ -144,10 +149,10 @@ def test_pods_cannot_start_before_the_first_sync():
     network = FakeNetwork()
     bench = Bench(network)
     bench.kernel.refuses = "no room"
-    bench.loop.step(FIRST)
+    bench.reconciler.reconcile(FIRST)
     assert not network.updates
     bench.kernel.refuses = ""
-    bench.loop.step([])
+    bench.reconciler.reconcile([])
     assert network.made
     assert bench.status.ready
 
@@ -155,17 +160,17 @@ def test_pods_cannot_start_before_the_first_sync():
 def test_only_nodes_concern_the_network():
     network = FakeNetwork()
     bench = Bench(network)
-    bench.loop.step(FIRST)
-    bench.loop.step([changed(PODS, raw.pod("db", "10.244.1.3"))])
+    bench.reconciler.reconcile(FIRST)
+    bench.reconciler.reconcile([changed(PODS, raw.pod("db", "10.244.1.3"))])
     assert network.updates == 1
-    bench.loop.step([changed(NODES, raw.node("node-2", 2))])
+    bench.reconciler.reconcile([changed(NODES, raw.node("node-2", 2))])
     assert network.updates == 2
 
 
 def test_a_node_whose_networks_are_not_known_yet_is_not_ready():
     network = FakeNetwork()
     bench = Bench(network)
-    bench.loop.step([listed(NODES, raw.node(podCIDRs=[])), *FIRST[1:]])
+    bench.reconciler.reconcile([listed(NODES, raw.node(podCIDRs=[])), *FIRST[1:]])
     assert not bench.status.ready
     assert "podCIDRs" in bench.status.waiting_for
 
@@ -174,48 +179,48 @@ def test_a_network_that_fails_is_tried_again():
     network = FakeNetwork()
     bench = Bench(network)
     network.fails = True
-    bench.loop.step(FIRST)
+    bench.reconciler.reconcile(FIRST)
     assert bench.status.failure == "no way"
     network.fails = False
-    bench.loop.step([])
+    bench.reconciler.reconcile([])
     assert bench.status.ready
 
 
 def test_a_network_alone_follows_nodes_only():
     network = FakeNetwork()
-    loop = Loop("node-1", None, network)
-    loop.step([FIRST[0]])
-    assert loop.status.ready
+    reconciler = Reconciler("node-1", None, network)
+    reconciler.reconcile([FIRST[0]])
+    assert reconciler.status.ready
     assert network.made
 
 
 def test_a_node_whose_object_is_gone_stays_closed():
     bench = Bench()
-    bench.loop.step(FIRST)
-    bench.loop.step([changed(NODES, raw.node(), gone=True)])
+    bench.reconciler.reconcile(FIRST)
+    bench.reconciler.reconcile([changed(NODES, raw.node(), gone=True)])
     assert len(bench.kernel.texts) == 1
-    bench.loop.step([changed(NODES, raw.node(podCIDRs=["10.244.7.0/24"]))])
+    bench.reconciler.reconcile([changed(NODES, raw.node(podCIDRs=["10.244.7.0/24"]))])
     assert "networks4 {\n\t10.244.7.0/24\n}" in bench.kernel.texts[-1]
 
 
-def test_an_outage_is_told_and_changes_nothing(told):
+def test_an_outage_is_told_and_changes_nothing(logged):
     bench = Bench()
-    bench.loop.step(FIRST)
+    bench.reconciler.reconcile(FIRST)
     for _ in range(3):
-        bench.loop.step([Connected(PODS, "connection refused")])
+        bench.reconciler.reconcile([Connected(PODS, "connection refused")])
     assert bench.status.ready
     assert bench.status.lost == {"pods": "connection refused"}
-    bench.loop.step([Connected(PODS)])
-    assert events(told)[2:] == ["lost the API", "following the API again"]
+    bench.reconciler.reconcile([Connected(PODS)])
+    assert events(logged)[2:] == ["lost the API", "following the API again"]
     assert len(bench.kernel.texts) == 1
 
 
-def test_a_policy_that_cannot_be_read_closes_and_is_told(told):
+def test_a_policy_that_cannot_be_read_closes_and_is_told(logged):
     bench = Bench()
-    bench.loop.step(FIRST)
-    bench.loop.step([changed(POLICIES, raw.unreadable())])
+    bench.reconciler.reconcile(FIRST)
+    bench.reconciler.reconcile([changed(POLICIES, raw.unreadable())])
     assert "egress_isolated4 {\n\t10.244.1.2\n}" in bench.kernel.texts[-1]
-    (line,) = [line for line in told() if line["event"] == "not understood"]
+    (line,) = [line for line in logged() if line["event"] == "not understood"]
     assert (line["level"], line["object"]) == ("error", "NetworkPolicy default/future")
     assert "QUIC" in line["reason"]
     assert "QUIC" in bench.status.problems["NetworkPolicy default/future"]
@@ -254,14 +259,14 @@ def test_what_an_enforcer_left_is_removed_where_policy_is_left_to_others():
 
 
 def test_an_inbox_gives_all_that_has_arrived_in_order():
-    inbox = Inbox()
-    for news in FIRST:
-        inbox.tell(news)
-    assert inbox.take() == list(FIRST)
-    assert inbox.take(0.001) == []
-    inbox.fail(ValueError("unexpected"))
+    queue = DeltaQueue()
+    for deltas in FIRST:
+        queue.put(deltas)
+    assert queue.get() == list(FIRST)
+    assert queue.get(0.001) == []
+    queue.fail(ValueError("unexpected"))
     with pytest.raises(ValueError, match="unexpected"):
-        inbox.take()
+        queue.get()
 
 
 STATUS = Status(

@@ -28,7 +28,7 @@ def search(where: Target, first: int, cases: int, jobs: int = AT_ONCE) -> Search
     return done
 
 
-def told(where: Target, found: Found) -> str:
+def describe(where: Target, found: Found) -> str:
     """The smallest case of what was found, and why it is wrong."""
     until = time.monotonic() + SHRINKING
     least = smallest(where, found, until, lambda tried, kept: None)

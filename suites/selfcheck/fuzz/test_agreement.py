@@ -9,7 +9,7 @@ import pytest
 from netpol_conformance.fuzz.cases import Shape
 from netpol_conformance.model.version import KubernetesVersion
 
-from .searching import search, target, told
+from .searching import describe, search, target
 
 OLD = Shape(version=KubernetesVersion(1, 6))
 AFRESH = {
@@ -24,7 +24,7 @@ def check(shape: Shape, first: int, cases: int) -> None:
     where = target(shape=shape)
     done = search(where, first, cases)
     assert done.cases == cases
-    assert not done.found, told(where, done.found[0])
+    assert not done.found, describe(where, done.found[0])
 
 
 @pytest.mark.parametrize(("shape", "cases"), AFRESH.values(), ids=AFRESH)

@@ -17,6 +17,7 @@ from netpol_conformance.fuzz.asking import (
 )
 from netpol_conformance.fuzz.cases import Shape, scenario_of
 from netpol_conformance.fuzz.drawing import case_of
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 
 SCENARIO = scenario_of(case_of(0, Shape()))
@@ -54,7 +55,9 @@ def test_what_is_wrong_once_is_none(verdict: Verdict) -> None:
 
 
 def test_what_is_wrong_twice_is_one() -> None:
-    wrong = asked(Verdict.REFUSED, lambda probe: probe.source.kind == "node" and not is_own(probe))
+    wrong = asked(
+        Verdict.REFUSED, lambda probe: probe.source.kind == SourceKind.NODE and not is_own(probe)
+    )
     assert {one.cell.source.kind for one in wrong} == {"node"}
     assert {one.index for one in wrong} == {0}
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpol_conformance.judge.cell import Look, Proof, judge
+from netpol_conformance.judge.cell import CellRound, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 from netpol_conformance.scenario.types import Expectation
 
 SERVER = "default/web"
-PROBE = Probe(Source("pod", "client", "default"), "10.244.1.2", 80, frozenset([SERVER]))
+PROBE = Probe(Source(SourceKind.POD, "client", "default"), "10.244.1.2", 80, frozenset([SERVER]))
 
 
 def seen(verdict: Verdict) -> Observation:
@@ -23,9 +24,11 @@ def seen(verdict: Verdict) -> Observation:
     return Observation(PROBE, verdict, "wget web", "output", 0.0, 1.0, 0, identity)
 
 
-def looks(*verdicts: Verdict) -> list[Look]:
+def rounds(*verdicts: Verdict) -> list[CellRound]:
     """A held look, and every further one a second look at it."""
-    return [Look((seen(verdict),), confirms=index > 0) for index, verdict in enumerate(verdicts)]
+    return [
+        CellRound((seen(verdict),), confirms=index > 0) for index, verdict in enumerate(verdicts)
+    ]
 
 
 CONNECTED = seen(Verdict.CONNECTED)
@@ -49,7 +52,7 @@ SOUND = Proof(controls=(CONNECTED,), witness=CONNECTED, names_resolve=True)
     ],
 )
 def test_believable_evidence_is_judged(expected, verdicts, outcome, blocked):
-    judgement = judge(expected, looks(*verdicts), SOUND)
+    judgement = judge(expected, rounds(*verdicts), SOUND)
     assert (judgement.outcome, judgement.blocked) == (outcome, blocked)
     assert judgement.reason
 
@@ -66,7 +69,7 @@ def test_believable_evidence_is_judged(expected, verdicts, outcome, blocked):
     ],
 )
 def test_a_denial_without_proof_is_inconclusive(verdict, proof, told):
-    judgement = judge(Expectation.BLOCKED, looks(verdict), proof)
+    judgement = judge(Expectation.BLOCKED, rounds(verdict), proof)
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert told in judgement.reason
 
@@ -74,25 +77,25 @@ def test_a_denial_without_proof_is_inconclusive(verdict, proof, told):
 @pytest.mark.parametrize("expected", [Expectation.CONNECTED, Expectation.BLOCKED])
 @pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.WRONG_SERVER])
 def test_a_broken_probe_or_a_wrong_server_says_nothing(expected, verdict):
-    assert judge(expected, looks(verdict, verdict), SOUND).outcome is Outcome.INCONCLUSIVE
+    assert judge(expected, rounds(verdict, verdict), SOUND).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_failed_lookup_is_not_a_blocked_connection():
-    twice = looks(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
+    twice = rounds(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
     judgement = judge(Expectation.BLOCKED, twice, SOUND)
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert "S43" in judgement.reason
 
 
 def test_a_failed_lookup_counts_against_the_plugin_only_where_other_names_resolve():
-    twice = looks(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
+    twice = rounds(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
     assert judge(Expectation.CONNECTED, twice, SOUND).outcome is Outcome.FAIL
     dead = Proof((CONNECTED,), CONNECTED, names_resolve=False)
     assert judge(Expectation.CONNECTED, twice, dead).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_server_that_is_down_is_not_the_plugins_fault():
-    twice = looks(Verdict.REFUSED, Verdict.REFUSED)
+    twice = rounds(Verdict.REFUSED, Verdict.REFUSED)
     down = Proof((CONNECTED,), seen(Verdict.REFUSED))
     assert judge(Expectation.CONNECTED, twice, down).outcome is Outcome.INCONCLUSIVE
 
@@ -100,7 +103,7 @@ def test_a_server_that_is_down_is_not_the_plugins_fault():
 @pytest.mark.parametrize("expected", list(Expectation))
 def test_no_evidence_is_inconclusive(expected):
     assert judge(expected, [], SOUND).outcome is Outcome.INCONCLUSIVE
-    assert judge(expected, [Look(())], SOUND).outcome is Outcome.INCONCLUSIVE
+    assert judge(expected, [CellRound(())], SOUND).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -108,27 +111,27 @@ def test_no_evidence_is_inconclusive(expected):
     [(Expectation.BLOCKED, Verdict.CONNECTED), (Expectation.CONNECTED, Verdict.TIMED_OUT)],
 )
 def test_one_unexpected_look_is_never_a_failure(expected, verdict):
-    assert judge(expected, looks(verdict), SOUND).outcome is Outcome.INCONCLUSIVE
+    assert judge(expected, rounds(verdict), SOUND).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_busy_machines_single_timeout_does_not_spoil_what_then_held():
-    once = [*looks(Verdict.TIMED_OUT, Verdict.CONNECTED), *looks(Verdict.CONNECTED)]
+    once = [*rounds(Verdict.TIMED_OUT, Verdict.CONNECTED), *rounds(Verdict.CONNECTED)]
     assert judge(Expectation.CONNECTED, once, SOUND).outcome is Outcome.PASS
 
 
 def test_a_denial_that_leaks_again_and_again_fails_though_the_last_look_was_closed():
-    leaky = [*looks(Verdict.CONNECTED, Verdict.TIMED_OUT)] * 2 + looks(Verdict.TIMED_OUT)
+    leaky = [*rounds(Verdict.CONNECTED, Verdict.TIMED_OUT)] * 2 + rounds(Verdict.TIMED_OUT)
     assert judge(Expectation.BLOCKED, leaky, SOUND).outcome is Outcome.FAIL
 
 
 def test_leaks_from_before_the_denial_was_ever_seen_are_those_of_a_plugin_still_at_it():
-    slow = [*looks(Verdict.CONNECTED, Verdict.CONNECTED), *looks(Verdict.TIMED_OUT)]
+    slow = [*rounds(Verdict.CONNECTED, Verdict.CONNECTED), *rounds(Verdict.TIMED_OUT)]
     assert judge(Expectation.BLOCKED, slow, SOUND).outcome is Outcome.PASS
 
 
 def test_a_first_syn_dropped_and_its_retransmission_accepted_is_a_leak():
-    one = Look((seen(Verdict.TIMED_OUT), CONNECTED))
-    two = Look((seen(Verdict.TIMED_OUT), CONNECTED), confirms=True)
+    one = CellRound((seen(Verdict.TIMED_OUT), CONNECTED))
+    two = CellRound((seen(Verdict.TIMED_OUT), CONNECTED), confirms=True)
     assert judge(Expectation.BLOCKED, [one, two], SOUND).outcome is Outcome.FAIL
 
 
@@ -136,18 +139,21 @@ LATE = replace(CONNECTED, resent=1)
 
 
 def test_what_comes_only_once_its_syn_is_sent_again_fails_where_first_packets_count():
-    twice = [Look((CONNECTED, LATE), prompt=True), Look((LATE,), confirms=True, prompt=True)]
+    twice = [
+        CellRound((CONNECTED, LATE), prompt=True),
+        CellRound((LATE,), confirms=True, prompt=True),
+    ]
     judgement = judge(Expectation.CONNECTED, twice, SOUND)
     assert judgement.outcome is Outcome.FAIL
     assert "sent again" in judgement.reason
     slow_network = replace(SOUND, controls=(LATE,))
     assert judge(Expectation.CONNECTED, twice, slow_network).outcome is Outcome.INCONCLUSIVE
     assert judge(Expectation.CONNECTED, twice[:1], SOUND).outcome is Outcome.INCONCLUSIVE
-    assert judge(Expectation.CONNECTED, [Look((LATE,))], SOUND).outcome is Outcome.PASS
+    assert judge(Expectation.CONNECTED, [CellRound((LATE,))], SOUND).outcome is Outcome.PASS
 
 
 def test_a_rejection_that_a_short_wget_reads_as_a_timeout_is_reported_as_a_rejection():
-    both = Look((seen(Verdict.TIMED_OUT), seen(Verdict.REFUSED)))
+    both = CellRound((seen(Verdict.TIMED_OUT), seen(Verdict.REFUSED)))
     assert judge(Expectation.BLOCKED, [both], SOUND).blocked == "rejected"
 
 
@@ -165,7 +171,7 @@ def test_a_pass_always_rests_on_a_last_look_as_expected_and_a_fail_on_two_agains
 ):
     proof = Proof(tuple(map(seen, controls)), witness and seen(witness), names_resolve=True)
     taken = [
-        Look(tuple(map(seen, verdicts)), confirms=index % 2 == 1)
+        CellRound(tuple(map(seen, verdicts)), confirms=index % 2 == 1)
         for index, verdicts in enumerate(rounds)
     ]
     outcome = judge(expected, taken, proof).outcome

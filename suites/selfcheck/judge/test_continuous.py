@@ -10,30 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpol_conformance.judge.cell import Proof
-from netpol_conformance.judge.continuous import Finding, Span, judge_series
+from netpol_conformance.judge.continuous import ChangeWindow, Finding, judge_series
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.probe.verdict import Observation, Probe, Series, Sighting, Source, Verdict
+from netpol_conformance.model.objects import SourceKind
+from netpol_conformance.probe.verdict import Observation, Probe, Sample, Series, Source, Verdict
 from netpol_conformance.scenario.types import Expectation
 
 SERVER = "default/db"
-PROBE = Probe(Source("pod", "client", "default"), "10.244.1.2", 5432, frozenset([SERVER]))
+PROBE = Probe(Source(SourceKind.POD, "client", "default"), "10.244.1.2", 5432, frozenset([SERVER]))
 CONTROL = Observation(PROBE, Verdict.CONNECTED, "curl", "", 0.0, 0.001, identity=SERVER)
 SOUND = Proof(controls=(CONTROL,))
 BLOCKED, CONNECTED = Expectation.BLOCKED, Expectation.CONNECTED
 YES, NO, RESET = Verdict.CONNECTED, Verdict.TIMED_OUT, Verdict.REFUSED
-CHANGE = Span(1000.5, 1000.6)
+CHANGE = ChangeWindow(1000.5, 1000.6)
 
 
 def series(
     *parts: tuple[float, Verdict | None], every: float = 0.005, start: float = 1000.0
 ) -> Series:
     """Probes from ``start`` on: for so many seconds each saw this, or none was sent (None)."""
-    seen: list[Sighting] = []
+    seen: list[Sample] = []
     begin = start
     for seconds, verdict in parts:
         for number in range(round(seconds / every) if verdict else 0):
             identity = SERVER if verdict is YES else None
-            seen.append(Sighting(begin + number * every, verdict, 0.001, identity, "remark"))
+            seen.append(Sample(begin + number * every, verdict, 0.001, identity, "remark"))
         begin += seconds
     return Series(PROBE, tuple(seen), ((start, begin),))
 
@@ -105,7 +106,7 @@ def test_the_first_moments_of_a_pod_are_critical_whenever_it_comes():
 
 def test_time_in_which_the_source_was_not_there_is_not_missed():
     before, after = series((0.52, NO)), series((1, NO), start=1000.9)
-    gone = Series(PROBE, before.sightings + after.sightings, before.presence + after.presence)
+    gone = Series(PROBE, before.samples + after.samples, before.presence + after.presence)
     assert judged(BLOCKED, gone).outcome is Outcome.PASS
 
 
@@ -170,7 +171,7 @@ def test_nothing_passes_or_fails_without_its_evidence(
 ):
     asked, witness = series(*parts), series(*server, every=0.05)
     proof = SOUND if controlled else Proof()
-    verdicts = {seen.verdict for seen in asked.sightings}
+    verdicts = {seen.verdict for seen in asked.samples}
     closed = judged(BLOCKED, asked, proof, witness).outcome
     assert (closed is Outcome.FAIL) == (YES in verdicts)
     if closed is Outcome.PASS:
@@ -181,5 +182,5 @@ def test_nothing_passes_or_fails_without_its_evidence(
         assert {NO, RESET} & verdicts
     if opened is Outcome.PASS:
         assert YES in verdicts
-    if not witness.sightings:
+    if not witness.samples:
         assert opened is Outcome.INCONCLUSIVE

@@ -6,9 +6,12 @@ import pytest
 
 from netpol_conformance.judge.continuous import record
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
-PROBE = Probe(Source("pod", "client", "default"), "10.244.1.2", 80, frozenset(["default/web"]))
+PROBE = Probe(
+    Source(SourceKind.POD, "client", "default"), "10.244.1.2", 80, frozenset(["default/web"])
+)
 
 
 def seen(verdict: Verdict) -> Observation:

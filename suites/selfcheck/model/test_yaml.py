@@ -194,11 +194,11 @@ last: 1"""
 )
 def test_spans(path, lines):
     [document] = load_all(SPANS)
-    assert document.span(path) == lines
+    assert document.line_range(path) == lines
 
 
 def test_spans_of_json_and_of_later_documents():
     [document] = load_all('{"a":\n [1,\n 2]}')
-    assert document.span(("a",)) == (1, 3)
+    assert document.line_range(("a",)) == (1, 3)
     *_, second = load_all("a: 1\n---\nb:\n  c: 2\n")
-    assert second.span(("b",)) == (3, 4)
+    assert second.line_range(("b",)) == (3, 4)

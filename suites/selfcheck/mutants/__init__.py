@@ -3,7 +3,7 @@
 A module a theme, a few lines a mutant, against the enforcer's own seams. A mutant is an
 ``EnforcerFactory``: name it ``suites/selfcheck/mutants:<name>`` where an implementation is asked
 for. Here are mutants and nothing else, for all of the folder goes to a real cluster; the tests and
-the kill matrix are in ``suites/selfcheck/mutation``.
+the mutation matrix are in ``suites/selfcheck/mutation``.
 """
 
 from __future__ import annotations

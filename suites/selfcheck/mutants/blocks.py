@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from netpol_conformance.enforcer.compile import Compiler, End, bounds
-from netpol_conformance.enforcer.ranges import Box
+from netpol_conformance.enforcer.ranges import PeerRange
 from netpol_conformance.model.objects import IPBlock, NetworkPolicy
 
 from .registry import mutant
@@ -25,12 +25,14 @@ class ExceptIgnored(Compiler):
 class ExceptIsDeny(Compiler):
     """An exception of an ipBlock takes away what other peers and policies allow."""
 
-    def union(self, allowances: Sequence[tuple[NetworkPolicy, frozenset[Box]]]) -> frozenset[Box]:
+    def union(
+        self, allowances: Sequence[tuple[NetworkPolicy, frozenset[PeerRange]]]
+    ) -> frozenset[PeerRange]:
         rules = chain.from_iterable((*p.ingress, *p.egress) for p, _ in allowances)
         blocks = [peer.ip_block for rule in rules for peer in rule.peers if peer.ip_block]
         denied = [bounds(network) for block in blocks for network in block.excepted]
         return frozenset(
-            box
-            for box in super().union(allowances)
-            if not any(low <= box.low and box.high <= high for low, high in denied)
+            peer_range
+            for peer_range in super().union(allowances)
+            if not any(low <= peer_range.low and peer_range.high <= high for low, high in denied)
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netpol_conformance.enforcer.compile import (
     Compiler,
 )
-from netpol_conformance.enforcer.ranges import Box
+from netpol_conformance.enforcer.ranges import PeerRange
 from netpol_conformance.enforcer.ruleset import exact_set, ranges_set
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (
@@ -18,7 +18,7 @@ from netpol_conformance.model.objects import (
 
 from .registry import mutant, swapped
 
-Allowances = Sequence[tuple[NetworkPolicy, frozenset[Box]]]
+Allowances = Sequence[tuple[NetworkPolicy, frozenset[PeerRange]]]
 _ESTABLISHED = "\t\tct state established,related accept\n"
 _JUMPS = "\t\tmeta nfproto vmap"
 
@@ -38,7 +38,7 @@ class WholeNamespaceIsolated(Compiler):
 class FirstPolicyWins(Compiler):
     """Of several policies of a pod only the first one, by name, counts."""
 
-    def union(self, allowances: Allowances) -> frozenset[Box]:
+    def union(self, allowances: Allowances) -> frozenset[PeerRange]:
         return super().union(sorted(allowances, key=lambda item: item[0].name)[:1])
 
 
@@ -46,8 +46,10 @@ class FirstPolicyWins(Compiler):
 class NothingTakesAll(Compiler):
     """A policy that allows nothing takes away what others allow."""
 
-    def union(self, allowances: Allowances) -> frozenset[Box]:
-        return super().union(allowances if all(boxes for _, boxes in allowances) else ())
+    def union(self, allowances: Allowances) -> frozenset[PeerRange]:
+        return super().union(
+            allowances if all(peer_ranges for _, peer_ranges in allowances) else ()
+        )
 
 
 @mutant("S3", "semantics/both-ends")

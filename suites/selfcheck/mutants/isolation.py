@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
-from netpol_conformance.enforcer.ranges import Box
+from netpol_conformance.enforcer.ranges import PeerRange
 from netpol_conformance.model.objects import (
     Direction,
     KubernetesObject,
@@ -76,7 +76,9 @@ class NoRulesAllowAll(Compiler):
 class LastPolicyWins(Compiler):
     """Of several policies of a pod only the last one, by name, counts."""
 
-    def union(self, allowances: Sequence[tuple[NetworkPolicy, frozenset[Box]]]) -> frozenset[Box]:
+    def union(
+        self, allowances: Sequence[tuple[NetworkPolicy, frozenset[PeerRange]]]
+    ) -> frozenset[PeerRange]:
         return super().union(allowances[-1:])
 
 

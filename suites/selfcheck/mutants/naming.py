@@ -10,7 +10,7 @@ from netpol_conformance.enforcer.compile import (
     End,
     Members,
     Peer,
-    Span,
+    PortRange,
     bounds,
     pods_ends,
 )
@@ -166,8 +166,10 @@ class NoPeersMeanPods(Compiler):
 class NoPortsMeanTCP(Compiler):
     """A rule without ports opens those of TCP only."""
 
-    def spans(self, rule: PolicyRule, destination: Pod | None) -> list[Span]:
-        return super().spans(rule if rule.ports else PolicyRule(ports=(PolicyPort(),)), destination)
+    def port_ranges(self, rule: PolicyRule, destination: Pod | None) -> list[PortRange]:
+        return super().port_ranges(
+            rule if rule.ports else PolicyRule(ports=(PolicyPort(),)), destination
+        )
 
 
 @mutant("S15", "semantics/rules-do-not-pool")
@@ -182,15 +184,15 @@ class OnlyTheFirstRule(Compiler):
 class OnlyTheFirstPort(Compiler):
     """Of several ports of a rule only the first counts."""
 
-    def spans(self, rule: PolicyRule, destination: Pod | None) -> list[Span]:
-        return super().spans(PolicyRule(rule.peers, rule.ports[:1]), destination)
+    def port_ranges(self, rule: PolicyRule, destination: Pod | None) -> list[PortRange]:
+        return super().port_ranges(PolicyRule(rule.peers, rule.ports[:1]), destination)
 
 
 @mutant("S20", "semantics/pairwise-none#ingress-protocol")
 class ProtocolAloneIsEverything(Compiler):
     """A protocol without a port opens every port of every protocol."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return [EVERYTHING] if port.port is None else super().port(port, destination)
 
 
@@ -198,7 +200,7 @@ class ProtocolAloneIsEverything(Compiler):
 class ProtocolAloneIsNothing(Compiler):
     """A protocol without a port opens no port."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return [] if port.port is None else super().port(port, destination)
 
 
@@ -206,19 +208,21 @@ class ProtocolAloneIsNothing(Compiler):
 class RangeEndsBeforeItsEnd(Compiler):
     """A range leaves its last port out."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
-        spans = super().port(port, destination)
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
+        port_ranges = super().port(port, destination)
         if port.end_port is None:
-            return spans
-        shorter = [span._replace(port_high=span.port_high - 1) for span in spans]
-        return [span for span in shorter if span.port_low <= span.port_high]
+            return port_ranges
+        shorter = [
+            port_range._replace(port_high=port_range.port_high - 1) for port_range in port_ranges
+        ]
+        return [port_range for port_range in shorter if port_range.port_low <= port_range.port_high]
 
 
 @mutant("S23", "semantics/end-port-edges#last")
 class RangeToTheLastPortIsNone(Compiler):
     """A range that ends at 65535 is empty, for the port after its last is taken for 0."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return [] if port.end_port == 65535 else super().port(port, destination)
 
 

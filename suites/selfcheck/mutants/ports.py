@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS, Compiler, End
-from netpol_conformance.enforcer.ranges import Span
+from netpol_conformance.enforcer.ranges import PortRange
 from netpol_conformance.model.objects import Direction, NetworkPolicy, Pod, PolicyPort, Protocol
 
 from .registry import mutant, swapped
@@ -15,10 +15,10 @@ from .registry import mutant, swapped
 class ProtocolIgnored(Compiler):
     """A port of one protocol is open for all three."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return [
-            span._replace(protocol_low=number, protocol_high=number)
-            for span in super().port(port, destination)
+            port_range._replace(protocol_low=number, protocol_high=number)
+            for port_range in super().port(port, destination)
             for number in PROTOCOL_NUMBERS.values()
         ]
 
@@ -27,7 +27,7 @@ class ProtocolIgnored(Compiler):
 class PortIgnored(Compiler):
     """A rule opens every port of its protocols."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return super().port(PolicyPort(port.protocol), destination)
 
 
@@ -63,5 +63,5 @@ class OnlyTCPIsJudged(Compiler):
 class UDPRulesDropped(Compiler):
     """A rule's ports of UDP are left out."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return [] if port.protocol is Protocol.UDP else super().port(port, destination)

@@ -1,4 +1,4 @@
-"""Mistakes that plugins have shipped, each as its report tells it."""
+"""Mistakes that plugins have shipped, each as reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netpol_conformance.api.addresses import LOAD_BALANCERS
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS, Compiler, End, Member, Members
 from netpol_conformance.enforcer.controller import Controller
-from netpol_conformance.enforcer.ranges import Box, Span
+from netpol_conformance.enforcer.ranges import PeerRange, PortRange
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (
     Direction,
@@ -68,19 +68,23 @@ class OneEntryForEachBlock(Compiler):
 class PortOfAnyProtocol(Compiler):
     """A number without a protocol is a port of every protocol."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
-        spans = super().port(port, destination)
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
+        port_ranges = super().port(port, destination)
         if port.protocol is not Protocol.TCP or not isinstance(port.port, int):
-            return spans
+            return port_ranges
         numbers = PROTOCOL_NUMBERS.values()
-        return [span._replace(protocol_low=n, protocol_high=n) for span in spans for n in numbers]
+        return [
+            port_range._replace(protocol_low=n, protocol_high=n)
+            for port_range in port_ranges
+            for n in numbers
+        ]
 
 
 @mutant("S24", "regressions/sctp-rules-dropped", bug="noironetworks/aci-containers#1753")
 class SCTPRulesDropped(Compiler):
     """A rule's ports of SCTP are left out."""
 
-    def port(self, port: PolicyPort, destination: Pod | None) -> list[Span]:
+    def port(self, port: PolicyPort, destination: Pod | None) -> list[PortRange]:
         return [] if port.protocol is Protocol.SCTP else super().port(port, destination)
 
 
@@ -134,14 +138,14 @@ class IPv6NotUpdated(Compiler):
 
     def __init__(self, version: KubernetesVersion = LATEST) -> None:
         super().__init__(version)
-        self._first: dict[tuple[ObjectKey, Direction], frozenset[Box]] = {}
+        self._first: dict[tuple[ObjectKey, Direction], frozenset[PeerRange]] = {}
 
     def allowance(
         self, policy: NetworkPolicy, direction: Direction, pod: Pod, members: Members
-    ) -> frozenset[Box]:
-        boxes = super().allowance(policy, direction, pod, members)
-        six = frozenset(box for box in boxes if box.family == 6)
-        return (boxes - six) | self._first.setdefault((policy.key, direction), six)
+    ) -> frozenset[PeerRange]:
+        peer_ranges = super().allowance(policy, direction, pod, members)
+        six = frozenset(peer_range for peer_range in peer_ranges if peer_range.family == 6)
+        return (peer_ranges - six) | self._first.setdefault((policy.key, direction), six)
 
 
 # On the way

@@ -1,4 +1,4 @@
-"""The command behind ``script/mutants``: fill the kill matrix, or test the owners only."""
+"""The command behind ``script/mutants``: fill the mutation matrix, or test the owners only."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from netpol_conformance.scenario.types import Scenario
 
 from ..mutants import MUTANTS
 from .judging import faults
-from .matrix import EMPTY, KillMatrix, columns
+from .matrix import EMPTY, MutationMatrix, columns
 from .page import render
 from .running import Pair, ends
 from .sweep import sweep
 
 ROOT = Path(__file__).parents[3]
-MATRIX = ROOT / "reports" / "mutants" / "kill-matrix.json"
-PAGE = ROOT / "build" / "kill-matrix.html"
+MATRIX = ROOT / "reports" / "mutants" / "mutation-matrix.json"
+PAGE = ROOT / "build" / "mutation-matrix.html"
 
 
 def main(words: list[str]) -> int:
@@ -49,11 +49,11 @@ def _whole(corpus: tuple[Scenario, ...], given: argparse.Namespace) -> list[str]
     """Bring the matrix up to date, write it and its page; what is wrong by it."""
     began = time.monotonic()
     known = given.output.exists() and not given.afresh
-    matrix = KillMatrix.load(given.output.read_text(encoding="utf-8")) if known else EMPTY
+    matrix = MutationMatrix.load(given.output.read_text(encoding="utf-8")) if known else EMPTY
     if not given.page_only:
-        matrix = sweep(matrix, corpus, _tell)
+        matrix = sweep(matrix, corpus, _print)
         _write(given.output, matrix.dump())
-        _tell(f"{given.output}: {time.monotonic() - began:.0f} s")
+        _print(f"{given.output}: {time.monotonic() - began:.0f} s")
     _write(given.page, render(matrix, corpus))
     return faults(matrix, corpus)
 
@@ -76,7 +76,7 @@ def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def _tell(sentence: str) -> None:
+def _print(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 

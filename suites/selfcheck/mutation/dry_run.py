@@ -1,4 +1,4 @@
-"""A scenario rehearsed without a cluster: can any probe tell a mutant from the reference? Pure.
+"""A dry run of a scenario: could any probe distinguish a mutant from the reference? Pure.
 
 A run's own code makes the changes, on a cluster that has the embedded cluster's API and nothing
 else; what that tells the enforcers is written down, then told to enforcers whose nft only writes
@@ -10,7 +10,7 @@ down what they load. ``likeness`` says what came of it, and equal words mean equ
   through (``filtering``), no answer differs. This holds only for connections that begin when all is
   at rest.
 
-What is not foreseen here raises UnforeseenError: then only a run can tell.
+What is not predicted here raises UnforeseenError: then only a run can show it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from .filtering import Filter, Interfaces, NftRefusalError, Packet, UnknownRules
 
 _OF_A_STEP = (
     "title apply delete refused expected same_because line expected_lines finish reuse enforcer "
-    "meanwhile meanwhile_lines held"
+    "meanwhile continuous_lines held"
 )
 _OF_A_SCENARIO = (
     "path title rules documented covers steps objects sources destinations outside features nodes "
@@ -78,7 +78,7 @@ def states(scenario: Scenario) -> Iterator[ClusterState]:
     return _played(scenario, _Cluster(scenario))
 
 
-class Rehearsal:
+class DryRun:
     """One scenario, for any number of enforcers. Raises UnforeseenError."""
 
     def __init__(self, scenario: Scenario) -> None:
@@ -127,7 +127,7 @@ class Rehearsal:
                     raise error.__cause__ from None
                 yield "", f"raised {error}"
                 return
-            # Nodes are told one after the other, but each in its own time.
+            # Nodes get events one after the other, but each in its own time.
             yield from sorted(texts, key=lambda load: load[0])
             texts.clear()
 
@@ -282,13 +282,13 @@ class _Cluster:
             with answering():
                 self._api.apply(manifests)
         finally:
-            self._tell()
+            self._record()
 
     def delete(self, keys: Sequence[ObjectKey]) -> None:
         with answering():
             for key in keys:
                 self._api.delete(key)
-        self._tell()
+        self._record()
 
     def lifecycle(self) -> _Cluster:
         return self
@@ -308,7 +308,7 @@ class _Cluster:
     def finish(self, pods: Sequence[ObjectKey]) -> None:
         for key in pods:
             self._api.finish(key)
-        self._tell()
+        self._record()
 
     def reuse(self, pods: dict[ObjectKey, Pod]) -> None:
         self._api.reserve(pods)
@@ -316,11 +316,11 @@ class _Cluster:
     def look(self) -> None:
         self.script.append(LOOK)
 
-    def _tell(self) -> None:
+    def _record(self) -> None:
         self.script.append(("handle", (self._api.drain(),)))
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise UnforeseenError(f"{name} is not rehearsed")
+        raise UnforeseenError(f"{name} cannot be dry-run")
 
 
 def _played(scenario: Scenario, cluster: Any) -> Iterator[ClusterState]:
@@ -394,7 +394,7 @@ def _check(part: Scenario | Step, foreseen: str) -> None:
     """Raise UnforeseenError if ``part`` says anything in a field that is not ``foreseen``."""
     for each in fields(part):
         if each.name not in foreseen.split() and getattr(part, each.name) != _default(each):
-            raise UnforeseenError(f"{each.name} is not rehearsed")
+            raise UnforeseenError(f"{each.name} cannot be dry-run")
 
 
 def _default(of: Field[Any]) -> object:

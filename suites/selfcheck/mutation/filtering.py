@@ -49,7 +49,7 @@ class NftRefusalError(Exception):
 
 class Packet(NamedTuple):
     """A packet at a node. ``reply`` is one of a connection whose first packet was let through;
-    ``direct`` tells that no node has translated its addresses.
+    ``direct`` if no node has translated its addresses.
     """
 
     family: int

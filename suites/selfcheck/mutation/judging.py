@@ -1,4 +1,4 @@
-"""What is wrong with a corpus and its mutants, by the kill matrix. Pure."""
+"""What is wrong with a corpus and its mutants, by the mutation matrix. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from netpol_conformance.scenario.types import Scenario
 
-from .matrix import KillMatrix
+from .matrix import MutationMatrix
 
 
-def faults(matrix: KillMatrix, corpus: Iterable[Scenario]) -> list[str]:
+def faults(matrix: MutationMatrix, corpus: Iterable[Scenario]) -> list[str]:
     """A sentence for each mutant that survives and each scenario that has no reason to be there."""
     scenarios = list(corpus)
     return [
@@ -25,7 +25,7 @@ def faults(matrix: KillMatrix, corpus: Iterable[Scenario]) -> list[str]:
     ]
 
 
-def survivors(matrix: KillMatrix) -> dict[str, str]:
+def survivors(matrix: MutationMatrix) -> dict[str, str]:
     """The mutants that their owner doesn't notice, and why that is."""
     killed = {name for row in matrix.scenarios.values() for name in row.kills}
     told = {}
@@ -39,12 +39,12 @@ def survivors(matrix: KillMatrix) -> dict[str, str]:
     return told
 
 
-def idle(matrix: KillMatrix) -> list[str]:
+def idle(matrix: MutationMatrix) -> list[str]:
     """The scenarios that notice nothing."""
     return [path for path, row in matrix.scenarios.items() if not row.kills]
 
 
-def redundant(matrix: KillMatrix, corpus: Iterable[Scenario]) -> list[str]:
+def redundant(matrix: MutationMatrix, corpus: Iterable[Scenario]) -> list[str]:
     """The scenarios that could go without any mutant going unnoticed, and give no reason.
 
     Reasons are to own a mutant, and to be a neighbour; neighbours count for nothing themselves.
@@ -60,7 +60,7 @@ def redundant(matrix: KillMatrix, corpus: Iterable[Scenario]) -> list[str]:
     ]
 
 
-def strange_neighbours(matrix: KillMatrix, corpus: Iterable[Scenario]) -> Iterator[str]:
+def strange_neighbours(matrix: MutationMatrix, corpus: Iterable[Scenario]) -> Iterator[str]:
     """Neighbours of scenarios with which they have no mutant in common."""
     kills = {path: set(row.kills) for path, row in matrix.scenarios.items()}
     for scenario in corpus:

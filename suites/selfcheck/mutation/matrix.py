@@ -1,8 +1,8 @@
-"""The kill matrix as data: which scenario notices which broken enforcer. Pure.
+"""The mutation matrix as data: which scenario notices which broken enforcer. Pure.
 
-``reports/mutants/kill-matrix.json`` is one: a line a mutant, a line a scenario, sorted, so that a
-change of either is a change of a line. Each has a digest of what was run; words for the reader may
-change without it.
+``reports/mutants/mutation-matrix.json`` is one: a line a mutant, a line a scenario, sorted, so that
+a change of either is a change of a line. Each has a digest of what was run; words for the reader
+may change without it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOBODY = "none"
 _MUTANTS = registry.__name__.rpartition(".")[0]
 _WORDS = (
     "path title rules documented covers features version_pinned about case axes digest lines "
-    "neighbour_of same_because line expected_lines meanwhile_lines"
+    "neighbour_of same_because line expected_lines continuous_lines"
 )
 """The fields of scenarios and steps that no run depends on."""
 
@@ -43,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A scenario: the mutants with which it fails, and those of which no run could tell."""
+    """A scenario: the mutants with which it fails, and those for which runs were inconclusive."""
 
     digest: str
     kills: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class KillMatrix:
+class MutationMatrix:
     """Mutants and scenarios by name; a scenario's path is its name."""
 
     mutants: Mapping[str, Column]
@@ -63,7 +63,7 @@ class KillMatrix:
         return f'{{\n"mutants": {mutants},\n"scenarios": {scenarios}\n}}\n'
 
     @classmethod
-    def load(cls, text: str) -> KillMatrix:
+    def load(cls, text: str) -> MutationMatrix:
         """The matrix of a file's text."""
         data: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
         rows = data["scenarios"].items()
@@ -76,7 +76,7 @@ class KillMatrix:
         )
 
 
-EMPTY = KillMatrix({}, {})
+EMPTY = MutationMatrix({}, {})
 
 
 def columns(mutants: Mapping[str, Mutant] = MUTANTS) -> dict[str, Column]:
@@ -99,7 +99,7 @@ def digest(scenario: Scenario) -> str:
     return _hash(json.dumps(whole, sort_keys=True, default=str))
 
 
-def outdated(matrix: KillMatrix, corpus: Iterable[Scenario]) -> list[str]:
+def outdated(matrix: MutationMatrix, corpus: Iterable[Scenario]) -> list[str]:
     """What the matrix has not seen as it is now, and what it has and is gone."""
     mutants, rows = columns(), {scenario.path: digest(scenario) for scenario in corpus}
     seen = {path: row.digest for path, row in matrix.scenarios.items()}

@@ -1,4 +1,4 @@
-"""The kill matrix as a page: mutants as columns, scenarios as rows, what is wrong on top. Pure."""
+"""The mutation matrix as a page: mutants as columns, scenarios as rows, faults on top. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netpol_conformance.report.text import plural
 from netpol_conformance.scenario.types import Scenario
 
 from .judging import faults
-from .matrix import Column, KillMatrix, Row
+from .matrix import Column, MutationMatrix, Row
 
 _FOLDER = Path(__file__).parent
 
@@ -28,7 +28,7 @@ class Line(NamedTuple):
     kills: int
 
 
-def render(matrix: KillMatrix, corpus: Iterable[Scenario]) -> str:
+def render(matrix: MutationMatrix, corpus: Iterable[Scenario]) -> str:
     """The page; ``corpus`` has the scenarios' titles."""
     scenarios = {scenario.path: scenario for scenario in corpus}
     times = Counter(name for row in matrix.scenarios.values() for name in row.kills)

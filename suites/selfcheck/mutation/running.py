@@ -59,7 +59,7 @@ become one.
 class Pair(NamedTuple):
     """A scenario, and who enforces: a mutant by its name, ``reference``, or NOBODY.
 
-    ``decisive`` tells that the end matters to more than the pair: it is sought in every pass.
+    ``decisive`` if the end matters to more than the pair: it is sought in every pass.
     """
 
     scenario: Scenario
@@ -95,9 +95,9 @@ class _FailedError(Exception):
 
 
 def ends(
-    pairs: Iterable[Pair], tell: Callable[[Pair, End], object] = lambda _pair, _end: None
+    pairs: Iterable[Pair], on_progress: Callable[[Pair, End], object] = lambda _pair, _end: None
 ) -> dict[tuple[str, str], End]:
-    """Run all of them; ``tell`` hears of each end as it comes, from whichever thread."""
+    """Run all of them; ``on_progress`` hears of each end as it comes, from whichever thread."""
     found: dict[tuple[str, str], End] = {}
     left = list(pairs)
     for number, way in enumerate(PASSES, 1):
@@ -111,7 +111,7 @@ def ends(
                     if end.is_open and _repeats(pair, end, number):
                         again.append(pair)
                     else:
-                        tell(pair, end)
+                        on_progress(pair, end)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

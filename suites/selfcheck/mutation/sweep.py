@@ -1,4 +1,4 @@
-"""Fills the kill matrix: rehearses what is new in it, and runs what only a run can tell.
+"""Fills the mutation matrix: dry-runs what is new in it, and runs what only a run can show.
 
 Mutants whose likeness in a scenario is the reference's are not noticed there, and of those that
 are alike one is run for all (``dry_run``). A run that stays inconclusive is no kill.
@@ -17,11 +17,11 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.scenario.types import Scenario
 
 from ..mutants import MUTANTS
-from .dry_run import Rehearsal, UnforeseenError
-from .matrix import NOBODY, Column, KillMatrix, Row, columns, digest
+from .dry_run import DryRun, UnforeseenError
+from .matrix import NOBODY, Column, MutationMatrix, Row, columns, digest
 from .running import End, Pair, ends
 
-Tell = Callable[[str], object]
+Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +41,42 @@ class Group:
         return Pair(self.scenario, self.mutants[0], decisive=owned)
 
 
-def sweep(matrix: KillMatrix, corpus: Iterable[Scenario], tell: Tell) -> KillMatrix:
+def sweep(
+    matrix: MutationMatrix, corpus: Iterable[Scenario], on_progress: Progress
+) -> MutationMatrix:
     """``matrix`` as of now: what neither scenario nor mutant has changed is kept as it is.
 
     If it is interrupted, the result has the rows that were finished.
     """
     now = columns()
-    # Rehearsals compute; nothing of this process is running yet, so that it may be forked.
+    # Dry runs compute; nothing of this process is running yet, so that it may be forked.
     with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
         plans = list(pool.map(partial(_Plan, matrix, now), corpus, chunksize=4))
     groups = [group for plan in plans for group in plan.groups]
-    tell(f"{sum(map(len, (plan.new for plan in plans)))} pairs are new; {len(groups)} must be run")
+    on_progress(
+        f"{sum(map(len, (plan.new for plan in plans)))} pairs are new; {len(groups)} must be run"
+    )
     results: dict[tuple[str, str], End] = {}
 
     def note(pair: Pair, end: End) -> None:
         results[pair.name] = end
         if len(results) % 100 == 0:
-            tell(f"{len(results)} of {len(groups)} runs")
+            on_progress(f"{len(results)} of {len(groups)} runs")
 
     try:
         ends((group.pair for group in groups), note)
     except KeyboardInterrupt:
-        tell("interrupted: what was finished is kept")
+        on_progress("interrupted: what was finished is kept")
     rows = {plan.path: plan.row(results) for plan in plans if plan.is_complete(results)}
-    return KillMatrix(now, rows)
+    return MutationMatrix(now, rows)
 
 
 class _Plan:
     """What is known of one scenario's row, and what must be run for the rest."""
 
-    def __init__(self, matrix: KillMatrix, now: Mapping[str, Column], scenario: Scenario) -> None:
+    def __init__(
+        self, matrix: MutationMatrix, now: Mapping[str, Column], scenario: Scenario
+    ) -> None:
         self.path, self._digest = scenario.path, digest(scenario)
         row = matrix.scenarios.get(self.path, Row(""))
         self._row = row if row.digest == self._digest else Row("")
@@ -100,17 +106,17 @@ class _Plan:
 
 
 def grouped(scenario: Scenario, names: Iterable[str]) -> Iterator[Group]:
-    """The runs that tell of ``names`` in ``scenario``: none for those like the reference."""
+    """The runs that decide on ``names`` in ``scenario``: none for those like the reference."""
     alike: defaultdict[str, list[str]] = defaultdict(list)
-    rehearsal: Rehearsal | None = None
+    dry_run: DryRun | None = None
     for name in names:
         try:
-            rehearsal = rehearsal or Rehearsal(scenario)
-            likeness = rehearsal.likeness(None if name == NOBODY else MUTANTS[name])
-            if likeness != rehearsal.reference:
+            dry_run = dry_run or DryRun(scenario)
+            likeness = dry_run.likeness(None if name == NOBODY else MUTANTS[name])
+            if likeness != dry_run.reference:
                 alike[likeness].append(name)
         except UnforeseenError:
-            alike[f"only a run can tell of {name}"].append(name)
+            alike[f"only a run can show {name}"].append(name)
     for mutants in alike.values():
         yield Group(scenario, tuple(mutants))
 

@@ -1,13 +1,13 @@
-"""The committed kill matrix: of corpus and mutants as they are, and it finds no fault."""
+"""The committed mutation matrix: of corpus and mutants as they are, and it finds no fault."""
 
 from __future__ import annotations
 
 from ..corpus import CORPUS
 from .__main__ import MATRIX
 from .judging import faults
-from .matrix import KillMatrix, outdated
+from .matrix import MutationMatrix, outdated
 
-COMMITTED = KillMatrix.load(MATRIX.read_text(encoding="utf-8"))
+COMMITTED = MutationMatrix.load(MATRIX.read_text(encoding="utf-8"))
 
 
 def test_every_scenario_and_mutant_is_in_it_as_it_is_now() -> None:

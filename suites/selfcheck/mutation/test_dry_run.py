@@ -1,4 +1,4 @@
-"""A rehearsal never calls two enforcers alike that a run could tell apart."""
+"""A dry run never calls two enforcers alike that a run could distinguish."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.expectation.matrix import expected_matrix
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.scenario.planning import planned_state
-from netpol_conformance.scenario.types import Expectation
+from netpol_conformance.scenario.types import Expectation, Via
 
 from ..corpus import BY_PATH, CORPUS
 from ..mutants import MUTANTS
 from . import dry_run
-from .dry_run import Rehearsal, UnforeseenError
+from .dry_run import DryRun, UnforeseenError
 from .filtering import Filter, Interfaces
 from .running import Pair, ends
 from .sweep import grouped
@@ -94,7 +95,7 @@ def test_what_is_called_alike_ends_alike():
 
 
 def written(scenario, factory):
-    return list(Rehearsal(scenario)._loads(factory))
+    return list(DryRun(scenario)._loads(factory))
 
 
 # While the enforcer is away, what is in force may not be what the API says.
@@ -106,10 +107,10 @@ ALWAYS_ENFORCED = [
 @pytest.mark.parametrize("scenario", ALWAYS_ENFORCED, ids=lambda item: item.path)
 def test_the_model_lets_through_what_the_specification_does(scenario):
     """The reference's words, carried out by the model, give each cell the oracle's answer."""
-    rehearsed = Rehearsal(scenario)
-    nodes = {node: Filter() for node in rehearsed._nodes}
+    dry_run_of = DryRun(scenario)
+    nodes = {node: Filter() for node in dry_run_of._nodes}
     looks = iter(zip([None, *scenario.steps], dry_run.states(scenario), strict=True))
-    for node, text in rehearsed._loads(Controller):
+    for node, text in dry_run_of._loads(Controller):
         if node:
             nodes[node].load(text)
         elif (look := next(looks))[0] is not None:
@@ -129,7 +130,7 @@ def test_what_is_foreseen_is_what_the_embedded_cluster_has():
 def agree(scenario, step, state, nodes):
     """Compare the cells from pod to pod by address."""
     for cell, expected in expected_matrix(state, scenario, step).items():
-        if cell.destination.via == "pod" and cell.source.kind == "pod":
+        if cell.destination.via is Via.POD and cell.source.kind == SourceKind.POD:
             packet, *_ = dry_run.packets_of(scenario, state, cell)
             ends = [node.lets(packet, Interfaces(arrives=False, leaves=False)) for node in nodes]
             word = Expectation.BLOCKED if {False} in ends else Expectation.CONNECTED
@@ -137,27 +138,27 @@ def agree(scenario, step, state, nodes):
 
 
 def test_other_words_may_be_alike_and_other_chains_are_not():
-    rehearsed = Rehearsal(END_PORT)
-    assert rehearsed.likeness(WritesTwice) == rehearsed.reference
-    assert rehearsed.likeness(with_other_chains) != rehearsed.reference
-    assert rehearsed.likeness(CannotStart) != rehearsed.reference
-    assert rehearsed.likeness(None) != rehearsed.reference
+    dry_run_of = DryRun(END_PORT)
+    assert dry_run_of.likeness(WritesTwice) == dry_run_of.reference
+    assert dry_run_of.likeness(with_other_chains) != dry_run_of.reference
+    assert dry_run_of.likeness(CannotStart) != dry_run_of.reference
+    assert dry_run_of.likeness(None) != dry_run_of.reference
 
 
 def test_where_a_scenario_asks_all_the_time_other_words_are_not_alike():
     first = END_PORT.steps[0]
     busy = replace(END_PORT, steps=(replace(first, meanwhile=first.expected), *END_PORT.steps[1:]))
-    rehearsed = Rehearsal(busy)
-    assert rehearsed.likeness(WritesTwice) != rehearsed.reference
-    assert rehearsed.likeness(Controller) == rehearsed.reference
+    dry_run_of = DryRun(busy)
+    assert dry_run_of.likeness(WritesTwice) != dry_run_of.reference
+    assert dry_run_of.likeness(Controller) == dry_run_of.reference
 
 
 def test_only_a_run_can_tell_what_is_not_foreseen(monkeypatch):
     with pytest.raises(UnforeseenError, match="asks nft"):
-        Rehearsal(END_PORT).likeness(AsksNft)
+        DryRun(END_PORT).likeness(AsksNft)
     monkeypatch.setattr(dry_run, "_OF_A_STEP", "title apply expected line expected_lines")
     deleting = next(item for item in CORPUS if any(step.delete for step in item.steps))
-    with pytest.raises(UnforeseenError, match="delete is not rehearsed"):
-        Rehearsal(deleting)
+    with pytest.raises(UnforeseenError, match="delete cannot be dry-run"):
+        DryRun(deleting)
     (group,) = grouped(deleting, ["EndPortIgnored"])
     assert group.mutants == ("EndPortIgnored",)

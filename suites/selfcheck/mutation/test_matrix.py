@@ -1,4 +1,4 @@
-"""The kill matrix as data and as a page, and what is wrong by it."""
+"""The mutation matrix as data and as a page, and what is wrong by it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netpol_conformance.judge.outcome import Outcome
 
 from . import sweep as sweeping
 from .judging import faults, idle, redundant, strange_neighbours, survivors
-from .matrix import EMPTY, NOBODY, Column, KillMatrix, Row, columns, digest, outdated
+from .matrix import EMPTY, NOBODY, Column, MutationMatrix, Row, columns, digest, outdated
 from .page import render
 from .running import End
 from .sweep import sweep
@@ -27,12 +27,12 @@ def column(owner=ONE.path):
 
 def matrix(rows, mutants=("A", "B")):
     kills = {path: Row(path, tuple(names)) for path, names in rows.items()}
-    return KillMatrix({name: column() for name in mutants}, kills)
+    return MutationMatrix({name: column() for name in mutants}, kills)
 
 
 def test_a_matrix_is_read_as_it_was_written():
-    known = KillMatrix({"A": column()}, {"p/é.yaml": Row("1", ("A",), ("B",))})
-    assert KillMatrix.load(known.dump()) == known
+    known = MutationMatrix({"A": column()}, {"p/é.yaml": Row("1", ("A",), ("B",))})
+    assert MutationMatrix.load(known.dump()) == known
     assert known.dump().count("\n") == 8
 
 
@@ -58,12 +58,12 @@ def test_words_for_the_reader_change_no_digest_and_all_else_does():
 
 def test_what_the_matrix_has_not_seen_is_told():
     rows = {item.path: Row(digest(item)) for item in CORPUS}
-    whole = KillMatrix(columns(), rows)
+    whole = MutationMatrix(columns(), rows)
     assert outdated(whole, CORPUS) == []
     assert outdated(whole, CORPUS[1:]) == [ONE.path]
     assert outdated(whole, [replace(CORPUS[0], nodes=9), *CORPUS[1:]]) == [ONE.path]
     few = {name: known for name, known in columns().items() if name != "AndIsOr"}
-    assert outdated(KillMatrix(few, rows), CORPUS) == ["AndIsOr"]
+    assert outdated(MutationMatrix(few, rows), CORPUS) == ["AndIsOr"]
 
 
 def test_a_mutant_survives_unless_its_owner_notices_it():
@@ -104,10 +104,10 @@ def runs(monkeypatch):
     """The runs that a sweep asks for; all fail."""
     asked = []
 
-    def ends(pairs, tell):
+    def ends(pairs, on_progress):
         for pair in pairs:
             asked.append(pair.name)
-            tell(pair, End(Outcome.FAIL))
+            on_progress(pair, End(Outcome.FAIL))
 
     monkeypatch.setattr(sweeping, "ends", ends)
     return asked
@@ -122,15 +122,15 @@ def test_a_sweep_runs_what_is_new_and_keeps_the_rest(runs):
     assert sweep(whole, CORPUS[:2], lambda _: None) == whole
     assert runs == []
     changed = replace(whole.mutants["NothingEnforced"], digest="older")
-    older = KillMatrix({**whole.mutants, "NothingEnforced": changed}, whole.scenarios)
+    older = MutationMatrix({**whole.mutants, "NothingEnforced": changed}, whole.scenarios)
     assert sweep(older, CORPUS[:2], lambda _: None) == whole
     assert {name for _, name in runs} == {"NothingEnforced"}
 
 
 def test_a_sweep_that_is_cut_short_keeps_whole_rows(monkeypatch):
-    def ends(pairs, tell):
+    def ends(pairs, on_progress):
         first, *_ = pairs
-        tell(first, End(Outcome.FAIL))
+        on_progress(first, End(Outcome.FAIL))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweeping, "ends", ends)
@@ -138,7 +138,7 @@ def test_a_sweep_that_is_cut_short_keeps_whole_rows(monkeypatch):
 
 
 def test_the_page_shows_every_pair_and_loads_nothing():
-    hostile = KillMatrix(
+    hostile = MutationMatrix(
         {"A": replace(column(), says="<script>alert(1)</script>"), "B": column(TWO.path)},
         {ONE.path: Row("1", ("A",), ("B",)), TWO.path: Row("2", ("A",))},
     )

@@ -1,4 +1,4 @@
-"""Runs are repeated where that may tell more, and only there."""
+"""Runs are repeated where that may show more, and only there."""
 
 from __future__ import annotations
 

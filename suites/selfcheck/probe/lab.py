@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.ask import ask_all
 from netpol_conformance.probe.child import Child, reap_orphans
 from netpol_conformance.probe.netns import CLONE_NEWNET, Enter, inside, setns, unshare
@@ -80,7 +80,7 @@ def lay_cable() -> dict[str, int]:
 
 def questions() -> dict[str, Probe]:
     asked = {}
-    client = Source("pod", "client", "default")
+    client = Source(SourceKind.POD, "client", "default")
     ports = {"open": OPEN, "closed": CLOSED, "dropped": DROPPED}
     ports |= {"unreachable": UNREACHABLE, "prohibited": PROHIBITED, "reset": RESET}
     me = frozenset({IDENTITY})
@@ -99,7 +99,7 @@ def questions() -> dict[str, Probe]:
 
 def questions_to_nobody() -> dict[str, Probe]:
     """Of a host without SCTP: asked alone, as a raw socket that is open there hides that."""
-    server = Source("pod", "server", "default")
+    server = Source(SourceKind.POD, "server", "default")
     return {
         f"SCTP {family} nobody": Probe(server, address, OPEN, frozenset(), Protocol.SCTP)
         for family, address in CLIENT.items()

@@ -10,12 +10,12 @@ from itertools import count
 
 import pytest
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
 AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
-HERE = Source("pod", "a", "default")
+HERE = Source(SourceKind.POD, "a", "default")
 STARTED = 30.0
 """Seconds after which a server that does not answer never will."""
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe import wget
 from netpol_conformance.probe.ask import ask_all, socket_command
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
-SOURCE = Source("pod", "client", "default")
+SOURCE = Source(SourceKind.POD, "client", "default")
 ME = "default/server"
 LOOPBACK = "127.0.0.1"
 
@@ -123,7 +123,7 @@ def test_one_source_that_cannot_be_entered_spoils_no_other(port: int) -> None:
             raise FileNotFoundError("no such pod")
         return contextlib.nullcontext()
 
-    gone = Source("pod", "gone", "default")
+    gone = Source(SourceKind.POD, "gone", "default")
     asked = [
         Probe(source, LOOPBACK, port, frozenset({ME}), tool=tool, timeout=5)
         for source in (gone, SOURCE)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.continuous_wire import (
     TaskRequest,
     read_series,
@@ -15,13 +16,13 @@ from netpol_conformance.probe.continuous_wire import (
     series_line,
     task_line,
 )
-from netpol_conformance.probe.verdict import Probe, Series, Sighting, Source, Verdict
+from netpol_conformance.probe.verdict import Probe, Sample, Series, Source, Verdict
 from netpol_conformance.probe.wire import WireError, request_line
 
-PROBE = Probe(Source("pod", "a", "default"), "10.0.0.1", 80, frozenset({"default/web"}))
+PROBE = Probe(Source(SourceKind.POD, "a", "default"), "10.0.0.1", 80, frozenset({"default/web"}))
 SERIES = Series(
     PROBE,
-    (Sighting(100.5, Verdict.CONNECTED, 0.001, "default/web", ""),),
+    (Sample(100.5, Verdict.CONNECTED, 0.001, "default/web", ""),),
     ((100.0, 102.0),),
     "a fault",
 )
@@ -49,7 +50,7 @@ def test_a_series_comes_with_its_times_by_our_clock():
     assert "\n" not in line.rstrip("\n")
     assert read_series(line, [PROBE], now=103.0) == (0, SERIES)
     _, shifted = read_series(line, [PROBE], now=1103.0)
-    assert shifted.sightings[0].at == 1100.5
+    assert shifted.samples[0].at == 1100.5
     assert shifted.presence == ((1100.0, 1102.0),)
 
 

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.prober import Opener, Prober
 from netpol_conformance.probe.reading import Reading
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.sockets import open_socket
 from netpol_conformance.probe.verdict import Probe, Series, Source, Verdict
 
-HERE, LATER = Source("pod", "here", "default"), Source("pod", "later", "default")
+HERE, LATER = Source(SourceKind.POD, "here", "default"), Source(SourceKind.POD, "later", "default")
 ME = "default/server"
 LOOPBACK = "127.0.0.1"
 
@@ -75,14 +75,14 @@ def test_a_source_asks_while_it_is_there_and_at_no_other_time(protocol):
         await until(prober, 1, 20)
 
     here, later = run(come_and_go, protocol=protocol)
-    assert {seen.verdict for seen in here.sightings} == {Verdict.CONNECTED}
-    assert {seen.identity for seen in here.sightings} == {ME}
-    assert len(here.sightings) >= 30
+    assert {seen.verdict for seen in here.samples} == {Verdict.CONNECTED}
+    assert {seen.identity for seen in here.samples} == {ME}
+    assert len(here.samples) >= 30
     assert len(here.presence) == 1
     assert len(later.presence) == 2
-    for seen in later.sightings:
+    for seen in later.samples:
         assert any(start <= seen.at <= end for start, end in later.presence)
-    times = [seen.at for seen in here.sightings]
+    times = [seen.at for seen in here.samples]
     assert times == sorted(times)
 
 
@@ -92,7 +92,7 @@ def test_a_source_that_never_came_saw_nothing():
         await prober.warm()
 
     _, later = run(nobody)
-    assert (later.sightings, later.presence) == ((), ())
+    assert (later.samples, later.presence) == ((), ())
 
 
 def test_nothing_of_a_source_is_left_when_it_goes():
@@ -123,8 +123,8 @@ def test_whatever_keeps_a_probe_from_being_sent_is_told_and_is_no_block():
         await prober.warm()
 
     here, _ = run(try_it, opened=broken)
-    assert {seen.verdict for seen in here.sightings} == {Verdict.ERROR}
-    assert "no socket today" in here.sightings[0].remark
+    assert {seen.verdict for seen in here.samples} == {Verdict.ERROR}
+    assert "no socket today" in here.samples[0].remark
 
 
 def test_a_loop_that_dies_says_so(monkeypatch):
@@ -154,5 +154,5 @@ def test_an_answer_to_a_syn_that_was_sent_again_is_none_of_the_first_moment(
         await until(prober, 0, 3)
 
     seen, _ = run(act)
-    assert {sighting.verdict for sighting in seen.sightings} == {Verdict.TIMED_OUT}
-    assert not any(sighting.identity for sighting in seen.sightings)
+    assert {sample.verdict for sample in seen.samples} == {Verdict.TIMED_OUT}
+    assert not any(sample.identity for sample in seen.samples)

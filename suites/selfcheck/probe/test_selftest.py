@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.selftest import selftest
 from netpol_conformance.probe.verdict import Source, Tool, Verdict
 
-SOURCE = Source("pod", "client", "default")
+SOURCE = Source(SourceKind.POD, "client", "default")
 
 
 @pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.reading import Page
 from netpol_conformance.probe.verdict import Probe, Source, Tool, Verdict
 from netpol_conformance.probe.wget import Ended, Wget, read
@@ -37,7 +38,7 @@ EXISTS = "remote file exists\n"
 
 def probe(host: str = "nginx", port: int = 80) -> Probe:
     identities = frozenset({"default/nginx"})
-    return Probe(Source("pod", "a", "default"), host, port, identities, tool=Tool.WGET)
+    return Probe(Source(SourceKind.POD, "a", "default"), host, port, identities, tool=Tool.WGET)
 
 
 BY = {BY_NAME: probe(), BY_ADDRESS: probe("10.244.1.2", 8080), BY_IPV6: probe("fd00::1", 8080)}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
@@ -14,7 +14,7 @@ text = st.text(max_size=40)
 seconds = st.floats(0, 1e10, allow_nan=False)
 probes = st.builds(
     Probe,
-    st.builds(Source, st.sampled_from(["pod", "node", "outside"]), text, text),
+    st.builds(Source, st.sampled_from(SourceKind), text, text),
     text,
     st.integers(1, 65535),
     st.frozensets(text, max_size=3),

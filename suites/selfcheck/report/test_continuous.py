@@ -35,12 +35,12 @@ KEPT = HeldResult(
 )
 
 
-def lasting(step: StepResult, **changes: object) -> StepResult:
+def continuous(step: StepResult, **changes: object) -> StepResult:
     return step.model_copy(update=changes)
 
 
 def test_all_that_lasted_is_told_with_its_outcome(open_step):
-    step = lasting(
+    step = continuous(
         open_step,
         enforcer="restarted",
         reused={"Pod default/new": "Pod default/old"},
@@ -67,7 +67,7 @@ def test_a_plain_step_has_nothing_to_add(open_step):
 
 
 def test_a_failure_says_what_was_open_for_how_long_and_why_it_must_not_be(open_step):
-    step = lasting(open_step, meanwhile=(QUIET, OPENED), held=(KEPT,), outcome=Outcome.FAIL)
+    step = continuous(open_step, meanwhile=(QUIET, OPENED), held=(KEPT,), outcome=Outcome.FAIL)
     text = failure_text([step])
     assert text.count("meanwhile") == 1
     assert "open for 35 ms" in text
@@ -77,6 +77,6 @@ def test_a_failure_says_what_was_open_for_how_long_and_why_it_must_not_be(open_s
 
 def test_hostile_names_are_spelled_out(open_step):
     hostile = OPENED.model_copy(update={"source": "a\x1b[2Jb", "reason": "x\ny"})
-    (remark,) = remarks(lasting(open_step, meanwhile=(hostile,)), width=80)
+    (remark,) = remarks(continuous(open_step, meanwhile=(hostile,)), width=80)
     assert "\x1b" not in remark.text
     assert "\n" not in remark.text

@@ -1,4 +1,4 @@
-"""Enforcers that disturb the cluster's own process, for ``test_continuous``: each is the reference."""
+"""Reference enforcers that disturb the cluster's own process, for ``test_continuous``."""
 
 from __future__ import annotations
 

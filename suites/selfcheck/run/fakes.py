@@ -15,7 +15,7 @@ from netpol_conformance.clusters.base import (
     SelfCheck,
     UnsupportedError,
 )
-from netpol_conformance.model.objects import ClusterState, ObjectKey
+from netpol_conformance.model.objects import ClusterState, ObjectKey, SourceKind
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
@@ -23,7 +23,7 @@ from netpol_conformance.scenario.planning import change, planned
 from netpol_conformance.scenario.types import Scenario, Step
 
 Fault = Callable[[Probe, Verdict], Verdict]
-PROBE = Probe(Source("pod", "self", "test"), "127.0.0.1", 80, frozenset(["test/self"]))
+PROBE = Probe(Source(SourceKind.POD, "self", "test"), "127.0.0.1", 80, frozenset(["test/self"]))
 
 
 class FakeCluster:
@@ -40,7 +40,7 @@ class FakeCluster:
         enforces: bool = True,
         self_test: Verdict = Verdict.CONNECTED,
         starts: bool = True,
-        second_hand: bool = False,
+        reused: bool = False,
     ) -> None:
         self._scenario = replace(scenario, objects=())
         self._fault = fault
@@ -52,7 +52,7 @@ class FakeCluster:
         self.closed = False
         self.left = False
         self.left_clean = False
-        self.second_hand = second_hand
+        self.reused = reused
 
     def start(self, spec: object) -> ClusterInfo:
         if not self._starts:
@@ -63,9 +63,9 @@ class FakeCluster:
     def self_test(self) -> tuple[SelfCheck, ...]:
         return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, self._self_test, None)),)
 
-    def furnish(self, manifests: str) -> bool:
+    def apply_initial(self, manifests: str) -> bool:
         self.apply(manifests)
-        return self.second_hand
+        return self.reused
 
     def apply(self, manifests: str) -> tuple[()]:
         refusal = change(self._api, Step("", apply=manifests), self._scenario)
@@ -92,7 +92,7 @@ class FakeCluster:
     def lifecycle(self) -> Lifecycle:
         raise UnsupportedError("needs what only machines of one's own can do")
 
-    def leave(self, *, clean: bool = False) -> None:
+    def release(self, *, clean: bool = False) -> None:
         self.left = True
         self.left_clean = clean
 
@@ -116,7 +116,7 @@ class FakeCluster:
         return _observed(probe, verdict, identity if verdict is Verdict.CONNECTED else None)
 
     def _end(self, state: ClusterState, source: Source) -> End:
-        if source.kind == "outside":
+        if source.kind == SourceKind.OUTSIDE:
             spec = next(host for host in self._scenario.outside if host.name == source.name)
             return OutsideAddress(ip_address(spec.addresses[0]))
         return next(

@@ -1,4 +1,4 @@
-"""Further attempts: for what could not be told, or was asked second-hand; never a fourth."""
+"""Retries: for what was inconclusive, or asked in reused namespaces; never a fourth attempt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netpol_conformance.run.events import (
     StepFinished,
     StepResult,
 )
-from netpol_conformance.run.retries import with_further_attempts
+from netpol_conformance.run.retries import with_retries
 
 BEGUN = ScenarioStarted(
     path="lifecycle/x.yaml",
@@ -69,11 +69,11 @@ class Played:
         events: list[Event],
         consume: Callable[[Event], object],
         *,
-        second_hand: bool,
-        asks_meanwhile: bool,
+        reused: bool,
+        probes_continuously: bool,
     ) -> None:
-        self.second_hand = second_hand
-        self.asks_meanwhile = asks_meanwhile
+        self.reused = reused
+        self.probes_continuously = probes_continuously
         self.events = events
         self.consume = consume
         self.fresh: bool | None = None
@@ -81,7 +81,7 @@ class Played:
     def run(self, *, fresh: bool = False) -> None:
         self.fresh = fresh
         if fresh:
-            self.second_hand = False
+            self.reused = False
         for event in self.events:
             self.consume(event)
 
@@ -89,18 +89,18 @@ class Played:
 def run(
     *attempts: list[Event],
     stopping: bool = False,
-    second_hand: bool = False,
-    asks_meanwhile: bool = True,
+    reused: bool = False,
+    probes_continuously: bool = True,
 ) -> tuple[list[Event], list[bool | None]]:
-    """What is told of the attempts, and which were made: whether each was fresh."""
+    """The events of the attempts, and which were made: whether each was fresh."""
     left, told, made = list(attempts), [], []
 
     def prepare(consume: Callable[[Event], object]) -> Played:
         events = left.pop(0)
-        made.append(Played(events, consume, second_hand=second_hand, asks_meanwhile=asks_meanwhile))
+        made.append(Played(events, consume, reused=reused, probes_continuously=probes_continuously))
         return made[-1]
 
-    with_further_attempts(prepare, told.append, lambda: stopping)
+    with_retries(prepare, told.append, lambda: stopping)
     return told, [played.fresh for played in made]
 
 
@@ -142,15 +142,15 @@ FAILED = attempt(Outcome.PASS, Outcome.FAIL)
 UNTOLD = attempt(Outcome.PASS, Outcome.INCONCLUSIVE)
 
 
-@pytest.mark.parametrize("misled", [FAILED, UNTOLD])
-def test_what_failed_with_what_another_left_is_tried_with_all_of_it_fresh(misled):
-    told, made = run(misled, PASSED, second_hand=True, asks_meanwhile=False)
+@pytest.mark.parametrize("suspect", [FAILED, UNTOLD])
+def test_what_failed_with_what_another_left_is_tried_with_all_of_it_fresh(suspect):
+    told, made = run(suspect, PASSED, reused=True, probes_continuously=False)
     assert made == [False, True]
     assert told[:-1] == PASSED[:-1]
 
 
 def test_that_it_failed_with_what_another_left_is_told_though_it_passed():
-    told, _ = run(FAILED, PASSED, second_hand=True, asks_meanwhile=False)
+    told, _ = run(FAILED, PASSED, reused=True, probes_continuously=False)
     end = told[-1]
     assert isinstance(end, ScenarioFinished)
     assert end.outcome is Outcome.PASS
@@ -159,18 +159,18 @@ def test_that_it_failed_with_what_another_left_is_told_though_it_passed():
 
 @pytest.mark.parametrize("fresh", [FAILED, UNTOLD])
 def test_what_does_not_pass_fresh_either_is_not_tried_again(fresh):
-    told, made = run(UNTOLD, fresh, PASSED, second_hand=True, asks_meanwhile=False)
+    told, made = run(UNTOLD, fresh, PASSED, reused=True, probes_continuously=False)
     assert (told, made) == (fresh, [False, True])
 
 
 @pytest.mark.parametrize("ended", [Outcome.PASS, Outcome.UNSUPPORTED])
 def test_what_another_left_is_no_reason_to_doubt_a_pass(ended):
     events = attempt(Outcome.PASS, ended)
-    assert run(events, FAILED, second_hand=True) == (events, [False])
+    assert run(events, FAILED, reused=True) == (events, [False])
 
 
 def test_what_failed_with_nothing_of_others_is_not_tried_again():
-    assert run(FAILED, PASSED, asks_meanwhile=False) == (FAILED, [False])
+    assert run(FAILED, PASSED, probes_continuously=False) == (FAILED, [False])
 
 
 def test_events_that_count_for_sure_are_told_at_once():
@@ -183,8 +183,8 @@ def test_events_that_count_for_sure_are_told_at_once():
                 self.consume(event)
                 heard.append(len(told))
 
-    with_further_attempts(
-        lambda consume: Watched(PASSED, consume, second_hand=False, asks_meanwhile=False),
+    with_retries(
+        lambda consume: Watched(PASSED, consume, reused=False, probes_continuously=False),
         told.append,
         lambda: False,
     )

@@ -358,8 +358,6 @@ def test_only_a_scenario_that_passed_leaves_what_another_may_have(cluster, clean
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_fresh_run_takes_nothing_over(fresh):
-    scenario_run = ScenarioRun(
-        SCENARIO, FakeCluster(SCENARIO, second_hand=True), QUICK, lambda _: None
-    )
+    scenario_run = ScenarioRun(SCENARIO, FakeCluster(SCENARIO, reused=True), QUICK, lambda _: None)
     assert scenario_run.run(fresh=fresh) is Outcome.PASS
-    assert scenario_run.second_hand is not fresh
+    assert scenario_run.reused is not fresh

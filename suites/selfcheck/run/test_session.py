@@ -122,16 +122,16 @@ class Haunted(FakeCluster):
     """A cluster on which something of another scenario outlived its policies."""
 
     def __init__(self) -> None:
-        super().__init__(SCENARIO, second_hand=True, fault=self._haunting)
+        super().__init__(SCENARIO, reused=True, fault=self._haunting)
         self._haunted = False
 
     def start(self, spec: object):
         self._haunted = False
         return super().start(spec)
 
-    def furnish(self, manifests: str) -> bool:
+    def apply_initial(self, manifests: str) -> bool:
         self._haunted = True
-        return super().furnish(manifests)
+        return super().apply_initial(manifests)
 
     def _haunting(self, probe: Probe, verdict: Verdict) -> Verdict:
         return Verdict.TIMED_OUT if self._haunted else verdict
@@ -193,7 +193,7 @@ def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch
     lock = threading.Lock()
 
     class Waiting:
-        asks_meanwhile = second_hand = False
+        probes_continuously = reused = False
 
         def __init__(self, scenario, _cluster, _timeouts, emit, **_options):
             self.path, self.emit = scenario.path, emit

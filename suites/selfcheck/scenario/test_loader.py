@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from netpol_conformance.model.objects import Namespace, ObjectKey, Pod, Protocol, Service
+from netpol_conformance.model.objects import (
+    Namespace,
+    ObjectKey,
+    Pod,
+    Protocol,
+    Service,
+    SourceKind,
+)
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.loader import load, load_file
@@ -19,7 +26,7 @@ CONNECTED, BLOCKED = Expectation.CONNECTED, Expectation.BLOCKED
 
 
 def pod(name: str, namespace: str = "default") -> SourceRef:
-    return SourceRef("pod", namespace, name)
+    return SourceRef(SourceKind.POD, namespace, name)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +102,7 @@ def test_everyone_else_is_all_but_the_named_and_the_pod_itself(sound):
         pod("friend"): CONNECTED,
         pod("web-2"): BLOCKED,
         pod("app", "other"): BLOCKED,
-        SourceRef("outside", "", "office"): BLOCKED,
+        SourceRef(SourceKind.OUTSIDE, "", "office"): BLOCKED,
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netpol_conformance.model.objects import ObjectKey, Protocol
+from netpol_conformance.model.objects import ObjectKey, Protocol, SourceKind
 from netpol_conformance.scenario.names import RESERVED, deletion, destination, source
 from netpol_conformance.scenario.types import Destination, SourceRef, Via
 
@@ -36,7 +36,7 @@ def test_a_destination_reads_as_it_is_written(item):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.sampled_from(["pod", "outside", "node"]), NAMESPACES, NAMES)
+@given(st.sampled_from(SourceKind), NAMESPACES, NAMES)
 def test_a_source_reads_as_it_is_written(kind, namespace, name):
     item = SourceRef(kind, namespace if kind == "pod" else "", name)
     assert source(str(item)) == item

@@ -31,7 +31,7 @@ class EmbeddedCluster:
         if not (machine := doctor.system()).ok:
             raise ClusterError(doctor.advice(machine))
         self._process = HostProcess()
-        # The process was forked from one that started earlier: it is told what changed since.
+        # The process was forked from one that started earlier: it is sent what changed since.
         info: ClusterInfo = self._process.call(
             "start", spec, self._implementation, self._busybox, Surroundings.here()
         )
@@ -41,7 +41,7 @@ class EmbeddedCluster:
         """Ask a server that answers and one whose packets are dropped, with each tool."""
         return tuple(self._running().call("self_test"))
 
-    def furnish(self, manifests: str) -> bool:
+    def apply_initial(self, manifests: str) -> bool:
         """Make all of it: that costs next to nothing here."""
         self.apply(manifests)
         return False
@@ -76,7 +76,7 @@ class EmbeddedCluster:
         self._running().call("start_enforcer")
 
     def lifecycle(self) -> EmbeddedCluster:
-        """All that can happen, happens here; as ``clusters.base.Lifecycle``."""
+        """As ``clusters.base.Lifecycle``; nothing is unsupported."""
         return self
 
     def cut_off_enforcer(self) -> None:
@@ -84,7 +84,7 @@ class EmbeddedCluster:
         self._running().call("cut_off_enforcer")
 
     def reconnect_enforcer(self) -> None:
-        """Let it have the API again, and all that it missed."""
+        """Reconnect the enforcer to the API; it catches up on what it missed."""
         self._running().call("reconnect_enforcer")
 
     def finish(self, pods: Sequence[ObjectKey]) -> None:
@@ -111,7 +111,7 @@ class EmbeddedCluster:
         """Use the connections again, and close them."""
         return tuple(self._running().call("ask_held", timeout))
 
-    def leave(self, *, clean: bool = False) -> None:
+    def release(self, *, clean: bool = False) -> None:
         """Nothing is shared: it stays as it is until the next start."""
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ from netpol_conformance.model.objects import (
     ObjectKey,
     Pod,
     Protocol,
+    SourceKind,
 )
 from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.probe.ask import ask_all
@@ -158,7 +159,7 @@ class ControlPlane:
         self._enforcers.cut_off()
 
     def reconnect_enforcer(self) -> None:
-        """Tell the enforcers of all that they missed."""
+        """Pass on to the enforcers all changes that they missed."""
         self._enforcers.reconnect()
 
     async def finish(self, pods: Sequence[ObjectKey]) -> None:
@@ -226,7 +227,7 @@ class ControlPlane:
             raise ClusterError(f"the cluster has no DNS any more: {DNS_POD.key} does not run")
         pod, _ = self._running[DNS_POD.key]
         for ip in pod.ips:
-            with self.enter(Source("pod", pod.name, pod.namespace)):
+            with self.enter(Source(SourceKind.POD, pod.name, pod.namespace)):
                 asking = dns.connected(ip)
             with asking:
                 try:
@@ -255,7 +256,7 @@ class ControlPlane:
         self._machines.add_pods(new)
         if self._continuous is not None:
             for pod in new:
-                self._continuous.appear(Source("pod", pod.name, pod.namespace), since)
+                self._continuous.appear(Source(SourceKind.POD, pod.name, pod.namespace), since)
         await asyncio.gather(*(self._start(pod) for pod in new))
         self._translate()
 
@@ -271,12 +272,12 @@ class ControlPlane:
     async def _stop(self, pod: Pod) -> None:
         _, server = self._running.pop(pod.key)
         if self._continuous is not None:
-            await self._continuous.vanish(Source("pod", pod.name, pod.namespace))
+            await self._continuous.vanish(Source(SourceKind.POD, pod.name, pod.namespace))
         await server.stop()
         self._machines.remove_pod(pod)
 
     def _server(self, pod: Pod) -> Server:
-        enter = partial(self.enter, Source("pod", pod.name, pod.namespace))
+        enter = partial(self.enter, Source(SourceKind.POD, pod.name, pod.namespace))
         if pod.key == DNS_POD.key:
             return dns.Server(self._names, pod.ips, enter)
         directory = self._files.scratch / f"{pod.namespace}_{pod.name}"
@@ -285,7 +286,7 @@ class ControlPlane:
     async def _serve_outside(self, host: OutsideHost) -> None:
         ports = [(port, kind) for port in host.ports for kind in (Protocol.TCP, Protocol.UDP)]
         families = tuple({ip.version for ip in host.ips} & {*self._spec.families})
-        enter = partial(self.enter, Source("outside", host.name))
+        enter = partial(self.enter, Source(SourceKind.OUTSIDE, host.name))
         await OwnServers(f"outside/{host.name}", ports, families=families, inside=enter).start()
 
     def _names(self) -> dns.Zone:

@@ -77,7 +77,7 @@ def answer(names: Zone, query: bytes) -> bytes | None:
 class Server:
     """The DNS pod's server (a ``probe.servers.Server``) at ``ips``.
 
-    ``names`` tells the zone of the moment; ``enter`` puts the thread into the pod.
+    ``names`` returns the current zone; ``enter`` puts the thread into the pod.
     """
 
     def __init__(

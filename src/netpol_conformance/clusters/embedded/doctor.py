@@ -1,4 +1,4 @@
-"""What the machine lacks for an embedded cluster, and the command that mends it."""
+"""What the machine lacks for an embedded cluster, and the command that fixes it."""
 
 from __future__ import annotations
 

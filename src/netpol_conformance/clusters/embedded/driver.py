@@ -26,7 +26,7 @@ class EmbeddedDriver:
         if self.implementation not in _BUNDLED:
             _check_enforcer(self.implementation)
 
-    def open(self, tell: Callable[[str], None]) -> None:  # noqa: ARG002 - quick enough
+    def open(self, on_progress: Callable[[str], None]) -> None:  # noqa: ARG002 - quick enough
         """Only look whether the machine has what it takes; raises ClusterError."""
         lacking = [finding for finding in doctor.programs() if not finding.ok]
         if lacking:

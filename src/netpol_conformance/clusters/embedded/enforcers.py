@@ -48,7 +48,7 @@ class Enforcers:
             self._controllers[node] = controller
 
     def handle(self, events: Sequence[WatchEvent]) -> None:
-        """Tell every controller of changes; in force when this returns, unless they are cut off."""
+        """Pass changes to every controller; in force when this returns, unless they are cut off."""
         if self._missed is not None:
             self._missed += events
             return
@@ -59,7 +59,7 @@ class Enforcers:
                 controller.handle(events)
 
     def cut_off(self) -> None:
-        """Keep the API from them all: they run, and hear of nothing."""
+        """Cut them off from the API: they run and see no change."""
         if self._missed is None:
             _log.debug("the enforcers are cut off from the API")
             self._missed = []
@@ -68,7 +68,7 @@ class Enforcers:
                     controller.lose_api()
 
     def reconnect(self) -> None:
-        """Let them have the API again, and all that they missed."""
+        """Reconnect the enforcers to the API; they catch up on what they missed."""
         missed, self._missed = self._missed or [], None
         _log.debug("the enforcers have the API again, and %d events", len(missed))
         self.handle(missed)

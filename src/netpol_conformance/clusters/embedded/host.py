@@ -1,4 +1,4 @@
-"""The process that is a cluster: its life, and the requests it answers.
+"""The process of a cluster: its life cycle, and the requests it answers.
 
 It is the first process of its own pid namespace, so that the kernel kills with it all that it
 started; and it goes when its guardian (the process outside that namespace that waits for it), the
@@ -33,8 +33,8 @@ _DESCRIPTORS = 65_536
 def launch(descriptor: int, zygote: int) -> NoReturn:
     """Be a cluster for the driver at the other end of ``descriptor``; ``zygote`` is the parent.
 
-    The guardian keeps that connection open until the last process is gone, which tells the
-    driver that it is.
+    The guardian keeps that connection open until the last process is gone, which signals that to
+    the driver.
     """
     namespaces.die_with_parent()
     if os.getppid() != zygote:
@@ -90,7 +90,7 @@ class _Requests:
         LOGGER.addHandler(QueueHandler(self._records))
 
     async def serve(self) -> None:
-        """Answer for ever; the process ends when a side of it is gone."""
+        """Answer requests; the process ends when either side is gone."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._guardian, os._exit, 0)
         loop.add_reader(self._connection.fileno(), self._receive)

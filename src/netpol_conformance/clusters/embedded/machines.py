@@ -1,7 +1,7 @@
 """Nodes, pods and hosts outside as network namespaces, wired to each other.
 
 The namespace of the process itself is the fabric, a router to which every node and every host
-outside has a link. A pod has a link to its node. All is routed, nothing bridged.
+outside has a link. A pod has a link to its node. Everything is routed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from netpol_conformance.api import addresses
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
 from netpol_conformance.clusters.embedded.namespaces import new_network
 from netpol_conformance.clusters.embedded.netlink import LOOPBACK, Netlink
-from netpol_conformance.model.objects import IPAddress, Node, ObjectKey, Pod
+from netpol_conformance.model.objects import IPAddress, Node, ObjectKey, Pod, SourceKind
 from netpol_conformance.probe.netns import inside
 
 _UPLINK = 2
@@ -153,14 +153,14 @@ class Machines:
         """Be in a node's network; raises KeyError if there is none of that name."""
         return inside(self._nodes[name].network)
 
-    def network(self, kind: str, name: str, namespace: str = "") -> int:
+    def network(self, kind: SourceKind, name: str, namespace: str = "") -> int:
         """The descriptor of the network of a ``pod``, ``node`` or ``outside`` host.
 
         Raises KeyError if there is none of that name.
         """
-        if kind == "pod":
+        if kind is SourceKind.POD:
             return self._pods[ObjectKey("Pod", namespace, name)].network
-        return (self._nodes if kind == "node" else self._outside)[name].network
+        return (self._nodes if kind is SourceKind.NODE else self._outside)[name].network
 
     def _new(self, onto: int, ips: Iterable[IPAddress], *, router: bool) -> _Machine:
         machine = _Machine(new_network(), self._next_link, tuple(ips))

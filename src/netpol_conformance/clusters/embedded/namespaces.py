@@ -1,7 +1,7 @@
 """Making namespaces: the cluster's own (user, mounts, network, processes) and, inside it, a
 network namespace a machine and a mount namespace a set of files. Descriptors hold them.
 
-Nothing here needs privileges, and nothing here outlives the process that does it.
+It needs no privileges, and everything ends with the process.
 """
 
 from __future__ import annotations

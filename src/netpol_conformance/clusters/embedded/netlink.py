@@ -2,7 +2,8 @@
 to the kernel in one message, which is what makes a cluster quick to start.
 
 Indexes of links are chosen by the caller, so that no request waits for the answer to another.
-See rtnetlink(7), veth(4), linux/rtnetlink.h.
+Attributes bear the names of linux/if_link.h, linux/if_addr.h, linux/rtnetlink.h and linux/veth.h;
+see rtnetlink(7) and veth(4).
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ _ONLINK = 0x4
 _TABLE_MAIN, _STATIC = 254, 4
 _UNIVERSE, _LINK, _HOST, _ANY = 0, 253, 254, 255
 _UNICAST = 1
-_CONF_FORWARDING = 1
+_IPV4_DEVCONF_FORWARDING = 1
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO = 1, 3, 18
+_IFLA_AF_SPEC, _IFLA_NET_NS_FD = 26, 28
+_IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
+_IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
+_IFLA_INET_CONF = 1
+_VETH_INFO_PEER = 1
+_IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _BATCH_BYTES = 32 * 1024
 # Both ends of every pair have one and the same address and ask for none: a packet to "the
 # neighbour" then is a packet to the other end, whatever the neighbour's IP address, with no ARP,
@@ -70,25 +79,28 @@ class Netlink:
 
     def forward(self, index: int) -> None:
         """Let IPv4 that comes in by link ``index`` be forwarded: the sysctl without /proc/sys."""
-        forwarding = _attribute(_CONF_FORWARDING, struct.pack("=I", 1))
-        settings = _attribute(socket.AF_INET, _attribute(1, forwarding))
-        body = struct.pack("=BxHiII", 0, 0, index, 0, 0) + _attribute(26, settings)
+        forwarding = _attribute(_IPV4_DEVCONF_FORWARDING, struct.pack("=I", 1))
+        settings = _attribute(socket.AF_INET, _attribute(_IFLA_INET_CONF, forwarding))
+        body = struct.pack("=BxHiII", 0, 0, index, 0, 0) + _attribute(_IFLA_AF_SPEC, settings)
         self._add(f"let link {index} forward", _SETLINK, 0, body)
 
     def veth(self, name: str, index: int, peer: str, peer_index: int, namespace: int) -> None:
         """A pair of links: ``name`` here, up; ``peer`` in the namespace of that descriptor, where
         it is still to be set up (the kernel refuses that while the pair is being made).
         """
-        there = _link_body(peer_index, peer, 0) + _attribute(28, struct.pack("=i", namespace))
-        information = _attribute(1, b"veth") + _attribute(2, _attribute(1, there))
-        body = _link_body(index, name, _UP) + _attribute(18, information)
+        there = _link_body(peer_index, peer, 0) + _attribute(
+            _IFLA_NET_NS_FD, struct.pack("=i", namespace)
+        )
+        information = _attribute(_IFLA_INFO_KIND, b"veth")
+        information += _attribute(_IFLA_INFO_DATA, _attribute(_VETH_INFO_PEER, there))
+        body = _link_body(index, name, _UP) + _attribute(_IFLA_LINKINFO, information)
         self._add(f"create link {name}", _NEWLINK, _CREATE | _EXCL, body)
 
     def address(self, ip: IPAddress, index: int) -> None:
         """Give link ``index`` an address that is its own network (/32, /128)."""
         scope = _HOST if ip.is_loopback else _UNIVERSE
         body = struct.pack("=BBBBI", _family(ip), ip.max_prefixlen, _NODAD, scope, index)
-        body += _attribute(2, ip.packed) + _attribute(1, ip.packed)
+        body += _attribute(_IFA_LOCAL, ip.packed) + _attribute(_IFA_ADDRESS, ip.packed)
         self._add(f"add address {ip}", _NEWADDR, _CREATE | _EXCL, body)
 
     def route(
@@ -172,10 +184,10 @@ def _link_body(index: int, name: str, state: int) -> bytes:
     one_queue = struct.pack("=I", 1)
     return (
         body
-        + _attribute(3, name.encode() + b"\0")
-        + _attribute(1, _MAC)
-        + _attribute(31, one_queue)
-        + _attribute(32, one_queue)
+        + _attribute(_IFLA_IFNAME, name.encode() + b"\0")
+        + _attribute(_IFLA_ADDRESS, _MAC)
+        + _attribute(_IFLA_NUM_TX_QUEUES, one_queue)
+        + _attribute(_IFLA_NUM_RX_QUEUES, one_queue)
     )
 
 
@@ -196,8 +208,8 @@ def _route_body(
         _ONLINK if gateway else 0,
     )
     if network.prefixlen:
-        body += _attribute(1, network.network_address.packed)
-    body += _attribute(4, struct.pack("=I", index))
+        body += _attribute(_RTA_DST, network.network_address.packed)
+    body += _attribute(_RTA_OIF, struct.pack("=I", index))
     if gateway:
-        body += _attribute(5, gateway.packed)
+        body += _attribute(_RTA_GATEWAY, gateway.packed)
     return body

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from netpol_conformance.clusters.base import OutsideHost, SelfCheck
 from netpol_conformance.clusters.embedded.machines import Machines
 from netpol_conformance.enforcer.apply import Nft
-from netpol_conformance.model.objects import IPAddress, Protocol
+from netpol_conformance.model.objects import IPAddress, Protocol, SourceKind
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
@@ -44,7 +44,7 @@ async def run(machines: Machines, enter: Enter, ask: Ask) -> tuple[SelfCheck, ..
     """Ask all at once, and remove the machines again. Raises OSError, NftError."""
     client, server = _NAMES
     ports = [(port, kind) for port in (_OPEN, _DROPPED) for kind in Protocol]
-    there = Source("outside", server)
+    there = Source(SourceKind.OUTSIDE, server)
     serving = OwnServers(
         str(there), ports, families=machines.families, inside=partial(enter, there)
     )
@@ -66,7 +66,7 @@ async def run(machines: Machines, enter: Enter, ask: Ask) -> tuple[SelfCheck, ..
 async def _ask(ask: Ask, host: str) -> tuple[SelfCheck, ...]:
     client, server = _NAMES
     questions = [
-        (verdict, Probe(Source("outside", client), host, port, identity, protocol, tool))
+        (verdict, Probe(Source(SourceKind.OUTSIDE, client), host, port, identity, protocol, tool))
         for tool, protocol in _ASKED
         for port, verdict in ((_OPEN, Verdict.CONNECTED), (_DROPPED, Verdict.TIMED_OUT))
         for identity in [frozenset({f"outside/{server}"})]

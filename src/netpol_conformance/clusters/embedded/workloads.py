@@ -12,7 +12,7 @@ from pathlib import Path
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.model.objects import Pod, Protocol
+from netpol_conformance.model.objects import Pod, Protocol, SourceKind
 from netpol_conformance.probe import webservers, wget
 from netpol_conformance.probe.servers import OwnServers, Server
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
@@ -113,7 +113,7 @@ Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
 def questions(pod: Pod) -> list[Probe]:
     """One probe for each port and address of a pod, asked by itself (S5: never blocked)."""
     identity = frozenset({f"{pod.namespace}/{pod.name}"})
-    source = Source("pod", pod.name, pod.namespace)
+    source = Source(SourceKind.POD, pod.name, pod.namespace)
     return [
         Probe(source, str(ip), port, identity, protocol)
         for ip in pod.ips
@@ -136,10 +136,10 @@ async def wait(probes: Sequence[Probe], ask: Ask, seconds: float) -> None:
             failed = [item for item in answers if item.verdict is not Verdict.CONNECTED]
             waiting = [item.probe for item in failed]
             if failed:
-                raise ClusterError(f"not ready after {seconds:g} s: {_told(failed)}")
+                raise ClusterError(f"not ready after {seconds:g} s: {_describe(failed)}")
 
 
-def _told(failed: Sequence[Observation]) -> str:
+def _describe(failed: Sequence[Observation]) -> str:
     return "; ".join(
         f"{item.probe.source} at its own {item.probe.host}:{item.probe.port}/"
         f"{item.probe.protocol.value}: {item.verdict.value} {item.output.strip()}"

@@ -1,4 +1,4 @@
-"""The process from which clusters are forked: it has imported everything, once, and waits.
+"""The zygote: a process with all imports done, from which clusters are forked.
 
 ``python -m netpol_conformance.clusters.embedded.zygote SOCKET DRIVER`` where SOCKET is the number
 of an inherited socket and DRIVER the process that started this one. Each message on the socket

@@ -33,7 +33,7 @@ class KindCluster(KubernetesCluster):
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh: beside others, or when none of them is at it."""
-        self.leave()
+        self.release()
         return super().start(spec)
 
     def _start_outside(self, spec: ClusterSpec) -> None:
@@ -41,18 +41,18 @@ class KindCluster(KubernetesCluster):
         self._turn.take(shared=not spec.alone)
         super()._start_outside(spec)
 
-    def leave(self, *, clean: bool = False) -> None:
+    def release(self, *, clean: bool = False) -> None:
         """Put the enforcer back, and let others have the cluster."""
         if self._own_lifecycle is not None:
             self._own_lifecycle.start_enforcer()
             self._own_lifecycle = None
-        super().leave(clean=clean)
+        super().release(clean=clean)
         self._turn.give_back()
 
     def close(self) -> None:
         """Remove all of it, and let others have the cluster."""
         with contextlib.suppress(ClusterError):
-            self.leave()
+            self.release()
         super().close()
 
     def _new_lifecycle(self, objects: Objects, agents: Agents) -> KindLifecycle:

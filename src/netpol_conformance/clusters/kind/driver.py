@@ -56,15 +56,15 @@ class KindDriver:
         """The file that leads kubectl to it."""
         return Path(self._opened().kubeconfig)
 
-    def open(self, tell: Callable[[str], None]) -> None:
+    def open(self, on_progress: Callable[[str], None]) -> None:
         """Make or find the cluster and install what enforces; raises ClusterError."""
         self._terminable.begin()
         try:
             tools = find_tools(kind=self._options.kind_bin, kubectl=self._options.kind_kubectl_bin)
-            self._name_leftovers(tools, tell)
-            self._make(tools, tell)
-            self._install(tools, tell)
-            self._begin(tell)
+            self._name_leftovers(tools, on_progress)
+            self._make(tools, on_progress)
+            self._install(tools, on_progress)
+            self._begin(on_progress)
         except BaseException:
             with contextlib.suppress(ClusterError):  # the first failure says more
                 self.close()
@@ -108,45 +108,45 @@ class KindDriver:
             raise ClusterError("the driver is not open; call open() first")
         return self._share
 
-    def _name_leftovers(self, tools: Tools, tell: Callable[[str], None]) -> None:
+    def _name_leftovers(self, tools: Tools, on_progress: Callable[[str], None]) -> None:
         clusters = run([tools.kind, "get", "clusters"]).split()
         for name in leftovers.ownerless(clusters):
             if name != self._options.reuse_cluster:
-                tell(leftovers.advice(name))
+                on_progress(leftovers.advice(name))
 
-    def _make(self, tools: Tools, tell: Callable[[str], None]) -> None:
+    def _make(self, tools: Tools, on_progress: Callable[[str], None]) -> None:
         options = self._options
         self._folder = Path(tempfile.mkdtemp(prefix="netpol-conformance-"))
         name = options.reuse_cluster or f"{leftovers.PREFIX}{secrets.token_hex(4)}"
         maker = KindMaker(name, tools, self._folder, image=options.kind_image)
         if options.reuse_cluster:
-            tell(f"using the kind cluster {name} ...")
+            on_progress(f"using the kind cluster {name} ...")
             maker.find()
             self._maker = maker
             installing.start_where_stopped(maker)
             return
-        tell(f"creating the kind cluster {name} (about half a minute) ...")
+        on_progress(f"creating the kind cluster {name} (about half a minute) ...")
         self._ownership = leftovers.Ownership(name)
         self._maker = maker
         maker.create(
             cluster_config(name, ip_family=options.ip_family, pod_subnet=options.pod_subnet)
         )
 
-    def _install(self, tools: Tools, tell: Callable[[str], None]) -> None:
+    def _install(self, tools: Tools, on_progress: Callable[[str], None]) -> None:
         assert self._maker is not None
         options, maker = self._options, self._maker
         own = own_image(options.image, options.image_registry)
         plugin = plugins.chosen(options, installing.digest(tools, own))
-        installing.load_images(maker, tools, [own, *plugin.images], tell)
+        installing.load_images(maker, tools, [own, *plugin.images], on_progress)
         if plugin.manifests:
-            tell(f"installing {plugin.name} ...")
+            on_progress(f"installing {plugin.name} ...")
             installing.apply_manifests(maker, plugin.manifests)
         servers = [at_registry(image, options.image_registry) for image in SERVER_IMAGES]
-        installing.load_images(maker, tools, servers, tell)
-        tell("waiting for nodes and plugin ...")
+        installing.load_images(maker, tools, servers, on_progress)
+        on_progress("waiting for nodes and plugin ...")
         installing.wait_installed(maker, tools)
 
-    def _begin(self, tell: Callable[[str], None]) -> None:
+    def _begin(self, on_progress: Callable[[str], None]) -> None:
         assert self._maker is not None
         self._share = Share(
             self._maker.name,
@@ -156,4 +156,6 @@ class KindDriver:
         )
         self._share.check()
         if self._options.keep_cluster:
-            tell(f"{self._maker.name} will stay: kind export kubeconfig --name {self._maker.name}")
+            on_progress(
+                f"{self._maker.name} will stay: kind export kubeconfig --name {self._maker.name}"
+            )

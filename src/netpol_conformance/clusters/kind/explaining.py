@@ -1,4 +1,4 @@
-"""What of a cluster did not start, and why, in the words of its nodes, pods and kubelets. Pure.
+"""What of a cluster did not start, and why, from its nodes, pods, events and kubelet logs. Pure.
 
 All functions read lists as ``kubectl get -o json`` prints them.
 """
@@ -50,13 +50,13 @@ def rollouts_unfinished(workloads: Sequence[Item]) -> list[str]:
 
 def warnings(events: Sequence[Item]) -> list[str]:
     """The latest warnings, oldest first, each once."""
-    told = {
+    lines = {
         f"{event['involvedObject'].get('kind')} {event['involvedObject'].get('name')}: "
         f"{event.get('reason')}: {event.get('message')}": None
         for event in sorted(events, key=lambda event: event.get("lastTimestamp") or "")
         if event.get("type") == "Warning"
     }
-    return list(told)[-_MOST_EVENTS:]
+    return list(lines)[-_MOST_EVENTS:]
 
 
 def complaints(log: str) -> list[str]:

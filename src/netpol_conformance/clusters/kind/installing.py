@@ -35,12 +35,12 @@ def digest(tools: Tools, image: str) -> str:
 
 
 def load_images(
-    maker: KindMaker, tools: Tools, images: Sequence[str], tell: Callable[[str], None]
+    maker: KindMaker, tools: Tools, images: Sequence[str], on_progress: Callable[[str], None]
 ) -> None:
     """Copy images from Docker to the nodes; raises ClusterError for one Docker has not."""
     for image in images:
         digest(tools, image)
-    tell(f"loading {', '.join(images)} on the nodes ...")
+    on_progress(f"loading {', '.join(images)} on the nodes ...")
     maker.load(images)
 
 
@@ -68,15 +68,15 @@ def apply_manifests(maker: KindMaker, manifests: str) -> None:
 def wait_installed(maker: KindMaker, tools: Tools, *, timeout: float = READY) -> None:
     """Until all nodes are Ready and all DaemonSets and Deployments stand as they are now.
 
-    Raises ClusterError that tells what is missing, in the words of the cluster.
+    Raises ClusterError with what is missing, from conditions, events and logs.
     """
     missing = until_nothing(
         lambda: _missing(maker), "nodes and plugin to be ready", timeout, _LOOK_AGAIN
     )
     if missing:
-        told = [*missing, *_words_of(maker, tools)]
+        details = [*missing, *_words_of(maker, tools)]
         raise ClusterError(
-            f"the cluster {maker.name} is not ready after {timeout:g} s:\n  " + "\n  ".join(told)
+            f"the cluster {maker.name} is not ready after {timeout:g} s:\n  " + "\n  ".join(details)
         )
 
 
@@ -87,7 +87,7 @@ def _missing(maker: KindMaker) -> list[str]:
 
 
 def _words_of(maker: KindMaker, tools: Tools) -> list[str]:
-    """Whatever pods, events and kubelets have to say; nothing of it may hide the failure."""
+    """What pods, events and kubelet logs show; errors in reading them hide no failure."""
     lines = explaining.pods_not_ready(_listed(maker, "pods"))
     lines += explaining.warnings(_listed(maker, "events"))
     for node in explaining.node_names_not_ready(_listed(maker, "nodes")):

@@ -1,7 +1,5 @@
-"""Clusters that no run owns any more: kept on purpose, or left by a run that was killed.
-
-A run holds a lock, a file of this machine, as long as it lives; the kernel lets go of it whatever
-ends the run.
+"""Clusters without a run: kept on purpose, or left by a run that was killed. A run holds a file
+lock as long as it lives, which the kernel releases however it ends.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ class Ownership:
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:
-        """Let go; the cluster is nobody's from now on."""
+        """Release the lock; no run owns the cluster from now on."""
         Path(self._file.name).unlink(missing_ok=True)
         self._file.close()
 
@@ -36,7 +34,7 @@ def ownerless(clusters: Iterable[str]) -> list[str]:
 
 
 def advice(name: str) -> str:
-    """What to tell of a cluster that was left."""
+    """What to say of a cluster that was left."""
     return (
         f"the kind cluster {name} is there from an earlier run that kept it or was killed; "
         f"remove it with: kind delete cluster --name {name}; "

@@ -47,7 +47,7 @@ class KindMaker:
         """Create it from kind's configuration; its nodes are not ready without a CNI."""
         file = self._folder / "kind.yaml"
         file.write_text(config, encoding="utf-8")
-        with _told(f"kind create cluster --name {self.name}") as output:
+        with _captured_output(f"kind create cluster --name {self.name}") as output:
             try:
                 self._cluster.create(config_file=file)
             except subprocess.CalledProcessError as error:
@@ -88,7 +88,7 @@ class KindMaker:
 
 
 @contextlib.contextmanager
-def _told(command: str) -> Iterator[Path]:
+def _captured_output(command: str) -> Iterator[Path]:
     """Send what kind prints, by way of this process's own outputs, to a file instead."""
     began = time.monotonic()
     sys.stdout.flush()

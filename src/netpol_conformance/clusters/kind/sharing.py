@@ -15,8 +15,8 @@ from netpol_conformance.clusters.kubernetes.public import (
     NODES,
     ApiError,
     Client,
-    Handover,
     Setup,
+    WorkspacePool,
     check_no_stuck,
     connect,
     images_of,
@@ -57,7 +57,7 @@ class Share:
             implementation,
             outside=lambda: outside,
             load_balancer=None if self._has_balancer else balancer,
-            handover=self._handover,
+            pool=self._pool,
         )
         return KindCluster(setup, outside)
 
@@ -69,12 +69,12 @@ class Share:
 
     def close(self) -> None:
         """Close the connections to the API server, and to the pods that wait for a scenario."""
-        self._handover.close()
+        self._pool.close()
         self._client.close()
 
     @cached_property
-    def _handover(self) -> Handover:
-        return Handover()
+    def _pool(self) -> WorkspacePool:
+        return WorkspacePool()
 
     @cached_property
     def _client(self) -> Client:

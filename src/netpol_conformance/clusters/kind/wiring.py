@@ -36,7 +36,7 @@ class End:
 def of_machine(machine: End, nodes: Sequence[End]) -> str:
     """What to run on the machine: all that it sends to nodes and their pods has its own address.
 
-    The tunnel's packets are told from all else by their source, Docker's address.
+    The tunnel's packets are recognised by their source, Docker's address.
     """
     lines = [*_link(machine)]
     flag, here = _flag(machine.transport), machine.transport

@@ -41,12 +41,18 @@ from netpol_conformance.clusters.kubernetes.objects.reading import call, read_dn
 from netpol_conformance.clusters.kubernetes.objects.removal import begin_removal, begin_to_empty
 from netpol_conformance.clusters.kubernetes.objects.waits import until_running
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
-from netpol_conformance.clusters.kubernetes.workspace import Furnishing, Handover, Known, Stage
+from netpol_conformance.clusters.kubernetes.workspace import (
+    CachedState,
+    InitialObjects,
+    Workspace,
+    WorkspacePool,
+)
 from netpol_conformance.model.objects import (
     ClusterState,
     KubernetesObject,
     NetworkPolicy,
     ObjectKey,
+    SourceKind,
 )
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
@@ -60,7 +66,7 @@ class Setup:
 
     ``run`` is its id; ``driver`` and ``implementation`` are for reports. ``outside`` makes the
     clients outside for one cluster, None where there are none; ``load_balancer`` may be None too.
-    ``handover`` is where their scenarios leave what others may take over.
+    ``pool`` holds the workspaces that may be reused.
     """
 
     client: Client
@@ -70,20 +76,20 @@ class Setup:
     implementation: str
     outside: Callable[[], OutsideClients] | None = None
     load_balancer: LoadBalancer | None = None
-    handover: Handover = field(default_factory=Handover)
+    pool: WorkspacePool = field(default_factory=WorkspacePool)
 
 
 class KubernetesCluster:
-    """One worker's share of a cluster: each ``start`` gives it namespaces of its own, fresh ones
-    unless it is furnished like a scenario that has ended.
+    """One worker's share of a cluster: each ``start`` gives it namespaces of its own, new ones
+    unless those of a finished scenario fit.
     """
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        setup.handover.join()
+        setup.pool.join()
         self._client = setup.client
         self._outside = setup.outside() if setup.outside is not None else None
-        self._stage: Stage | None = None
+        self._workspace: Workspace | None = None
         self._emptied = ""
         self._lock = threading.Lock()
         self._closed = False
@@ -92,11 +98,11 @@ class KubernetesCluster:
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh; raises UnsupportedError for what this cluster cannot be."""
-        self._leave()
-        told = self._client.version()
+        self._release()
+        reported = self._client.version()
         names = Names(self._setup.run, secrets.token_hex(3))
         nodes = read_nodes(call(self._client, names, self._client.items, NODES))
-        version = read_version(told)
+        version = read_version(reported)
         dns = tuple(read_dns(self._client, names, nodes, version))
         families = families_of(nodes, dns)
         check_fits(spec, version, nodes.workers, families)
@@ -104,17 +110,17 @@ class KubernetesCluster:
         placing = Placing(nodes.taking_pods, families, self._setup.images, spec.asking)
         objects = Objects(self._client, names, nodes, placing, version, spec.families)
         agents = Agents(partial(self._channel, objects))
-        lendable = not (spec.alone or spec.asking or spec.outside)
+        reusable = not (spec.alone or spec.asking or spec.outside)
         balancing = Balancing(objects, self._setup.load_balancer)
         lifecycle = self._new_lifecycle(objects, agents)
-        self._enter(Stage(objects, agents, dns, lifecycle, balancing, lendable))
+        self._use(Workspace(objects, agents, dns, lifecycle, balancing, reusable))
         for host in spec.outside:
             if host.named:
                 objects.name_outside(host)
         return ClusterInfo(
             driver=self._setup.driver,
             implementation=self._setup.implementation,
-            kubernetes_version=told.removeprefix("v"),
+            kubernetes_version=reported.removeprefix("v"),
             nodes=len(nodes.manifests),
             families=tuple(f"IPv{family}" for family in families),
             details=dict(nodes.real),
@@ -122,102 +128,102 @@ class KubernetesCluster:
 
     def self_test(self) -> tuple[SelfCheck, ...]:
         """Test the tools in a pod of their own, over its loopback."""
-        stage = self._started()
-        namespace = self._backstage(stage)
+        workspace = self._started()
+        namespace = self._agents_namespace(workspace)
         pod = pods.self_test_agent(namespace, self._setup.images)
-        self._run_own(stage, pod)
-        return stage.agents.self_test(Source("pod", pod["metadata"]["name"], ""))
+        self._run_own(workspace, pod)
+        return workspace.agents.self_test(Source(SourceKind.POD, pod["metadata"]["name"], ""))
 
-    def furnish(self, manifests: str) -> bool:
-        """Take over what a scenario left that began with the same namespaces, if there is one."""
-        stage = self._started()
-        families = stage.objects.families
-        wanted = Furnishing.of(documents(manifests), families) if stage.lendable else None
-        left = self._setup.handover.take(wanted) if wanted is not None else None
+    def apply_initial(self, manifests: str) -> bool:
+        """Reuse the workspace of a scenario with the same namespaces, if there is one."""
+        workspace = self._started()
+        families = workspace.objects.families
+        wanted = InitialObjects.of(documents(manifests), families) if workspace.reusable else None
+        left = self._setup.pool.take(wanted) if wanted is not None else None
         if left is None or wanted is None:
             self.apply(manifests)
         else:
-            stage = self._take_over(left, wanted)
-        stage.known = replace(stage.known, furnishing=wanted)
+            workspace = self._reuse(left, wanted)
+        workspace.cache = replace(workspace.cache, initial=wanted)
         return left is not None
 
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
         """``kubectl apply``, the server's own validation and defaults included."""
-        stage = self._started()
-        before, stage.known = stage.known, Known()
-        applied = stage.objects.apply(manifests)
+        workspace = self._started()
+        before, workspace.cache = workspace.cache, CachedState()
+        applied = workspace.objects.apply(manifests)
         policies = [item for item in applied if isinstance(item, NetworkPolicy)]
         if len(policies) == len(applied):
-            stage.known = before.with_policies(policies)
+            workspace.cache = before.with_policies(policies)
         for item in applied:
-            stage.balancing.serve(item)
+            workspace.balancing.serve(item)
         return applied
 
     def delete(self, keys: Sequence[ObjectKey]) -> None:
         """``kubectl delete``, until all are gone."""
-        stage = self._started()
-        before, stage.known = stage.known, Known()
-        stage.lifecycle.part_with(keys)
+        workspace = self._started()
+        before, workspace.cache = workspace.cache, CachedState()
+        workspace.lifecycle.before_removal(keys)
         if keys:
-            stage.objects.delete(keys)
+            workspace.objects.delete(keys)
         for key in keys:
             if key.kind == "Pod":
-                stage.agents.forget(Source("pod", key.name, key.namespace))
+                workspace.agents.forget(Source(SourceKind.POD, key.name, key.namespace))
         if all(key.kind == "NetworkPolicy" for key in keys):
-            stage.known = before.without_policies(keys)
+            workspace.cache = before.without_policies(keys)
 
     def wait_ready(self, timeout: float) -> None:
         """Until pods run, servers answer and Services lead to them."""
-        stage = self._started()
-        if stage.known.ready:
+        workspace = self._started()
+        if workspace.cache.ready:
             return
-        spaces = stage.objects.namespaces()
+        spaces = workspace.objects.namespaces()
         running = until_running(
-            lambda: stage.objects.pods(spaces), self._client, stage.objects.names, timeout
+            lambda: workspace.objects.pods(spaces), self._client, workspace.objects.names, timeout
         )
-        stage.known = replace(stage.known, state=None)
-        names = stage.objects.names
+        workspace.cache = replace(workspace.cache, state=None)
+        names = workspace.objects.names
         uids = {
             (names.own(pod["metadata"]["namespace"]), pod["metadata"]["name"]): pod["metadata"][
                 "uid"
             ]
             for pod in running
         }
-        stage.readiness.wait(self.state(), uids, self.probe, timeout)
-        stage.known = replace(stage.known, ready=True)
+        workspace.readiness.wait(self.state(), uids, self.probe, timeout)
+        workspace.cache = replace(workspace.cache, ready=True)
 
     def state(self) -> ClusterState:
         """The scenario's objects, the cluster's nodes and DNS."""
-        stage = self._started()
-        state = stage.known.state
+        workspace = self._started()
+        state = workspace.cache.state
         if state is None:
-            state = ClusterState(version=stage.objects.version).with_objects(
-                *stage.objects.nodes.objects(), *stage.dns, *stage.objects.read()
+            state = ClusterState(version=workspace.objects.version).with_objects(
+                *workspace.objects.nodes.objects(), *workspace.dns, *workspace.objects.read()
             )
-            stage.known = replace(stage.known, state=state)
+            workspace.cache = replace(workspace.cache, state=state)
         return state
 
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Ask all at once: pods and nodes through their agents, hosts outside through theirs."""
-        stage = self._started()
-        names = stage.objects.names
+        workspace = self._started()
+        names = workspace.objects.names
         real = [names.real_probe(probe) for probe in probes]
-        for node in {probe.source.name for probe in probes if probe.source.kind == "node"}:
-            self._agent_on(stage, node)
+        for node in {probe.source.name for probe in probes if probe.source.kind == SourceKind.NODE}:
+            self._agent_on(workspace, node)
         return tuple(
             names.own_observation(seen, probe)
-            for seen, probe in zip(self._asked(stage, real), probes, strict=True)
+            for seen, probe in zip(self._asked(workspace, real), probes, strict=True)
         )
 
     def lifecycle(self) -> Lifecycle:
         """What the pods' agents can watch, and little more."""
-        stage = self._started()
-        stage.known = replace(stage.known, furnishing=None)
-        return stage.lifecycle
+        workspace = self._started()
+        workspace.cache = replace(workspace.cache, initial=None)
+        return workspace.lifecycle
 
-    def leave(self, *, clean: bool = False) -> None:
-        """Give up the scenario's part, and the client outside that others wait for."""
-        self._leave(clean=clean)
+    def release(self, *, clean: bool = False) -> None:
+        """Release the scenario's workspace and the outside client."""
+        self._release(clean=clean)
         if self._outside is not None:
             self._outside.close()
 
@@ -226,7 +232,7 @@ class KubernetesCluster:
         with self._lock:
             self._closed = True
         with contextlib.suppress(ClusterError):  # the driver will say what is left, and why
-            self._leave()
+            self._release()
         if self._outside is not None:
             self._outside.close()
 
@@ -238,56 +244,62 @@ class KubernetesCluster:
 
     def _forget_state(self) -> None:
         """Something changed: the state must be read again."""
-        self._started().known = Known()
+        self._started().cache = CachedState()
 
-    def _enter(self, stage: Stage) -> None:
+    def _use(self, workspace: Workspace) -> None:
         with self._lock:
             if self._closed:
                 raise ClusterError("the cluster is closed")
-            self._stage = stage
+            self._workspace = workspace
 
-    def _started(self) -> Stage:
-        if self._stage is None:
+    def _started(self) -> Workspace:
+        if self._workspace is None:
             raise ClusterError("the cluster is not started; call start() first")
-        return self._stage
+        return self._workspace
 
-    def _take_over(self, left: Stage, wanted: Furnishing) -> Stage:
-        """Enter what a scenario left, and make of it what is wanted."""
-        assert left.known.furnishing is not None
-        before = left.known.furnishing
-        stage = replace(left, lifecycle=self._new_lifecycle(left.objects, left.agents))
-        self._enter(stage)
+    def _reuse(self, left: Workspace, wanted: InitialObjects) -> Workspace:
+        """Make a finished scenario's workspace what is wanted."""
+        assert left.cache.initial is not None
+        before = left.cache.initial
+        workspace = replace(left, lifecycle=self._new_lifecycle(left.objects, left.agents))
+        self._use(workspace)
         kept = before.shared(wanted)
         self.delete([key for key in before.pods if key not in kept])
         lacking = ",".join(text for key, text in wanted.pods.items() if key not in kept)
         self.apply(f'{{"kind": "List", "items": [{lacking}]}}')
-        return stage
+        return workspace
 
-    def _leave(self, *, clean: bool = False) -> None:
-        """Give up the scenario's part of the cluster, to another scenario if it is ``clean``."""
+    def _release(self, *, clean: bool = False) -> None:
+        """Release the scenario's workspace, for reuse if it is ``clean``."""
         with self._lock:
-            stage, self._stage = self._stage, None
+            workspace, self._workspace = self._workspace, None
             closed = self._closed
-        if stage is not None and clean and stage.known.furnishing and not closed:
-            stage = self._hand_over(stage)
-        if stage is not None:
-            self._remove(stage)
+        if workspace is not None and clean and workspace.cache.initial and not closed:
+            workspace = self._offer(workspace)
+        if workspace is not None:
+            self._remove(workspace)
 
-    def _hand_over(self, stage: Stage) -> Stage | None:
-        """Leave it without policies for those to come; returns what nobody will have any more."""
+    def _offer(self, workspace: Workspace) -> Workspace | None:
+        """Delete its policies and offer it for reuse; returns the workspace to remove, if any."""
         try:
-            there = stage.known.state.objects() if stage.known.state else stage.objects.read()
-            stage.objects.delete([item.key for item in there if isinstance(item, NetworkPolicy)])
+            there = (
+                workspace.cache.state.objects()
+                if workspace.cache.state
+                else workspace.objects.read()
+            )
+            workspace.objects.delete(
+                [item.key for item in there if isinstance(item, NetworkPolicy)]
+            )
         except (ClusterError, RefusedError):
-            return stage
-        stage.known = Known(furnishing=stage.known.furnishing)
-        return self._setup.handover.leave(stage)
+            return workspace
+        workspace.cache = CachedState(initial=workspace.cache.initial)
+        return self._setup.pool.put(workspace)
 
-    def _remove(self, stage: Stage) -> None:
+    def _remove(self, workspace: Workspace) -> None:
         """End what runs in it, empty it, and remove what was emptied before."""
-        stage.agents.close()
-        stage.balancing.release()
-        emptied, self._emptied = self._emptied, f"{SLOT_LABEL}={stage.objects.names.slot}"
+        workspace.agents.close()
+        workspace.balancing.release()
+        emptied, self._emptied = self._emptied, f"{SLOT_LABEL}={workspace.objects.names.slot}"
         begin_to_empty(self._client, self._emptied)
         if emptied:
             begin_removal(self._client, emptied)
@@ -300,11 +312,11 @@ class KubernetesCluster:
 
     # -- agents ----------------------------------------------------------------------------------
 
-    def _asked(self, stage: Stage, probes: Sequence[Probe]) -> list[Observation]:
+    def _asked(self, workspace: Workspace, probes: Sequence[Probe]) -> list[Observation]:
         """One observation a probe, in order, those of hosts outside at the same time as all."""
-        outside = [at for at, probe in enumerate(probes) if probe.source.kind == "outside"]
+        outside = [at for at, probe in enumerate(probes) if probe.source.kind == SourceKind.OUTSIDE]
         if not outside:
-            return list(stage.agents.ask(probes))
+            return list(workspace.agents.ask(probes))
         clients = self._outside
         if clients is None:
             raise UnsupportedError(NO_CLIENT)
@@ -313,40 +325,46 @@ class KubernetesCluster:
         with ThreadPoolExecutor(1) as other:
             asked = [probes[at] for at in outside]
             coming = other.submit(copy_context().run, clients.probe, asked)
-            seen = dict(zip(inside, stage.agents.ask([probes[at] for at in inside]), strict=True))
+            seen = dict(
+                zip(inside, workspace.agents.ask([probes[at] for at in inside]), strict=True)
+            )
             seen |= zip(outside, coming.result(), strict=True)
         return [seen[at] for at in range(len(probes))]
 
     def _channel(self, objects: Objects, source: Source) -> Channel:
         """A new stream to the agent of a pod, or of a node."""
         names = objects.names
-        if source.kind == "node":
+        if source.kind == SourceKind.NODE:
             node = objects.nodes.real[source.name]
-            return ExecChannel(self._client, names.backstage, pods.node_agent_name(node))
-        namespace = names.real(source.namespace) if source.namespace else names.backstage
+            return ExecChannel(self._client, names.agents_namespace, pods.node_agent_name(node))
+        namespace = names.real(source.namespace) if source.namespace else names.agents_namespace
         return ExecChannel(self._client, namespace, source.name)
 
-    def _agent_on(self, stage: Stage, node: str) -> None:
+    def _agent_on(self, workspace: Workspace, node: str) -> None:
         """Have a pod in the node's own network, for the node to ask from."""
-        if node in stage.node_agents:
+        if node in workspace.node_agents:
             return
-        namespace = self._backstage(stage)
-        manifest = pods.node_agent(stage.objects.nodes.real[node], namespace, self._setup.images)
-        self._run_own(stage, manifest)
-        stage.node_agents.add(node)
+        namespace = self._agents_namespace(workspace)
+        manifest = pods.node_agent(
+            workspace.objects.nodes.real[node], namespace, self._setup.images
+        )
+        self._run_own(workspace, manifest)
+        workspace.node_agents.add(node)
 
-    def _backstage(self, stage: Stage) -> str:
-        names = stage.objects.names
-        if not stage.backstage:
-            stage.objects.make_namespace(names.backstage)
-            stage.backstage = True
-        return names.backstage
+    def _agents_namespace(self, workspace: Workspace) -> str:
+        names = workspace.objects.names
+        if not workspace.has_agents_namespace:
+            workspace.objects.make_namespace(names.agents_namespace)
+            workspace.has_agents_namespace = True
+        return names.agents_namespace
 
-    def _run_own(self, stage: Stage, manifest: Manifest) -> None:
-        stage.objects.make_pod(manifest)
+    def _run_own(self, workspace: Workspace, manifest: Manifest) -> None:
+        workspace.objects.make_pod(manifest)
         until_running(
-            lambda: stage.objects.call(self._client.items, PODS, stage.objects.names.backstage),
+            lambda: workspace.objects.call(
+                self._client.items, PODS, workspace.objects.names.agents_namespace
+            ),
             self._client,
-            stage.objects.names,
+            workspace.objects.names,
             START_TIMEOUT,
         )

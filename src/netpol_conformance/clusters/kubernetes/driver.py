@@ -16,7 +16,7 @@ from netpol_conformance.clusters.kubernetes.fitness import check_rights
 from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
 from netpol_conformance.clusters.kubernetes.objects.pods import Images
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
-from netpol_conformance.clusters.kubernetes.workspace import Handover
+from netpol_conformance.clusters.kubernetes.workspace import WorkspacePool
 from netpol_conformance.clusters.options import KUBECONFIG, Options
 from netpol_conformance.image.names import own_image
 
@@ -47,14 +47,14 @@ class KubeconfigDriver:
         self.implementation = _OWN_PLUGIN if named == "reference" else named
         self._client: Client | None = None
         self._run = ""
-        self._handover = Handover()
+        self._pool = WorkspacePool()
         self._terminable = Terminable()
 
-    def open(self, tell: Callable[[str], None]) -> None:
+    def open(self, on_progress: Callable[[str], None]) -> None:
         """Look whether the cluster will do, before anything is made in it."""
         self._terminable.begin()
         client = self._connected()
-        tell(f"{client.server}: Kubernetes {client.version()}")
+        on_progress(f"{client.server}: Kubernetes {client.version()}")
         check_rights(client)
         try:
             nodes = read_nodes(client.items(NODES))
@@ -62,7 +62,7 @@ class KubeconfigDriver:
             raise meaning(error, client.server) from error
         check_no_stuck(client)
         self._run = secrets.token_hex(3)
-        tell(f"run {self._run}, on {nodes.workers} nodes that take pods")
+        on_progress(f"run {self._run}, on {nodes.workers} nodes that take pods")
 
     def cluster(self) -> Cluster:
         """A part of the cluster for one worker."""
@@ -72,7 +72,7 @@ class KubeconfigDriver:
             images_of(self._options),
             self.name,
             self.implementation,
-            handover=self._handover,
+            pool=self._pool,
         )
         if self._options.external_client:
             return ExternalCluster(setup, CommandClient(self._options.external_client))
@@ -83,7 +83,7 @@ class KubeconfigDriver:
         client, self._client = self._client, None
         with Shield(), contextlib.ExitStack() as ending:
             ending.callback(self._terminable.end)
-            ending.callback(self._handover.close)
+            ending.callback(self._pool.close)
             if client is not None:
                 ending.callback(client.close)
                 if self._run:

@@ -1,7 +1,7 @@
 """``--external-client``: a host that a command reaches stands for a scenario's host outside.
 
-The host keeps its own address. That is all the same as long as no policy tells it from the address
-that the scenario names; where one does, the scenario is not supported.
+The host keeps its own address. That makes no difference unless a policy distinguishes it from the
+address that the scenario names; where one does, the scenario is not supported.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class ExternalCluster(KubernetesCluster):
         return info
 
     def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
-        """As everywhere, but for policies that tell the host from whom it stands for."""
+        """As everywhere, but policies must not distinguish the host from the one it stands for."""
         applied = super().apply(manifests)
         check_alike(applied, self._stand_ins)
         return applied
@@ -182,7 +182,7 @@ class ExternalCluster(KubernetesCluster):
 def check_alike(
     objects: Sequence[KubernetesObject], stand_ins: Mapping[IPAddress, IPAddress]
 ) -> None:
-    """Raise UnsupportedError if a policy tells an address from the one that stands for it."""
+    """Raise UnsupportedError if a policy distinguishes an address from its stand-in."""
     for policy in objects:
         for block in _blocks(policy) if isinstance(policy, NetworkPolicy) else ():
             for named, own in stand_ins.items():

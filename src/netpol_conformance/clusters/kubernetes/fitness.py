@@ -27,10 +27,10 @@ _MEANINGS = (
 """All in which versions of Kubernetes differ for network policy."""
 
 
-def read_version(told: str) -> KubernetesVersion:
+def read_version(version: str) -> KubernetesVersion:
     """The version that a server says it is; raises ClusterError for one that is too old."""
     try:
-        return KubernetesVersion.parse(told)
+        return KubernetesVersion.parse(version)
     except ValueError as error:
         raise ClusterError(f"{error}; {OLDEST} is the oldest whose rules are known") from error
 

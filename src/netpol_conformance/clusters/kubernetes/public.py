@@ -26,7 +26,7 @@ from netpol_conformance.clusters.kubernetes.objects.waits import (
     until,
     until_nothing,
 )
-from netpol_conformance.clusters.kubernetes.workspace import Handover
+from netpol_conformance.clusters.kubernetes.workspace import WorkspacePool
 
 __all__ = [
     "AGENT",
@@ -39,7 +39,6 @@ __all__ = [
     "Channel",
     "Client",
     "CommandChannel",
-    "Handover",
     "KubernetesCluster",
     "KubernetesLifecycle",
     "Manifest",
@@ -47,6 +46,7 @@ __all__ = [
     "Resource",
     "Setup",
     "Turn",
+    "WorkspacePool",
     "check_no_stuck",
     "connect",
     "images_of",

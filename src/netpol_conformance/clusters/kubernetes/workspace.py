@@ -1,8 +1,8 @@
-"""What one scenario has of a real cluster, and what of it the next one may take over.
+"""What one scenario has of a real cluster, and what of it the next one may reuse.
 
-Making namespaces and pods is most of a real cluster's work in a run. So a scenario that passed
-leaves them, without its policies, and a later one that begins with the same namespaces takes them:
-pods that it has too stay as they are, all others go, and what is missing is made.
+Creating namespaces and pods is most of a real cluster's work in a run. So those of a scenario that
+passed are kept, without its policies, and a later one with the same namespaces reuses them: equal
+pods are kept, others deleted, missing ones created.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _HOME = {"Namespace": "", "Pod": "default"}
 
 
 @dataclass(frozen=True, slots=True)
-class Furnishing:
-    """Namespaces and pods that a scenario begins with, each manifest as a text to compare."""
+class InitialObjects:
+    """The namespaces and pods that a scenario begins with, each manifest as text to compare."""
 
     families: tuple[int, ...]
     namespaces: Mapping[ObjectKey, str]
     pods: Mapping[ObjectKey, str]
 
     @classmethod
-    def of(cls, manifests: Iterable[Manifest], families: tuple[int, ...]) -> Furnishing | None:
+    def of(cls, manifests: Iterable[Manifest], families: tuple[int, ...]) -> InitialObjects | None:
         """That of a scenario which begins with these; None if it begins with anything else.
 
         A Service's name would be known to the cluster's DNS, and its rules to every node, for some
@@ -52,41 +52,41 @@ class Furnishing:
             found[kind][key] = json.dumps(manifest, sort_keys=True)
         return cls(families, found["Namespace"], found["Pod"])
 
-    def fits(self, other: Furnishing) -> bool:
-        """Whether what is furnished like this can be furnished like ``other`` by pods alone."""
+    def fits(self, other: InitialObjects) -> bool:
+        """Whether this can be changed to ``other`` by creating and deleting pods alone."""
         return (self.families, self.namespaces) == (other.families, other.namespaces)
 
-    def shared(self, other: Furnishing) -> set[ObjectKey]:
+    def shared(self, other: InitialObjects) -> set[ObjectKey]:
         """The pods that are the same in both, to the letter."""
         return {key for key, text in self.pods.items() if other.pods.get(key) == text}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a stage as long as nothing but policies comes and goes.
+class CachedState:
+    """What is cached of a workspace as long as only policies change.
 
     ``state`` is what was read last: pods and addresses change for no other reason, and reading
-    takes a dozen requests. It is ``ready`` if pods and Services were seen to be. ``furnishing`` is
+    takes a dozen requests. It is ``ready`` if pods and Services were seen to be. ``initial`` is
     what the scenario began with, if another might begin with that too.
     """
 
     state: ClusterState | None = None
     ready: bool = False
-    furnishing: Furnishing | None = None
+    initial: InitialObjects | None = None
 
-    def with_policies(self, policies: Iterable[NetworkPolicy]) -> Known:
+    def with_policies(self, policies: Iterable[NetworkPolicy]) -> CachedState:
         """What is known when these have come, or changed."""
         return replace(self, state=self.state and self.state.with_objects(*policies))
 
-    def without_policies(self, keys: Iterable[ObjectKey]) -> Known:
+    def without_policies(self, keys: Iterable[ObjectKey]) -> CachedState:
         """What is known when these have gone."""
         return replace(self, state=self.state and self.state.without(*keys))
 
 
 @dataclass(slots=True)
-class Stage:
-    """All that one scenario has, from a cluster's ``start`` to the next; it is ``lendable`` if
-    another scenario may have it after that.
+class Workspace:
+    """All that one scenario has, from a cluster's ``start`` to the next; ``reusable`` by another
+    scenario after that.
     """
 
     objects: Objects
@@ -94,22 +94,22 @@ class Stage:
     dns: tuple[KubernetesObject, ...]
     lifecycle: KubernetesLifecycle
     balancing: Balancing
-    lendable: bool
-    known: Known = field(default_factory=Known)
+    reusable: bool
+    cache: CachedState = field(default_factory=CachedState)
     readiness: Readiness = field(default_factory=Readiness)
     node_agents: set[str] = field(default_factory=set)
-    backstage: bool = False
+    has_agents_namespace: bool = False
 
 
-class Handover:
-    """Stages that scenarios have left, for those to come: at most one for each worker.
+class WorkspacePool:
+    """Workspaces of finished scenarios, for reuse: at most one for each worker.
 
     Its methods may be called from any thread.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._left: list[Stage] = []
+        self._left: list[Workspace] = []
         self._most = 0
 
     def join(self) -> None:
@@ -117,25 +117,25 @@ class Handover:
         with self._lock:
             self._most += 1
 
-    def leave(self, stage: Stage) -> Stage | None:
-        """Leave a stage; returns the one that there is no room for."""
+    def put(self, workspace: Workspace) -> Workspace | None:
+        """Add a workspace; returns the one that there is no room for."""
         with self._lock:
-            self._left.append(stage)
+            self._left.append(workspace)
             return self._left.pop(0) if len(self._left) > self._most else None
 
-    def take(self, wanted: Furnishing) -> Stage | None:
-        """The stage that has most of what is wanted, if any fits; it is the caller's now."""
+    def take(self, wanted: InitialObjects) -> Workspace | None:
+        """Remove and return the workspace that has most of what is wanted, if any fits."""
         with self._lock:
             fitting = [
                 (len(found.shared(wanted)), at)
-                for at, stage in enumerate(self._left)
-                if (found := stage.known.furnishing) is not None and found.fits(wanted)
+                for at, workspace in enumerate(self._left)
+                if (found := workspace.cache.initial) is not None and found.fits(wanted)
             ]
             return self._left.pop(max(fitting)[1]) if fitting else None
 
     def close(self) -> None:
-        """End the agents of what is left, and keep no more. Safe to call twice."""
+        """End the agents of all workspaces, and keep no more. Safe to call twice."""
         with self._lock:
             left, self._left, self._most = self._left, [], 0
-        for stage in left:
-            stage.agents.close()
+        for workspace in left:
+            workspace.agents.close()

@@ -1,6 +1,6 @@
 """The reference enforcer as a process of one node of a real cluster.
 
-Here: following the API (``api``, ``follower``), what its answers mean (``reading``, ``ledger``),
+Here: following the API (``api``, ``informer``), what its answers mean (``reading``, ``store``),
 putting it in force with the controller (``loop``), the node's pod network where nobody else makes
 it (``network``, ``wiring``), and telling how it goes (``status``, ``health``, ``logs``).
 Not here: what policies mean (``compile``), how they become packets' fates (``ruleset``).

@@ -59,7 +59,7 @@ def in_cluster(environment: Mapping[str, str]) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list. All pages of a list tell of the moment ``version``."""
+    """Part of a list. All pages of a list are of the resource version ``version``."""
 
     items: list[Raw]
     version: str
@@ -142,7 +142,7 @@ class Api:
 
 
 def _wait_patiently(connection: socket.socket) -> None:
-    """A watch may be silent for as long as it lasts; a peer that is gone is noticed in 30 s."""
+    """A watch may stay silent until it times out; TCP keepalive notices a dead peer in 30 s."""
     connection.settimeout(WATCH_SECONDS + ANSWER_SECONDS)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _SILENCE:
@@ -156,7 +156,7 @@ def _changes(answer: http.client.HTTPResponse, path: str) -> Iterator[Raw]:
             status = change.get("object", {})
             raise _refusal(int(status.get("code", 0)), json.dumps(status).encode(), path)
         if "metadata" not in change.get("object", ()):
-            raise ApiError(f"{path}: a change that tells of no object")
+            raise ApiError(f"{path}: a change without an object")
         yield change
 
 

@@ -1,4 +1,4 @@
-"""The HTTP answers that a cluster asks of an enforcer: /healthz, /readyz, /metrics."""
+"""The HTTP endpoints of an enforcer: /healthz, /readyz, /metrics."""
 
 from __future__ import annotations
 

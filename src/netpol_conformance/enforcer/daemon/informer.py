@@ -1,4 +1,4 @@
-"""Following one resource for ever: list, watch, and list again where the watch fell behind."""
+"""An informer: list, watch, and list again where the watch expired."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from collections.abc import Callable, Iterator
 
 from netpol_conformance.enforcer.daemon.api import Api, ApiError, ExpiredError, Raw
 from netpol_conformance.enforcer.daemon.reading import JUDGES, Reading, Resource, read
-from netpol_conformance.enforcer.daemon.store import Changed, Connected, Listed, News
+from netpol_conformance.enforcer.daemon.store import Changed, Connected, Delta, Listed
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts while the API is away: doubled each time, and by chance less."""
 
 
-class Follower:
-    """Tells ``tell`` all that happens to ``resource``; ``run`` is for a thread of its own.
+class Informer:
+    """Calls ``handler`` with every delta of ``resource``; ``run`` is for a thread of its own.
 
-    While the API is away, or refuses, it asks again and again and says so once.
+    While the API is unavailable or refuses, it retries, and reports that once.
     """
 
     def __init__(
         self,
         api: Api,
         resource: Resource,
-        tell: Callable[[News], object],
+        handler: Callable[[Delta], object],
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._api = api
         self._resource = resource
-        self._tell = tell
+        self._handler = handler
         self._pause = pause
         self._version = ""
         self._failures = 0
 
     def run(self) -> None:
-        """Follow; never returns."""
+        """List and watch; never returns."""
         while True:
             self.turn()
 
@@ -60,17 +60,17 @@ class Follower:
             # Page by page, so that the text of one page only is ever in memory.
             readings += (read(self._resource, item) for item in page.items)
             version = page.version
-        self._tell(Listed(self._resource, tuple(readings)))
+        self._handler(Listed(self._resource, tuple(readings)))
         self._version = version
 
     def _watch(self) -> None:
         with self._api.watch(self._resource.path, self._version) as changes:
             self._failures = 0
-            self._tell(Connected(self._resource))
-            for change in self._news(changes):
-                self._tell(change)
+            self._handler(Connected(self._resource))
+            for change in self._deltas(changes):
+                self._handler(change)
 
-    def _news(self, changes: Iterator[Raw]) -> Iterator[News]:
+    def _deltas(self, changes: Iterator[Raw]) -> Iterator[Delta]:
         for change in changes:
             item = change["object"]
             if change["type"] != "BOOKMARK":
@@ -80,8 +80,8 @@ class Follower:
 
     def _retry(self, reason: str) -> None:
         if self._resource in JUDGES:
-            self._version = ""  # a list tells at one moment that it is up to date, a watch never
-        self._tell(Connected(self._resource, reason))
+            self._version = ""  # a list is complete at one moment, a watch never
+        self._handler(Connected(self._resource, reason))
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
         self._failures += 1
         self._pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads nodes, hides nothing

@@ -13,12 +13,12 @@ from urllib.parse import quote
 from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.enforcer.daemon.api import Api, ApiError
 from netpol_conformance.enforcer.daemon.health import HealthServer
-from netpol_conformance.enforcer.daemon.informer import Follower
+from netpol_conformance.enforcer.daemon.informer import Informer
 from netpol_conformance.enforcer.daemon.logs import log_as_json
 from netpol_conformance.enforcer.daemon.reading import NODES, read
 from netpol_conformance.enforcer.daemon.reconciler import (
-    Inbox,
-    Loop,
+    DeltaQueue,
+    Reconciler,
     close_until_synced,
     open_up,
     resources,
@@ -42,11 +42,11 @@ def run(settings: Settings) -> NoReturn:
     log_as_json(sys.stderr)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    api, inbox, nft = Api(settings.access), Inbox(), Nft()
+    api, queue, nft = Api(settings.access), DeltaQueue(), Nft()
     controller = settings.enforcer and settings.enforcer(settings.node, nft.run, LATEST)
     network = Network(settings.node, nft.run, settings.folders) if settings.network else None
-    loop = Loop(settings.node, controller, network)
-    server = HealthServer(lambda: loop.status, settings.host, settings.port)
+    reconciler = Reconciler(settings.node, controller, network)
+    server = HealthServer(lambda: reconciler.status, settings.host, settings.port)
     server.start()
     facts = {"node": settings.node, "api": settings.access.url, "port": server.port}
     _log.info("started", extra={"facts": facts})
@@ -55,16 +55,16 @@ def run(settings: Settings) -> NoReturn:
     elif close_until_synced(controller, nft.run, lambda: _own_node(api, settings.node)):
         _log.info("closed until the first sync")
     for resource in resources(policy=controller is not None):
-        _follow(Follower(api, resource, inbox.tell), inbox, resource.plural)
-    loop.run(inbox)
+        _run_informer(Informer(api, resource, queue.put), queue, resource.plural)
+    reconciler.run(queue)
 
 
-def _follow(follower: Follower, inbox: Inbox, name: str) -> None:
+def _run_informer(informer: Informer, queue: DeltaQueue, name: str) -> None:
     def work() -> None:
         try:
-            follower.run()
+            informer.run()
         except Exception as error:  # noqa: BLE001 - no thread may end unnoticed
-            inbox.fail(error)
+            queue.fail(error)
 
     threading.Thread(target=work, name=name, daemon=True).start()
 

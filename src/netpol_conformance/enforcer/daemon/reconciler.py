@@ -1,4 +1,4 @@
-"""One node's enforcer at work: what the API tells, batch by batch, into force."""
+"""One node's reconcile loop: deltas from the API, put in force batch by batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from netpol_conformance.enforcer.daemon.reading import (
     Resource,
 )
 from netpol_conformance.enforcer.daemon.status import Status
-from netpol_conformance.enforcer.daemon.store import Ledger, News
+from netpol_conformance.enforcer.daemon.store import Delta, Store
 from netpol_conformance.enforcer.daemon.wiring import Network, WiringError
 from netpol_conformance.model.objects import KubernetesObject, Node, ObjectKey, WatchEvent
 
@@ -34,35 +34,35 @@ Apply = Callable[[str], object]
 """What puts nft text in force or raises NftError."""
 
 
-class Inbox:
-    """What the followers told, in order, until it is taken. Any thread may tell."""
+class DeltaQueue:
+    """The deltas of all informers, in order, until the reconciler gets them. Thread-safe."""
 
     def __init__(self) -> None:
-        self._news: queue.SimpleQueue[News | Exception] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Delta | Exception] = queue.SimpleQueue()
 
-    def tell(self, item: News) -> None:
-        """Add one piece of news."""
-        self._news.put(item)
+    def put(self, item: Delta) -> None:
+        """Add one delta."""
+        self._queue.put(item)
 
     def fail(self, error: Exception) -> None:
-        """Let the one who takes fail with ``error``."""
-        self._news.put(error)
+        """Make the next ``get`` raise ``error``."""
+        self._queue.put(error)
 
-    def take(self, seconds: float | None = None) -> list[News]:
+    def get(self, seconds: float | None = None) -> list[Delta]:
         """All that has arrived, after waiting for the first (``seconds`` at most)."""
-        taken: list[News] = []
+        taken: list[Delta] = []
         try:
-            item = self._news.get(timeout=seconds)
+            item = self._queue.get(timeout=seconds)
             while True:
                 if isinstance(item, Exception):
                     raise item
                 taken.append(item)
-                item = self._news.get_nowait()
+                item = self._queue.get_nowait()
         except queue.Empty:
             return taken
 
 
-class Loop:
+class Reconciler:
     """Feeds a node's controller, its network, or both; None is for what another one does.
 
     ``status`` is always there to be read, from any thread.
@@ -72,20 +72,20 @@ class Loop:
         self.status = Status(node)
         self._controller = controller
         self._network = network
-        self._ledger = Ledger(resources(policy=controller is not None))
+        self._store = Store(resources(policy=controller is not None))
         self._started = False
         self._failed = False
 
-    def run(self, inbox: Inbox) -> NoReturn:
-        """Work for ever. What is in force stays so however this ends."""
+    def run(self, deltas: DeltaQueue) -> NoReturn:
+        """Reconcile until the process ends. What is in force stays in force."""
         while True:
-            self.step(inbox.take(RETRY_SECONDS if self._failed else None))
+            self.reconcile(deltas.get(RETRY_SECONDS if self._failed else None))
 
-    def step(self, news: Sequence[News]) -> None:
-        """Put one batch in force. Errors are told, and mended by a later step."""
-        events = self._ledger.take(news)
-        self._tell_of_connections()
-        if not self._ledger.complete or not (events or self._failed or not self._started):
+    def reconcile(self, deltas: Sequence[Delta]) -> None:
+        """Put one batch in force. Errors are logged, and retried in a later call."""
+        events = self._store.update(deltas)
+        self._log_connections()
+        if not self._store.complete or not (events or self._failed or not self._started):
             return
         with self._working(len(events)):
             if self._controller is not None:
@@ -98,7 +98,7 @@ class Loop:
         if self._started:
             controller.handle([event for event in events if not self._orphans(event)])
         else:
-            controller.start(self._ledger.objects())
+            controller.start(self._store.objects())
 
     def _orphans(self, event: WatchEvent) -> bool:
         """Whether this node's own object is gone: its pod networks must not be open for that."""
@@ -108,10 +108,10 @@ class Loop:
     def _wire(self, network: Network, events: Sequence[WatchEvent]) -> None:
         touched = any(isinstance(event.object, Node) for event in events)
         if (touched or self._failed or not self._started) and network.update(self._nodes()):
-            _tell(logging.INFO, "network made", nodes=self._ledger.count(NODES))
+            _tell(logging.INFO, "network made", nodes=self._store.count(NODES))
 
     def _nodes(self) -> Iterable[Node]:
-        return (item for item in self._ledger.objects(NODES) if isinstance(item, Node))
+        return (item for item in self._store.objects(NODES) if isinstance(item, Node))
 
     @contextmanager
     def _working(self, events: int) -> Iterator[None]:
@@ -140,7 +140,7 @@ class Loop:
 
     def _note_success(self, events: int, seconds: float) -> None:
         self._failed = False
-        known, old = self._ledger, self.status
+        known, old = self._store, self.status
         wired = self._network is None or self._network.made
         problems = dict(known.problems)
         if self._controller is not None:
@@ -158,9 +158,9 @@ class Loop:
             seconds=old.seconds + seconds,
             problems={str(key): reason for key, reason in problems.items()},
         )
-        self._tell_of_success(old, events, seconds)
+        self._log_success(old, events, seconds)
 
-    def _tell_of_success(self, old: Status, events: int, seconds: float) -> None:
+    def _log_success(self, old: Status, events: int, seconds: float) -> None:
         new = self.status
         if new.elements != old.elements or not old.syncs:
             _tell(
@@ -175,9 +175,9 @@ class Loop:
         if new.ready and not old.ready:
             _tell(logging.INFO, "ready", pods=new.pods, policies=new.policies)
 
-    def _tell_of_connections(self) -> None:
+    def _log_connections(self) -> None:
         old = self.status.lost
-        new = {resource.plural: reason for resource, reason in self._ledger.lost.items()}
+        new = {resource.plural: reason for resource, reason in self._store.lost.items()}
         for resource in new.keys() - old.keys():
             _tell(logging.ERROR, "lost the API", resource=resource, reason=new[resource])
         for resource in old.keys() - new.keys():

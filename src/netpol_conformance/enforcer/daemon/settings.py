@@ -1,4 +1,4 @@
-"""What one daemon is told to do. Pure."""
+"""The settings of a daemon. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the runtime looks for its network, and what does not outlive a reboot."""
+    """The folders of the runtime's CNI configuration, and of files that a reboot removes."""
 
     cni: Path = Path("/etc/cni/net.d")
     run: Path = Path("/run/netpol-conformance")

@@ -14,8 +14,8 @@ _PREFIX = "netpol_enforcer"
 class Status:
     """A value, so that it may be read while the next one is made.
 
-    ``seconds`` are spent putting changes in force. ``failed_at`` and ``failure`` tell of the last
-    error (seconds since the epoch). ``busy_since`` is a monotonic time, None while idle.
+    ``seconds`` are spent putting changes in force. ``failed_at`` and ``failure`` are those of the
+    last error (seconds since the epoch). ``busy_since`` is a monotonic time, None while idle.
     """
 
     node: str

@@ -1,4 +1,4 @@
-"""What the API has told so far, and which changes follow from what it tells next. Pure."""
+"""The local store of what the API has reported, and the changes that deltas make to it. Pure."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Connected:
     error: str = ""
 
 
-News = Listed | Changed | Connected
+Delta = Listed | Changed | Connected
 
 
-class Ledger:
+class Store:
     """The objects known, by resource, and the problems of those that could not be read.
 
     While the policies or namespaces are out of date, pods' changes wait: a pod must not become
-    known, and so open, before the policies that were there before it. That a pod is gone never
+    known, and so reachable, before the policies that were there before it. That a pod is gone never
     waits.
     """
 
@@ -77,10 +77,10 @@ class Ledger:
         """How many objects of ``resource`` are known."""
         return len(self._objects.get(resource) or ())
 
-    def take(self, news: Iterable[News]) -> list[WatchEvent]:
-        """Write down what was told; the changes that follow, in order."""
+    def update(self, deltas: Iterable[Delta]) -> list[WatchEvent]:
+        """Apply deltas; returns the changes that follow, in order."""
         events: list[WatchEvent] = []
-        for item in news:
+        for item in deltas:
             match item:
                 case Listed():
                     events += self._compare(item.resource, item.readings)
@@ -123,7 +123,7 @@ class Ledger:
         elif resource is PODS and self._lost.keys() & JUDGES:
             self._waiting[key] = reading.object
         else:
-            self._waiting.pop(key, None)  # what was told before of it is out of date
+            self._waiting.pop(key, None)  # an earlier change of it is out of date
             known[key] = reading.object
             yield WatchEvent("MODIFIED" if old else "ADDED", reading.object)
 

@@ -86,7 +86,7 @@ def publish(text: str, folders: Folders) -> None:
 
 
 def _replace(path: Path, make: Callable[[Path], object]) -> None:
-    """Make a new ``path``, so that nobody ever sees half of it."""
+    """Replace ``path`` atomically."""
     # The runtime reads names that end in .conf, .conflist and .json only.
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
@@ -125,8 +125,8 @@ def _mtu(node: Node) -> int:
         addresses = (item.get("local", "") for item in device.get("addr_info", ()))
         if own & {ip_address(text) for text in addresses if text}:
             return int(device["mtu"])
-    told = ", ".join(map(str, node.ips))
-    raise WiringError(f"no device here has an address of node {node.name} ({told})")
+    listed = ", ".join(map(str, node.ips))
+    raise WiringError(f"no device here has an address of node {node.name} ({listed})")
 
 
 def _ip_json(*arguments: str) -> list[dict[str, Any]]:
@@ -136,15 +136,15 @@ def _ip_json(*arguments: str) -> list[dict[str, Any]]:
 
 def _ip(*arguments: str, text: str = "") -> str:
     command = ["ip", *arguments]
-    told, began = " ".join(command), time.monotonic()
+    listed, began = " ".join(command), time.monotonic()
     try:
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, check=False, timeout=_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise WiringError(f"{told}: {error}") from error
+        raise WiringError(f"{listed}: {error}") from error
     took = 1000 * (time.monotonic() - began)
-    _log.debug("%s: exit %d in %.1f ms", told, done.returncode, took)
+    _log.debug("%s: exit %d in %.1f ms", listed, done.returncode, took)
     if done.returncode:
-        raise WiringError(f"{told}: {done.stderr.strip()}")
+        raise WiringError(f"{listed}: {done.stderr.strip()}")
     return done.stdout

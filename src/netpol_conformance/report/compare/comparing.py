@@ -68,7 +68,7 @@ def compare(reports: Mapping[str, Report], *, common: bool = False) -> Compariso
         _verdict(documents, index, [item.changes[index - 1] for item in judged])
         for index in range(1, len(documents))
     )
-    told = sorted((item for item in scenarios if item.steps), key=_gravest_first)
+    differing = sorted((item for item in scenarios if item.steps), key=_gravest_first)
     absent = [item for item in scenarios if not item.steps and None in item.reports]
     whole = gravest(changes)
     return Comparison(
@@ -79,12 +79,12 @@ def compare(reports: Mapping[str, Report], *, common: bool = False) -> Compariso
         change=whole,
         exit_code=int(EXIT_CODES.get(whole, ExitCode.YES)),
         notes=notes(documents),
-        differing=tuple(_told(item) for item in told),
+        differing=tuple(_comparison_of(item) for item in differing),
         absent=tuple(
             Absent(path=item.path, title=item.first.title, outcomes=item.outcomes)
             for item in absent
         ),
-        same=len(scenarios) - len(told) - len(absent),
+        same=len(scenarios) - len(differing) - len(absent),
     )
 
 
@@ -108,14 +108,14 @@ def _scenario(path: str, reports: tuple[ScenarioReport | None, ...]) -> _Scenari
 
     steps = []
     for row in zip_longest(*(report.steps if report else () for report in reports)):
-        told = tuple(differences(of_step(reports, row)))
-        if told:
+        differing = tuple(differences(of_step(reports, row)))
+        if differing:
             step = next(item for item in row if item is not None)
-            steps.append(StepComparison(index=step.index, title=step.title, differences=told))
+            steps.append(StepComparison(index=step.index, title=step.title, differences=differing))
     if not steps:
-        # Nothing else tells: what the scenarios as wholes came to decides.
-        told = tuple(differences([of_scenario(reports)]))
-        steps += [StepComparison(index=0, title="", differences=told)] if told else []
+        # Without other differences the outcomes of the scenarios decide.
+        differing = tuple(differences([of_scenario(reports)]))
+        steps += [StepComparison(index=0, title="", differences=differing)] if differing else []
     return _Scenario(path, reports, tuple(steps), tuple(gravest(column) for column in changes))
 
 
@@ -130,12 +130,12 @@ def _differs(place: Place) -> bool:
 
 
 def _difference(place: Place, changes: tuple[Change, ...]) -> Difference:
-    told = place._asdict()
-    del told["asked"]
-    return Difference(**told, changes=changes)
+    differing = place._asdict()
+    del differing["asked"]
+    return Difference(**differing, changes=changes)
 
 
-def _told(item: _Scenario) -> ScenarioComparison:
+def _comparison_of(item: _Scenario) -> ScenarioComparison:
     digests = {report.digest for report in item.reports if report and report.digest}
     return ScenarioComparison(
         path=item.path,
@@ -149,7 +149,7 @@ def _told(item: _Scenario) -> ScenarioComparison:
 
 
 def _verdict(documents: Sequence[Report], index: int, changes: Sequence[Change]) -> Change:
-    """What a later report comes to: never good news from a run that cannot be believed whole."""
+    """The verdict on a later report: never better than unknown for an incomplete run."""
     sound = all(
         not report.partial and report.self_test and report.self_test.outcome is Outcome.PASS
         for report in (documents[0], documents[index])

@@ -1,4 +1,4 @@
-"""What must be said before a comparison is believed: other suites, other scenarios, cut short."""
+"""Caveats of a comparison: different suites, different scenarios, incomplete runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netpol_conformance.report.text import one_line, plural
 
 
 def notes(reports: Sequence[Report]) -> tuple[str, ...]:
-    """Sentences, the gravest first; empty if nothing is to be said."""
+    """Sentences, the most severe first; empty if nothing is to be said."""
     return (*_unsound(reports), *_other_scenarios(reports), *_edited(reports), *_other(reports))
 
 

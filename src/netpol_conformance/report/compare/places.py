@@ -14,7 +14,7 @@ from netpol_conformance.run.events import CellResult, HeldResult, MeanwhileResul
 class Place(NamedTuple):
     """One place, and what the reports found; None where a report does not have it.
 
-    ``asked`` are the reports that should have it: that another has not is told elsewhere.
+    ``asked`` are the reports that should have it: missing ones are listed elsewhere.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ def of_step(
 
 
 def of_scenario(reports: Sequence[ScenarioReport | None]) -> Place:
-    """A scenario as a whole, for where no step of it tells."""
+    """A scenario as a whole, for where no step of it differs."""
     found = (Found(outcome=item.outcome, reason=item.reason) if item else None for item in reports)
     return Place("scenario", tuple(found), _present(reports))
 
@@ -65,10 +65,10 @@ _KINDS: dict[Kind, Callable[[StepResult], _Results]] = {
 
 def _place(place: Place, results: Sequence[_Result | None]) -> Place:
     found = tuple(_found(item) if item else None for item in results)
-    told = next(item for item in results if item)
-    if isinstance(told, HeldResult):
+    first = next(item for item in results if item)
+    if isinstance(first, HeldResult):
         return place._replace(found=found)
-    return place._replace(found=found, explanation=told.explanation, rules=told.rules)
+    return place._replace(found=found, explanation=first.explanation, rules=first.rules)
 
 
 def _found(item: _Result) -> Found:

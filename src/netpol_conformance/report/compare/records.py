@@ -37,7 +37,9 @@ EXIT_CODES = {Change.WORSE: ExitCode.NO, Change.UNKNOWN: ExitCode.NO_ANSWER}
 
 
 def gravest(changes: Iterable[Change]) -> Change:
-    """What a whole comes to: one thing that became worse is not made good by another."""
+    """The change of a whole from those of its parts: one that is worse outweighs all that are
+    better.
+    """
     seen = set(changes)
     return next((change for change in _GRAVEST_FIRST if change in seen), Change.SAME)
 

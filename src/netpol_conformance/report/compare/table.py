@@ -32,8 +32,8 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(_table(comparison))
         _print(console, Text(), Text(LEGEND, "dim"), Text())
     _print(console, *_absent(comparison))
-    told = plural(comparison.same, "scenario")
-    _print(console, Text(f"{told} the same in all reports, {len(comparison.differing)} not."))
+    same = plural(comparison.same, "scenario")
+    _print(console, Text(f"{same} the same in all reports, {len(comparison.differing)} not."))
     for report in comparison.reports[1:]:
         style = _CHANGES.get(report.change, "bold")
         _print(console, Text.assemble((verdict(report), style), f" ({tally(report)})."))

@@ -1,4 +1,4 @@
-"""Is what a report found worse than what another did? The rules, and nothing else. Pure."""
+"""The rules by which one finding is worse or better than another. Pure."""
 
 from __future__ import annotations
 

@@ -60,23 +60,23 @@ def profile_results(
 def _conforms(
     members: Sequence[ScenarioReport], *, whole: bool, sound: bool
 ) -> tuple[Conforms, str]:
-    total, told = len(members), tally(item.outcome for item in members)
-    wrong = told[Outcome.FAIL] + sum(map(_excused, members))
+    total, counts = len(members), tally(item.outcome for item in members)
+    wrong = counts[Outcome.FAIL] + sum(map(_excused, members))
     if wrong:
         return "no", f"{wrong} of {total} fail"
     if not sound:
         return "unknown", "the run did not get to its end, or its probes were not seen to work"
-    if told[Outcome.INCONCLUSIVE]:
-        return "unknown", f"{told[Outcome.INCONCLUSIVE]} of {total} are inconclusive"
-    if told[Outcome.UNSUPPORTED]:
-        return "unknown", f"{told[Outcome.UNSUPPORTED]} of {total} could not be asked here"
+    if counts[Outcome.INCONCLUSIVE]:
+        return "unknown", f"{counts[Outcome.INCONCLUSIVE]} of {total} are inconclusive"
+    if counts[Outcome.UNSUPPORTED]:
+        return "unknown", f"{counts[Outcome.UNSUPPORTED]} of {total} could not be asked here"
     if not whole:
         return "unknown", f"a selection was run: {plural(total, 'scenario')}"
     return "yes", f"all {total} pass"
 
 
 def _excused(scenario: ScenarioReport) -> bool:
-    """Whether the scenario fails, though as declared: that keeps no profile's promise."""
+    """Whether the scenario fails as declared: then the profile is not conformed to."""
     return scenario.outcome in (Outcome.XFAIL, Outcome.UNSUPPORTED) and any(
         item.holds for item in scenario.declared
     )

@@ -90,7 +90,7 @@ class Counts(Record):
 
 
 class Report(Record):
-    """A whole run. ``schema_version`` changes when a reader of this one would be misled."""
+    """A whole run. ``schema_version`` changes with every incompatible change of this format."""
 
     schema_version: Literal["1"] = "1"
     short: bool = Field(

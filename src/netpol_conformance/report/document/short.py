@@ -1,4 +1,4 @@
-"""A report short enough to be committed: of cells that passed it tells what was seen. Pure.
+"""A report short enough to be committed: of cells that passed it keeps only what was seen. Pure.
 
 ``shortened`` and ``expanded`` are each other's inverse, but for what passed, whose evidence,
 explanation and reason are gone, and for long outputs, which are clipped.

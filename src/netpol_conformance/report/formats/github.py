@@ -52,8 +52,8 @@ def _command(level: str, title: str, message: str, place: Place | None) -> str:
     values = {"title": one_line(title)}
     if place:
         values = {"file": one_line(place.file), "line": str(place.line), **values}
-    told = ",".join(f"{name}={_property(value)}" for name, value in values.items())
-    return f"::{level} {told}::{_data(message)}"
+    properties = ",".join(f"{name}={_property(value)}" for name, value in values.items())
+    return f"::{level} {properties}::{_data(message)}"
 
 
 def _data(text: str) -> str:

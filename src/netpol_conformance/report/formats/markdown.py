@@ -87,15 +87,15 @@ def _packs(report: Report) -> str:
     rows = []
     for pack in packs(report):
         numbers = [pack.counts.scenarios[outcome] for outcome in occurring]
-        told = [f"{number:,}" if number else "" for number in numbers]
+        row = [f"{number:,}" if number else "" for number in numbers]
         cells = sum(pack.counts.cells.values())
-        rows.append(f"| {' | '.join([code(pack.name), *told, f'{cells:,}'])} |")
+        rows.append(f"| {' | '.join([code(pack.name), *row, f'{cells:,}'])} |")
     rule = f"| --- |{' ---: |' * (len(heads) - 1)}"
     return "\n".join([f"| {' | '.join(heads)} |", rule, *rows])
 
 
 def _wrong(report: Report) -> Iterator[str]:
-    """What is not as it should be, the gravest first; the first of them in full."""
+    """What is not as it should be, the most severe first; the first of them in full."""
     order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.XFAIL)
     wrong = [item for kind in order for item in report.scenarios if item.outcome is kind]
     detailed = [item for item in wrong if item.outcome is not Outcome.XFAIL][:MOST_DETAILS]
@@ -117,8 +117,8 @@ def _detailed(scenario: ScenarioReport) -> str:
 
 
 def _head(scenario: ScenarioReport) -> str:
-    told = f": {escaped(scenario.reason)}" if scenario.reason else ""
-    return f"**{scenario.outcome.value}** {code(scenario.path)}{told}"
+    row = f": {escaped(scenario.reason)}" if scenario.reason else ""
+    return f"**{scenario.outcome.value}** {code(scenario.path)}{row}"
 
 
 def _html(text: str) -> str:

@@ -1,9 +1,9 @@
 """The report as a ConformanceReport, in the Gateway API's manner: one short YAML file. Pure.
 
-It says what somebody who chooses a plugin asks first: which profiles it conforms to, which tests
-fail, which features it has. Where that is not enough there is the JSON report beside it.
-``python -m netpol_conformance.report.formats.yaml_report > schemas/conformance-report.schema.json``
-regenerates the committed schema.
+It answers what users choosing a plugin ask first: which profiles it conforms to, which tests fail,
+which features it has. Where that is not enough there is the JSON report beside it. ``python -m
+netpol_conformance.report.formats.yaml_report > schemas/conformance-report.schema.json`` regenerates
+the committed schema.
 """
 
 from __future__ import annotations

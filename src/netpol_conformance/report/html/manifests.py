@@ -51,8 +51,8 @@ class Manifests:
         policy = self._policies.get(name)
         if policy is None:
             return None
-        lines = policy.document.span((*policy.path, *_path(field)))
-        return Place(policy.step, *lines, *policy.document.span(policy.path))
+        lines = policy.document.line_range((*policy.path, *_path(field)))
+        return Place(policy.step, *lines, *policy.document.line_range(policy.path))
 
 
 def _policies(text: str) -> Iterator[tuple[str, Document, Path]]:

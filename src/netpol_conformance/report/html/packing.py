@@ -88,7 +88,7 @@ class _Packer:
             "documented": self._text(scenario.documented),
             "link": self._text(safe_link(scenario.link)),
             "facts": [self._texts(name, value) for name, value in _facts(scenario)],
-            "declared": [self._texts(*told) for told in _declared(scenario)],
+            "declared": [self._texts(*declared) for declared in _declared(scenario)],
             "rerun": self._text(scenario.rerun),
             "steps": [self._step(step, manifests) for step in scenario.steps],
         }
@@ -123,8 +123,8 @@ class _Packer:
         """``[place, name, group, what, port, its labels, its namespace's]``."""
         place, end = item
         pod = end.what if end.group == "default" else f"{end.group}/{end.what}"
-        told = [_labels(labels.get(name, {})) for name in (pod, f"namespace/{end.group}")]
-        return [place, *self._texts(names[place], *end, *told)]
+        declared = [_labels(labels.get(name, {})) for name in (pod, f"namespace/{end.group}")]
+        return [place, *self._texts(names[place], *end, *declared)]
 
     def _refusal(self, step: StepResult) -> _Packed | None:
         """``[expected, answer, outcome, reason]``."""

@@ -1,9 +1,9 @@
 """One HTML page that loads nothing and runs no script but its own: what all our pages share. Pure.
 
 A page is a template of ``templates`` that extends ``base.html.j2``, with styles and scripts from
-the same folder, a file a part, inlined. What comes from a run is hostile until escaped: templates
-escape all of it and spell out control characters, scripts write it as text only, and the page's
-policy allows just the style and the script whose hashes it names.
+the same folder, a file a part, inlined. Text from a run is untrusted: templates escape it and spell
+out control characters, scripts insert it as text only, and the Content-Security-Policy allows only
+the style and script whose hashes it names.
 """
 
 from __future__ import annotations

@@ -79,9 +79,9 @@ def rows(values: Mapping[str, float]) -> Plot:
     bars, labels = [], []
     for number, (name, value) in enumerate(values.items()):
         y = number * _ROW
-        told = seconds(value)
+        text = seconds(value)
         width = max(value / longest * (WIDTH - _LABEL - _VALUE), 1)
-        bars.append(Bar(_LABEL, y + 4, width, _ROW - 8, told, f"{name}: {told}"))
+        bars.append(Bar(_LABEL, y + 4, width, _ROW - 8, text, f"{name}: {text}"))
         labels.append(Label(0, y + _ROW - 7, name))
     return Plot(len(values) * _ROW, 0, tuple(bars), tuple(labels))
 

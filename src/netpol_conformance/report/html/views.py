@@ -1,4 +1,4 @@
-"""The report as the page's templates want it: nothing left to work out. Pure.
+"""The report as the page's templates want it: ready to print. Pure.
 
 What a scenario's matrices and evidence hold is not here but in ``packing``.
 """
@@ -208,15 +208,15 @@ def _is_wrong(scenario: ScenarioReport) -> bool:
 
 def _pack(group: PackSummary, scenarios: tuple[ScenarioView, ...]) -> PackView:
     return PackView(
-        anchor("pack", group.name), group.name, _told(group.counts.scenarios), scenarios
+        anchor("pack", group.name), group.name, _tally_words(group.counts.scenarios), scenarios
     )
 
 
 def _profile(result: ProfileResult) -> ProfileView:
     words = {"yes": "conforms", "no": "does not conform", "unknown": "no verdict"}
     tones = {"yes": TONES[Outcome.PASS], "no": TONES[Outcome.FAIL], "unknown": "silent"}
-    told = f"{words[result.conforms]}: {result.reason}"
-    return ProfileView(tones[result.conforms], result.profile, told)
+    sentence = f"{words[result.conforms]}: {result.reason}"
+    return ProfileView(tones[result.conforms], result.profile, sentence)
 
 
 def _feature(result: FeatureResult) -> FeatureView:
@@ -224,11 +224,11 @@ def _feature(result: FeatureResult) -> FeatureView:
     if result.passes_though_unsupported:
         note += " It passes all the same."
     return FeatureView(
-        result, TONES[result.outcome], _told(result.scenarios), note, safe_link(result.link)
+        result, TONES[result.outcome], _tally_words(result.scenarios), note, safe_link(result.link)
     )
 
 
-def _told(tally: Tally) -> str:
+def _tally_words(tally: Tally) -> str:
     """A tally in words: ``12 passed, 1 failed``."""
     return ", ".join(
         f"{tally[outcome]} {word}" for outcome, word in WORDS.items() if tally[outcome]
@@ -306,7 +306,7 @@ def _timing(report: Report) -> TimingView | None:
     if not found or not phases:
         return None
     durations = [item.seconds for item in found]
-    told = (
+    sentence = (
         f"Half of {plural(len(found), 'change')} were enforced within "
         f"{seconds(timing.quantile(durations, 0.5))}, 95 of 100 within "
         f"{seconds(timing.quantile(durations, 0.95))}, the last within {seconds(durations[-1])}."
@@ -318,7 +318,7 @@ def _timing(report: Report) -> TimingView | None:
         for item in reversed(found[-_SLOWEST:])
     )
     named = {_PHASES[phase]: duration for phase, duration in phases.items()}
-    return TimingView(plots.distribution(durations), told, slowest, plots.rows(named))
+    return TimingView(plots.distribution(durations), sentence, slowest, plots.rows(named))
 
 
 def _origin(report: Report) -> str:

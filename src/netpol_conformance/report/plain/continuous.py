@@ -19,19 +19,19 @@ _ENFORCER = {
 
 
 class Remark(NamedTuple):
-    """A paragraph, wrapped; ``outcome`` where it tells of one."""
+    """A paragraph, wrapped; ``outcome`` where it has one."""
 
     text: str
     outcome: Outcome | None = None
 
 
 def remarks(step: StepResult, *, width: int) -> list[Remark]:
-    """All that a step tells beside its matrix."""
+    """All remarks of a step beside its matrix."""
     return list(_remarks(step, width))
 
 
 def wrong_remarks(step: StepResult, *, width: int) -> str:
-    """Those that failed or could not be told, with the command that asks the same; or nothing."""
+    """Those that failed or are inconclusive, with the command that asks the same; or nothing."""
     wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
     items: list[MeanwhileResult | HeldResult] = [*step.meanwhile, *step.held]
     return "\n\n".join(_wrong(item, width) for item in items if item.outcome in wrong)
@@ -50,12 +50,12 @@ def _remarks(step: StepResult, width: int) -> Iterator[Remark]:
 
 def _wrong(item: MeanwhileResult | HeldResult, width: int) -> str:
     kind = "meanwhile" if isinstance(item, MeanwhileResult) else "held"
-    told = [hanging(f"{kind}  ", _sentence(item), width)]
+    lines = [hanging(f"{kind}  ", _sentence(item), width)]
     if isinstance(item, MeanwhileResult):
         why = f"{item.expected.value} ({', '.join(item.rules)}): {item.explanation}"
-        told.append(hanging("    expected ", one_line(why), width))
+        lines.append(hanging("    expected ", one_line(why), width))
     asked = [look.command for look in item.evidence if look.phase == kind]
-    return "\n".join([*told, *(f"        $ {one_line(command)}" for command in asked[:1])])
+    return "\n".join([*lines, *(f"        $ {one_line(command)}" for command in asked[:1])])
 
 
 def _sentence(item: MeanwhileResult | HeldResult) -> str:

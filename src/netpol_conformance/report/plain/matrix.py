@@ -170,20 +170,20 @@ def _shorten(label: str) -> str:
 
 
 def _describe(cell: CellResult, width: int) -> str:
-    told = [
+    lines = [
         f"{one_line(cell.source)} -> {one_line(cell.destination)}",
         hanging("    expected ", f"{expected(cell)}{_why(cell)}", width),
     ]
-    told += [hanging("        by ", _place(field), width) for field in cell.decided_by]
-    told.append(hanging("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}", width))
+    lines += [hanging("        by ", _place(field), width) for field in cell.decided_by]
+    lines.append(hanging("    seen     ", f"{seen(cell)}: {one_line(cell.reason)}", width))
     for item in _last_looks(cell):
-        told += _shown(item)
-    told += [
+        lines += _shown(item)
+    lines += [
         f"    {item.phase}  {_look(item)}"
         for item in cell.evidence
         if item.phase in ("control", "witness")
     ]
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
 def _last_looks(cell: CellResult) -> list[Evidence]:

@@ -31,7 +31,7 @@ class _Item(NamedTuple):
 
 
 def render(items: Iterable[Published]) -> str:
-    """The page, complete: UTF-8, nothing beside it needed. Reports are told, not linked."""
+    """The page, complete: UTF-8, nothing beside it needed. Reports are described, not linked."""
     found = [_item(item) for item in newest_first(items)]
     return render_page("published.html.j2", styles=("compare.css",), items=found)
 

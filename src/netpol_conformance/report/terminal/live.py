@@ -42,8 +42,8 @@ def _how_far(progress: Progress, width: int) -> Text:
         (FULL * full, "green"),
         (EMPTY * (size - full), "dim"),
     )
-    if told := about(progress.left()):
-        line.append(f"{_GAP}{told}")
+    if left := about(progress.left()):
+        line.append(f"{_GAP}{left}")
     for outcome, words in WORDS.items():
         number = progress.outcomes[outcome]
         if number and outcome is not Outcome.PASS:
@@ -53,8 +53,8 @@ def _how_far(progress: Progress, width: int) -> Text:
 
 def _packs(progress: Progress, width: int) -> str:
     """``semantics 3/180  upstream 0/60``, as many as fit."""
-    told = [f"{one_line(pack.name)} {pack.done}/{pack.total}" for pack in progress.packs()]
-    return _GAP.join(_fitting(told, width, len(_GAP)))
+    left = [f"{one_line(pack.name)} {pack.done}/{pack.total}" for pack in progress.packs()]
+    return _GAP.join(_fitting(left, width, len(_GAP)))
 
 
 def _running(progress: Progress, width: int) -> str:

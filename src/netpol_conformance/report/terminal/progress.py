@@ -12,7 +12,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import Event, RunStarted, ScenarioFinished, ScenarioStarted
 
 _ENOUGH, _SHARE = 3, 0.05
-"""So many scenarios, and such a part of all, must be done before a time is told."""
+"""So many scenarios, and such a part of all, must be done before a remaining time is estimated."""
 
 
 class Pack(NamedTuple):
@@ -24,7 +24,7 @@ class Pack(NamedTuple):
 
 
 class Progress:
-    """A consumer that counts. ``clock`` tells seconds, from any start."""
+    """A consumer that counts. ``clock`` returns seconds, from any start."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -65,7 +65,7 @@ class Progress:
         yield from sorted(packs, key=lambda pack: pack.done >= pack.total)
 
     def left(self) -> float | None:
-        """About how many seconds are left; None while too little is done to tell.
+        """The estimated seconds left; None while too little is done.
 
         What runs counts half: of scenarios that run side by side the first end late.
         """
@@ -77,7 +77,7 @@ class Progress:
 
 
 def about(left: float | None) -> str:
-    """The time left in words that promise no more than it can: ``about 3 min left``."""
+    """The time left, rounded: ``about 3 min left``."""
     if left is None:
         return ""
     if left <= 10:

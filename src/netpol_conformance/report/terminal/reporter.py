@@ -101,7 +101,7 @@ class Terminal:
             self._live.update(live, refresh=True)
 
     def say(self, words: str) -> None:
-        """Show a line of progress that no event tells of."""
+        """Show a line of progress without an event."""
         self._print(Text(one_line(words), "dim"))
 
     def plain(self, line: str) -> None:
@@ -119,11 +119,11 @@ class Terminal:
 
     def _start(self, event: RunStarted) -> None:
         version = f", Kubernetes {event.kubernetes_version}" if event.kubernetes_version else ""
-        told = (
+        words = (
             f"{plural(len(event.scenarios), 'scenario')} on {event.implementation} "
             f"({event.cluster} cluster{version})"
         )
-        self._print(Text(one_line(told), "bold"), Text())
+        self._print(Text(one_line(words), "bold"), Text())
         if self._wants_live and self._console.is_terminal:
             # Whoever captures the standard streams goes on undisturbed.
             self._live = Live(
@@ -153,11 +153,11 @@ class Terminal:
             if scenario.state == "unfinished":
                 self._scenario(scenario)
         self._console.print(table(report, self._console.width))
-        told = [sentence(report), report.reason, *in_words(report.profiles, report.features)]
+        words = [sentence(report), report.reason, *in_words(report.profiles, report.features)]
         self._print(
             Text(),
             Text(headline(report), f"{STYLES[verdict(report)]} bold"),
-            *(row for text in told if text for row in _prose(text, self._room)),
+            *(row for text in words if text for row in _prose(text, self._room)),
         )
 
     @property
@@ -235,8 +235,8 @@ def _step(step: StepResult, width: int, room: int | None) -> Iterator[Text]:
         style = STYLES[remark.outcome] if remark.outcome else ""
         yield Text()
         yield from (Text(f"{_INDENT}{row}", style) for row in remark.text.splitlines())
-    told = wrong_cells(step, limit=_MOST_WRONG, width=width)
-    if told:
+    words = wrong_cells(step, limit=_MOST_WRONG, width=width)
+    if words:
         yield Text()
-    for row in told.splitlines():
+    for row in words.splitlines():
         yield Text(f"{_INDENT}{row}".rstrip())

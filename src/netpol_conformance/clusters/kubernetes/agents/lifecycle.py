@@ -17,7 +17,7 @@ from netpol_conformance.clusters.kubernetes.agents.streams import ANSWER_SLACK, 
 from netpol_conformance.clusters.kubernetes.api.client import PODS, Client
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects
 from netpol_conformance.clusters.kubernetes.objects.waits import until
-from netpol_conformance.model.objects import ObjectKey, Pod
+from netpol_conformance.model.objects import ObjectKey, Pod, SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.continuous_wire import TaskRequest, read_series, task_line
 from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL
@@ -65,12 +65,12 @@ class KubernetesLifecycle:
 
     def finish(self, pods: Sequence[ObjectKey]) -> None:
         """End pods by a deadline: their phase is then Failed, and their addresses are free."""
-        self.part_with(pods)
+        self.before_removal(pods)
         for key in pods:
             place = self.objects.names.real(key.namespace)
             patch = {"spec": {"activeDeadlineSeconds": 1}}
             self.objects.call(self.client.patch, PODS, patch, key.name, place)
-            self.agents.forget(Source("pod", key.name, key.namespace))
+            self.agents.forget(Source(SourceKind.POD, key.name, key.namespace))
         for key in pods:
             self._until_finished(key)
         self.changed()
@@ -112,12 +112,12 @@ class KubernetesLifecycle:
             self._expect(source)
 
         def begin(source: Source, _: list[int]) -> None:
-            self._told(source, self._tasks[source], ANSWER_SLACK)
+            self._answer_lines(source, self._tasks[source], ANSWER_SLACK)
 
         self._everywhere(self._of(there), begin)
 
-    def part_with(self, keys: Sequence[ObjectKey]) -> None:
-        """Have pods that are about to go, alone or with their namespace, tell what they saw;
+    def before_removal(self, keys: Sequence[ObjectKey]) -> None:
+        """Collect the series of pods that are about to be deleted, alone or with their namespace;
         those of their names that come may go on.
         """
         spaces = {key.name for key in keys if key.kind == "Namespace"}
@@ -149,7 +149,7 @@ class KubernetesLifecycle:
 
         def end(source: Source, places: list[int]) -> None:
             asked = [self._probes[at] for at in places]
-            lines = self._told(source, TaskRequest(0, "end"), ANSWER_SLACK)
+            lines = self._answer_lines(source, TaskRequest(0, "end"), ANSWER_SLACK)
             if len(lines) != len(places):
                 raise ClusterError(f"{source} told of {len(lines)} of {len(places)} series")
             for line in lines:
@@ -189,7 +189,7 @@ class KubernetesLifecycle:
 
         def ask(source: Source, places: list[int]) -> None:
             asked = [self._held[at] for at in places]
-            for line in self._told(source, request(places), patience + ANSWER_SLACK):
+            for line in self._answer_lines(source, request(places), patience + ANSWER_SLACK):
                 answer = wire.read_answer(line, asked)
                 if answer.observation is not None:
                     own = self.objects.names.own_observation(answer.observation, asked[answer.at])
@@ -204,7 +204,7 @@ class KubernetesLifecycle:
         """The pods that are there now."""
         own = self.objects.names.own
         metadata = [pod["metadata"] for pod in self.objects.pods()]
-        return {Source("pod", each["name"], own(each["namespace"])) for each in metadata}
+        return {Source(SourceKind.POD, each["name"], own(each["namespace"])) for each in metadata}
 
     def _everywhere(
         self, groups: Mapping[Source, list[int]], work: Callable[[Source, list[int]], None]
@@ -222,7 +222,7 @@ class KubernetesLifecycle:
                 self.agents.forget(source)
                 raise ClusterError(f"the agent of {source} failed meanwhile: {error}") from error
 
-    def _told(self, source: Source, request: TaskRequest, patience: float) -> list[str]:
+    def _answer_lines(self, source: Source, request: TaskRequest, patience: float) -> list[str]:
         return self.agents.stream(source).do(request, patience)
 
     def _own(self, series: Series) -> Series:
@@ -230,16 +230,16 @@ class KubernetesLifecycle:
         text = self.objects.names.text
         seen = (
             each._replace(identity=each.identity and text(each.identity), remark=text(each.remark))
-            for each in series.sightings
+            for each in series.samples
         )
-        return replace(series, sightings=tuple(seen))
+        return replace(series, samples=tuple(seen))
 
 
 def _joined(before: Series, after: Series) -> Series:
     """What two pods of one name saw, one after the other."""
     return Series(
         before.probe,
-        before.sightings + after.sightings,
+        before.samples + after.samples,
         before.presence + after.presence,
         before.fault or after.fault,
     )
@@ -249,7 +249,7 @@ def _check(probes: Sequence[Probe]) -> None:
     """Raise UnsupportedError for what agents do not ask over time."""
     for probe in probes:
         outside = any(name.startswith("outside/") for name in probe.identities)
-        if probe.source.kind != "pod" or outside:
+        if probe.source.kind != SourceKind.POD or outside:
             raise UnsupportedError("only pods ask each other all the time on a real cluster")
 
 

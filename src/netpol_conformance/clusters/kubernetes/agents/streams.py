@@ -1,7 +1,7 @@
-"""Asking agents: a long-lived stream to each source, all of them at once, and none trusted.
+"""Streams to agents, one for each source, all used at once; no answer is trusted.
 
 A stream that breaks, an agent that is killed, a line that is none of the agent's: each makes its
-open probes errors, after a second try on a new stream. Nothing of the kind is ever a verdict.
+open probes errors, after one retry on a new stream. None of it ever counts as a verdict.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class Names:
         return f"npc-{self.run}-{self.slot}-"
 
     @property
-    def backstage(self) -> str:
-        """A namespace of the scenario's that the scenario does not see: for pods of the suite."""
+    def agents_namespace(self) -> str:
+        """The namespace for the suite's own pods, which the scenario does not see."""
         return self.prefix.removesuffix("-")
 
     @property
@@ -72,7 +72,7 @@ class Names:
     # -- manifests -------------------------------------------------------------------------------
 
     def real_manifest(self, manifest: Manifest, *, namespaced: bool) -> Manifest:
-        """A scenario's manifest as the cluster is told of it; whatever is malformed stays so."""
+        """A scenario's manifest with the cluster's names; whatever is malformed stays so."""
         metadata = _mapping(manifest.get("metadata"))
         if metadata is None:
             return manifest

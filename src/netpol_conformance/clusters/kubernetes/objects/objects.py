@@ -107,14 +107,14 @@ class Objects:
 
     def delete(self, keys: Sequence[ObjectKey]) -> None:
         """Delete, and wait until all are gone; raises RefusedError for what is not there."""
-        doomed = [self._doomed(key) for key in keys]
-        for key, (resource, name, namespace) in zip(keys, doomed, strict=True):
+        deletions = [self._deletion(key) for key in keys]
+        for key, (resource, name, namespace) in zip(keys, deletions, strict=True):
             if not self.call(self.client.delete, resource, name, namespace):
                 raise RefusedError(f'{resource.full_name} "{key.name}" not found')
-        for key, (resource, name, namespace) in zip(keys, doomed, strict=True):
+        for key, (resource, name, namespace) in zip(keys, deletions, strict=True):
             self._until_gone(key, resource, name, namespace)
 
-    def _doomed(self, key: ObjectKey) -> tuple[Resource, str, str]:
+    def _deletion(self, key: ObjectKey) -> tuple[Resource, str, str]:
         if SYSTEM_NAMESPACE in (key.namespace, key.name if key.kind == "Namespace" else ""):
             raise _not_ours(str(key))
         if key.kind not in _RESOURCES:
@@ -227,7 +227,8 @@ class Objects:
         return [
             manifest
             for manifest in found
-            if manifest["metadata"]["name"] != self.names.backstage and not _is_doomed(manifest)
+            if manifest["metadata"]["name"] != self.names.agents_namespace
+            and not _is_terminating(manifest)
         ]
 
     def pods(self, namespaces: Sequence[str] | None = None) -> list[Manifest]:
@@ -246,7 +247,7 @@ class Objects:
                 (POLICIES, "NetworkPolicy"),
             ):
                 for item in self.call(self.client.items, resource, name):
-                    if not _is_doomed(item):
+                    if not _is_terminating(item):
                         yield self._own(item, kind)
 
     def _own(self, manifest: Manifest, kind: str) -> KubernetesObject:
@@ -319,7 +320,7 @@ def _lacks_namespace(refused: RefusedError, name: str) -> bool:
     )
 
 
-def _is_doomed(manifest: Manifest) -> bool:
+def _is_terminating(manifest: Manifest) -> bool:
     return manifest["metadata"].get("deletionTimestamp") is not None
 
 

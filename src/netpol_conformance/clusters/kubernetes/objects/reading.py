@@ -26,8 +26,8 @@ def call(client: Client, names: Names, ask: Callable[P, T], *words: P.args, **qu
     try:
         return ask(*words, **query)
     except ApiError as error:
-        told = meaning(error, client.server)
-        raise type(told)(names.text(str(told))) from error
+        raised = meaning(error, client.server)
+        raise type(raised)(names.text(str(raised))) from error
 
 
 def own_object(

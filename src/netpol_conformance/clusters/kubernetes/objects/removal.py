@@ -62,7 +62,7 @@ def remove_run(client: Client, run: str) -> None:
     remaining = until_nothing(left, "the run's namespaces to be gone", REMOVAL_TIMEOUT)
     if remaining:
         raise ClusterError(
-            f"not removed after {REMOVAL_TIMEOUT:g} s: {_told(remaining)}; "
+            f"not removed after {REMOVAL_TIMEOUT:g} s: {_describe(remaining)}; "
             f"look after them with kubectl get namespaces -l {selector}"
         )
 
@@ -76,7 +76,7 @@ def check_no_stuck(client: Client) -> None:
     stuck = [namespace for namespace in found if _removing_for(namespace) > STUCK_AFTER]
     if stuck:
         raise ClusterError(
-            f"namespaces of an earlier run are stuck in Terminating: {_told(stuck)}: "
+            f"namespaces of an earlier run are stuck in Terminating: {_describe(stuck)}: "
             "remove what holds them, then run again"
         )
 
@@ -90,7 +90,7 @@ def _removing_for(namespace: Manifest) -> float:
     return time.time() - then.timestamp()
 
 
-def _told(namespaces: Sequence[Manifest]) -> str:
+def _describe(namespaces: Sequence[Manifest]) -> str:
     return "; ".join(
         f"namespace {namespace['metadata']['name']} ({why_not_gone(namespace)})"
         for namespace in namespaces

@@ -2,7 +2,7 @@
 
 Readiness is a real exchange: of each server with its own pod, and of each node with each Service.
 Where policies are in force a Service may rightly be out of reach, and a pod may not reach itself
-through its own Service on every cluster; there a wait in vain is no fault.
+through its own Service on every cluster; there a time-out is no fault.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import EVENTS, Client
 from netpol_conformance.clusters.kubernetes.api.naming import Names
 from netpol_conformance.clusters.kubernetes.objects.pods import listening, own_node_selector
-from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service
+from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service, SourceKind
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
@@ -80,13 +80,13 @@ def telling(what: str, seconds: float) -> Iterator[Callable[[], None]]:
 
     One that takes longer than a moment is told of while it lasts and when it is over.
     """
-    began, waited, told = time.monotonic(), False, False
+    began, waited, details = time.monotonic(), False, False
 
     def still() -> None:
-        nonlocal waited, told
+        nonlocal waited, details
         waited = True
-        if not told and time.monotonic() - began >= _MOMENT:
-            told = True
+        if not details and time.monotonic() - began >= _MOMENT:
+            details = True
             _log.info("waiting for %s, %g s at most", what, seconds)
 
     try:
@@ -119,8 +119,8 @@ def until_running(
 
     late = until_nothing(waiting, "pods to run", seconds)
     if late:
-        told = "; ".join(f"{_name(pod)}: {_why(pod, client)}" for pod in late)
-        raise ClusterError(names.text(f"not ready after {seconds:g} s: {told}"))
+        details = "; ".join(f"{_name(pod)}: {_why(pod, client)}" for pod in late)
+        raise ClusterError(names.text(f"not ready after {seconds:g} s: {details}"))
     return seen
 
 
@@ -135,7 +135,7 @@ class Readiness:
     ) -> None:
         """Wait until each server has answered its own pod, and each node reaches each Service.
 
-        ``uids`` tell a pod from a later one of the same name. Raises ClusterError.
+        ``uids`` distinguish a pod from a later one of the same name. Raises ClusterError.
         """
         pods = [pod for pod in state.pods if (pod.namespace, pod.name) in uids]
         fresh = [pod for pod in pods if pod.ips and not pod.finished]
@@ -176,12 +176,12 @@ class Readiness:
 
         failed = until_nothing(failing, what, seconds)
         if failed and fault:
-            told = "; ".join(
+            details = "; ".join(
                 f"{seen.probe.source} {fault} at {seen.probe.host}:{seen.probe.port}/"
                 f"{seen.probe.protocol.value}: {seen.verdict.value} {seen.output.strip()}"
                 for seen in failed
             )
-            raise ClusterError(f"not ready after {seconds:g} s: {told}")
+            raise ClusterError(f"not ready after {seconds:g} s: {details}")
         self._proven |= set(open_keys)
 
     @staticmethod
@@ -202,7 +202,7 @@ class Readiness:
 
 def _to_itself(pod: Pod) -> list[Probe]:
     """A pod's own traffic to itself is never blocked (S5)."""
-    source = Source("pod", pod.name, pod.namespace)
+    source = Source(SourceKind.POD, pod.name, pod.namespace)
     identity = frozenset({f"{pod.namespace}/{pod.name}"})
     return [
         Probe(source, str(ip), port, identity, protocol, timeout=_PROBE_TIMEOUT)
@@ -229,7 +229,7 @@ def _to_service(
             continue
         identities = frozenset(f"{pod.namespace}/{pod.name}" for pod in behind)
         for prober in _one_of_each_node(pods, avoiding=behind):
-            source = Source("pod", prober.name, prober.namespace)
+            source = Source(SourceKind.POD, prober.name, prober.namespace)
             probes[prober in behind].extend(
                 Probe(source, host, port.port, identities, port.protocol, timeout=_PROBE_TIMEOUT)
                 for host in hosts
