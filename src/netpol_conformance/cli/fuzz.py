@@ -85,8 +85,8 @@ def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     options = from_values(Options, of_cluster)
     try:
         check_driver_reads(options, also=("ip_family",))
-        shape = _shape(options, KubernetesVersion.parse(kubernetes_version))
         driver = make_driver(options)
+        shape = _shape(options, driver, KubernetesVersion.parse(kubernetes_version))
     except ValueError as error:
         raise UsageError(str(error)) from error
     if cases is None and seconds is None:
@@ -101,7 +101,7 @@ def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     raise typer.Exit(hunt.run(shape, jobs or driver.concurrency))
 
 
-def _shape(options: Options, version: KubernetesVersion) -> Shape:
+def _shape(options: Options, driver: Driver, version: KubernetesVersion) -> Shape:
     from netpol_conformance.fuzz.cases import Shape  # noqa: PLC0415
 
     if options.ip_family not in _FAMILIES:
@@ -111,8 +111,8 @@ def _shape(options: Options, version: KubernetesVersion) -> Shape:
     return Shape(
         _FAMILIES[options.ip_family],
         version,
-        outside=options.cluster != "kubeconfig",
-        embedded=options.cluster == "embedded",
+        outside=driver.makes_outside_hosts,
+        controlled=driver.controlled,
     )
 
 
@@ -133,7 +133,7 @@ class _Fuzzing:
         from netpol_conformance.fuzz import search  # noqa: PLC0415
         from netpol_conformance.fuzz.asking import IN_FORCE_AT_ONCE, Target  # noqa: PLC0415
 
-        timeouts = IN_FORCE_AT_ONCE if shape.embedded else DEFAULT_TIMEOUTS
+        timeouts = IN_FORCE_AT_ONCE if self.driver.synchronous else DEFAULT_TIMEOUTS
         target = Target(self.driver.cluster, shape, timeouts)
         began = time.monotonic()
         signals = Terminable()

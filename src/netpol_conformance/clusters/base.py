@@ -195,6 +195,14 @@ class Driver(Protocol):
     """What enforces policies, as a report calls it."""
     concurrency: int
     """How many scenarios at once are worth it here, unless the user says otherwise."""
+    makes_outside_hosts: bool
+    """Whether clusters have the hosts outside that a scenario wants, at the addresses it wants."""
+    controlled: bool
+    """Whether a cluster is all the suite's own: pods and nodes get the addresses foreseen, nodes
+    are asked from, pods finish, and enforcers restart.
+    """
+    synchronous: bool
+    """Whether a change is in force when the call that makes it returns."""
 
     def open(self, on_progress: Callable[[str], None]) -> None:
         """Make what all scenarios share, telling of progress; raises ClusterError."""

@@ -59,14 +59,14 @@ class Host(NamedTuple):
 class Shape:
     """What clusters are drawn like.
 
-    ``outside`` says whether there are hosts outside; ``embedded`` whether the cluster is: then
-    policies can name the addresses of pods and nodes, pods finish, and enforcers restart.
+    ``outside`` says whether there are hosts outside; ``controlled`` is as ``Driver.controlled``
+    of ``clusters.base``: then policies can name the addresses of pods and nodes too.
     """
 
     families: tuple[int, ...] = (4,)
     version: KubernetesVersion = LATEST
     outside: bool = True
-    embedded: bool = True
+    controlled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _sources(case: Case) -> Iterator[SourceRef]:
         yield SourceRef(SourceKind.POD, pod.namespace, pod.name)
     for host in case.hosts:
         yield SourceRef(SourceKind.OUTSIDE, "", host.name)
-    if case.shape.embedded:
+    if case.shape.controlled:
         for number in range(1, NODES + 1):
             yield SourceRef(SourceKind.NODE, "", f"node-{number}")
 

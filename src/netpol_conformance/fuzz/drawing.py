@@ -88,7 +88,7 @@ def cases(draw: st.DrawFn, shape: Shape) -> Case:
     finished: list[ObjectKey] = []
     for _ in range(draw(st.integers(0, _MOST_CHANGES))):
         change = draw(_changes(shape, present, finished, policies))
-        if shape.embedded and draw(st.sampled_from(_RARELY)):
+        if shape.controlled and draw(st.sampled_from(_RARELY)):
             change = change._replace(restarted=True)
         changes.append(change)
         finished += change.finish
@@ -150,7 +150,7 @@ def _ports_for_services(pod: Pod) -> list[ContainerPort]:
 def _policies(shape: Shape) -> st.SearchStrategy[NetworkPolicy]:
     if shape.version.annotation_isolates:
         return words.old_policies
-    if shape.embedded:
+    if shape.controlled:
         return words.policies
     return words.policies_with(words.OUTSIDE_BLOCKS)
 
@@ -182,7 +182,7 @@ def _changes(
     kinds.append(st.sampled_from(pods).flatmap(lambda pod: _made_anew(pod, shape)))
     if len(pods) > 2:
         kinds.append(st.sampled_from(pods).map(_deleted))
-        if shape.embedded:
+        if shape.controlled:
             kinds.append(st.sampled_from(pods).map(_finished))
     if absent:
         fresh = st.sampled_from(absent).flatmap(lambda name: _pods(*name, shape))

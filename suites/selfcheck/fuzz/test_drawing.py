@@ -21,7 +21,7 @@ SHAPES = {
     "embedded": Shape(),
     "dual": Shape((4, 6)),
     "old": OLD,
-    "a cluster one has": Shape(outside=False, embedded=False),
+    "a cluster one has": Shape(outside=False, controlled=False),
 }
 ELSEWHERE = """
 import hashlib

@@ -20,6 +20,9 @@ class EmbeddedDriver:
 
     name = EMBEDDED
     concurrency = _JOBS_PER_CPU * (os.cpu_count() or 1)
+    makes_outside_hosts = True
+    controlled = True
+    synchronous = True
 
     def __init__(self, options: Options) -> None:
         self.implementation = options.implementation

@@ -34,6 +34,9 @@ class KindDriver:
 
     name = KIND
     concurrency = CONCURRENCY
+    makes_outside_hosts = True
+    controlled = False
+    synchronous = False
 
     def __init__(self, options: Options) -> None:
         plugins.check(options)

@@ -40,6 +40,9 @@ class KubeconfigDriver:
 
     name = KUBECONFIG
     concurrency = CONCURRENCY
+    makes_outside_hosts = False
+    controlled = False
+    synchronous = False
 
     def __init__(self, options: Options) -> None:
         self._options = options
