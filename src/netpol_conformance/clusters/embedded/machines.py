@@ -158,9 +158,9 @@ class Machines:
 
         Raises KeyError if there is none of that name.
         """
-        if kind is SourceKind.POD:
+        if kind == SourceKind.POD:
             return self._pods[ObjectKey("Pod", namespace, name)].network
-        return (self._nodes if kind is SourceKind.NODE else self._outside)[name].network
+        return (self._nodes if kind == SourceKind.NODE else self._outside)[name].network
 
     def _new(self, onto: int, ips: Iterable[IPAddress], *, router: bool) -> _Machine:
         machine = _Machine(new_network(), self._next_link, tuple(ips))
