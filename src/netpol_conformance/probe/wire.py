@@ -11,12 +11,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
 Fields = Mapping[str, Any]
+
+_SEEN = tuple(item.name for item in dataclass_fields(Observation) if item.name != "probe")
+"""What of an observation goes over the wire: its probe is known to who asks."""
 
 
 class WireError(ValueError):
@@ -133,27 +137,9 @@ def read_probe(fields: Fields) -> Probe:
 
 
 def _observation(seen: Observation) -> Fields:
-    return {
-        "verdict": seen.verdict.value,
-        "command": seen.command,
-        "output": seen.output,
-        "started": seen.started,
-        "duration": seen.duration,
-        "exit_code": seen.exit_code,
-        "identity": seen.identity,
-        "resent": seen.resent,
-    }
+    return {name: getattr(seen, name) for name in _SEEN}
 
 
 def _read_observation(probe: Probe, fields: Fields) -> Observation:
-    return Observation(
-        probe,
-        Verdict(fields["verdict"]),
-        fields["command"],
-        fields["output"],
-        fields["started"],
-        fields["duration"],
-        fields["exit_code"],
-        fields["identity"],
-        fields["resent"],
-    )
+    seen = {name: fields[name] for name in _SEEN}
+    return Observation(probe, **seen | {"verdict": Verdict(fields["verdict"])})

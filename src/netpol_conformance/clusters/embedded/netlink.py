@@ -13,8 +13,6 @@ import socket
 import struct
 from collections.abc import Sequence
 from ipaddress import ip_network
-from types import TracebackType
-from typing import Self
 
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 
@@ -56,17 +54,6 @@ class Netlink:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._requests: list[tuple[str, bytes]] = []
         self._sequence = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the socket; what was not committed is forgotten."""
@@ -170,7 +157,7 @@ class Netlink:
         return answers
 
 
-def _family(ip: IPAddress) -> int:
+def _family(ip: IPAddress | IPNetwork) -> int:
     return socket.AF_INET if ip.version == 4 else socket.AF_INET6
 
 
@@ -197,7 +184,7 @@ def _route_body(
     network = ip_network(to)
     body = struct.pack(
         "=BBBBBBBBI",
-        socket.AF_INET if network.version == 4 else socket.AF_INET6,
+        _family(to),
         network.prefixlen,
         0,
         0,
