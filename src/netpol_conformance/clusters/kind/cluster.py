@@ -15,6 +15,7 @@ from netpol_conformance.clusters.kubernetes.public import (
     Objects,
     Setup,
     Turn,
+    as_asked,
 )
 from netpol_conformance.probe.verdict import Observation, Probe
 
@@ -66,7 +67,7 @@ class KindCluster(KubernetesCluster):
         own = {identity: name for name, identity in real.items()}
         seen = super().probe([_renamed(probe, real) for probe in probes])
         return tuple(
-            _as_asked(observation, probe, own)
+            as_asked(observation, probe, own)
             for observation, probe in zip(seen, probes, strict=True)
         )
 
@@ -74,12 +75,3 @@ class KindCluster(KubernetesCluster):
 def _renamed(probe: Probe, names: Mapping[str, str]) -> Probe:
     identities = (names.get(identity, identity) for identity in probe.identities)
     return replace(probe, identities=frozenset(identities))
-
-
-def _as_asked(seen: Observation, probe: Probe, names: Mapping[str, str]) -> Observation:
-    """What was seen, as the scenario names it."""
-    output = seen.output
-    for real, own in names.items():
-        output = output.replace(real, own)
-    identity = seen.identity and names.get(seen.identity, seen.identity)
-    return replace(seen, probe=probe, output=output, identity=identity)

@@ -21,7 +21,7 @@ from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
-from netpol_conformance.clusters.kubernetes.public import AGENT, until
+from netpol_conformance.clusters.kubernetes.public import AGENT, server_words, until
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 
 _DOCKER = 60.0
@@ -150,12 +150,8 @@ class Machines:
     def _serve(self, host: OutsideHost, port: int) -> None:
         """Answer on a port, unless somebody does already; wait until the answer is right."""
         container, identity = self.container(host), self.identity(host)
-        families = sorted({ip.version for ip in host.ips})
-        self._run(
-            *("exec", "--detach", container, *AGENT, "serve", "--identity", identity),
-            *(word for family in families for word in ("--family", str(family))),
-            *("--port", f"{port}/TCP", "--port", f"{port}/UDP"),
-        )
+        words = server_words(host, identity, [port])
+        self._run("exec", "--detach", container, *AGENT, *words)
         self._until(
             lambda: self._answers(container, host.ips[0], port, identity),
             f"{container} to answer on port {port}",

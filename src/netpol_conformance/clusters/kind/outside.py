@@ -11,11 +11,9 @@ from netpol_conformance.clusters.kind.machines import KindNode, Machines
 from netpol_conformance.clusters.kubernetes.public import (
     ENDPOINT_SLICES,
     Agents,
-    ApiError,
     Channel,
     Client,
     CommandChannel,
-    meaning,
 )
 from netpol_conformance.model.objects import IPAddress, IPNetwork
 from netpol_conformance.probe.verdict import Observation, Probe, Source
@@ -115,10 +113,8 @@ class KindOutside:
         """A node that has a pod of the Service: the only ones that serve it under policy Local."""
         namespace, _, name = service.partition("/")
         selector = f"kubernetes.io/service-name={name}"
-        try:
+        with self._client.in_words():
             slices = self._client.items(ENDPOINT_SLICES, namespace, labelSelector=selector)
-        except ApiError as error:
-            raise meaning(error, self._client.server) from error
         serving = {
             endpoint.get("nodeName")
             for item in slices

@@ -13,14 +13,12 @@ from netpol_conformance.clusters.kind.tools import find_docker, run
 from netpol_conformance.clusters.kubernetes.public import (
     NAMESPACES,
     NODES,
-    ApiError,
     Client,
     Setup,
     WorkspacePool,
     check_no_stuck,
     connect,
     images_of,
-    meaning,
     remove_run,
 )
 from netpol_conformance.clusters.options import Options
@@ -82,18 +80,14 @@ class Share:
 
     @cached_property
     def _machines(self) -> Machines:
-        try:
+        with self._client.in_words():
             nodes = kind_nodes(self._client.items(NODES))
-        except ApiError as error:
-            raise meaning(error, self._client.server) from error
         return Machines(self.cluster, find_docker(), self.image, nodes)
 
     @cached_property
     def _has_balancer(self) -> bool:
         """Whether something gives load balancers their addresses already."""
         containers = run([find_docker(), "ps", "--format", "{{.Names}}"]).split()
-        try:
+        with self._client.in_words():
             metallb = self._client.get(NAMESPACES, _METALLB)
-        except ApiError as error:
-            raise meaning(error, self._client.server) from error
         return metallb is not None or _CLOUD_PROVIDER in containers

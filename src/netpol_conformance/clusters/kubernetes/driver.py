@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.clusters.interrupting import Shield, Terminable
-from netpol_conformance.clusters.kubernetes.api.answers import ApiError, meaning
 from netpol_conformance.clusters.kubernetes.api.client import NODES, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.external import CommandClient, ExternalCluster
@@ -59,10 +58,8 @@ class KubeconfigDriver:
         client = self._connected()
         on_progress(f"{client.server}: Kubernetes {client.version()}")
         check_rights(client)
-        try:
+        with client.in_words():
             nodes = read_nodes(client.items(NODES))
-        except ApiError as error:
-            raise meaning(error, client.server) from error
         check_no_stuck(client)
         self._run = secrets.token_hex(3)
         on_progress(f"run {self._run}, on {nodes.workers} nodes that take pods")

@@ -29,6 +29,7 @@ from netpol_conformance.clusters.base import (
 from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel, CommandChannel
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
+from netpol_conformance.clusters.kubernetes.outside import as_asked, server_words
 from netpol_conformance.model.objects import (
     IPAddress,
     IPBlock,
@@ -98,7 +99,8 @@ class CommandClient:
         self._agents = Agents(self._connect)
         for host in hosts:
             if host.ports:
-                self._server = CommandChannel(self._words(*_serving(host)))
+                words = server_words(host, f"outside/{host.name}", host.ports)
+                self._server = CommandChannel(self._words(*words, "--until-input-ends"))
 
     def address_towards(self, other: IPAddress) -> IPAddress:
         """The address from which the host speaks to ``other``; raises ClusterError."""
@@ -174,7 +176,7 @@ class ExternalCluster(KubernetesCluster):
         own = {own: named for named, own in real.items()}
         asked = [replace(probe, host=real.get(probe.host, probe.host)) for probe in probes]
         return tuple(
-            _as_asked(seen, probe, own)
+            as_asked(seen, probe, own)
             for seen, probe in zip(super().probe(asked), probes, strict=True)
         )
 
@@ -202,19 +204,3 @@ def _blocks(policy: NetworkPolicy) -> Iterator[IPBlock]:
 
 def _holds(block: IPBlock, ip: IPAddress) -> bool:
     return ip in block.cidr and not any(ip in network for network in block.excepted)
-
-
-def _as_asked(seen: Observation, probe: Probe, own: Mapping[str, str]) -> Observation:
-    command, output = seen.command, seen.output
-    for real, named in own.items():
-        command, output = command.replace(real, named), output.replace(real, named)
-    return replace(seen, probe=probe, command=command, output=output)
-
-
-def _serving(host: OutsideHost) -> list[str]:
-    words = ["serve", "--identity", f"outside/{host.name}", "--until-input-ends"]
-    for port in host.ports:
-        words += ["--port", f"{port}/TCP", "--port", f"{port}/UDP"]
-    for family in sorted({ip.version for ip in host.ips}):
-        words += ["--family", str(family)]
-    return words

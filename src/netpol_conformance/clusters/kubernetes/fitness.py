@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec, UnsupportedError
 from netpol_conformance.clusters.kubernetes.agents.lifecycle import NO_CUT
-from netpol_conformance.clusters.kubernetes.api.answers import ApiError, meaning
 from netpol_conformance.clusters.kubernetes.api.client import ACCESS_REVIEWS, Client
 from netpol_conformance.clusters.kubernetes.api.rights import GRANT, RIGHTS, Right
 from netpol_conformance.clusters.kubernetes.objects.nodes import Nodes
@@ -71,10 +70,8 @@ def _means_the_same(one: KubernetesVersion, other: KubernetesVersion) -> bool:
 
 def check_rights(client: Client) -> None:
     """Raise ClusterError naming every right that is missing."""
-    try:
+    with client.in_words():
         missing = list(_missing(client))
-    except ApiError as error:
-        raise meaning(error, client.server) from error
     if missing:
         raise ClusterError(f"rights are missing: {'; '.join(missing)}: have them granted: {GRANT}")
 

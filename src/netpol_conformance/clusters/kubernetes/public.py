@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netpol_conformance.clusters.kubernetes.agents.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel, CommandChannel
-from netpol_conformance.clusters.kubernetes.api.answers import ApiError, Manifest, meaning
+from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import (
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -26,6 +26,7 @@ from netpol_conformance.clusters.kubernetes.objects.waits import (
     until,
     until_nothing,
 )
+from netpol_conformance.clusters.kubernetes.outside import as_asked, server_words
 from netpol_conformance.clusters.kubernetes.workspace import WorkspacePool
 
 __all__ = [
@@ -35,7 +36,6 @@ __all__ = [
     "NODES",
     "PODS",
     "Agents",
-    "ApiError",
     "Channel",
     "Client",
     "CommandChannel",
@@ -47,12 +47,13 @@ __all__ = [
     "Setup",
     "Turn",
     "WorkspacePool",
+    "as_asked",
     "check_no_stuck",
     "connect",
     "images_of",
-    "meaning",
     "remove_run",
     "says_ready",
+    "server_words",
     "telling",
     "until",
     "until_nothing",

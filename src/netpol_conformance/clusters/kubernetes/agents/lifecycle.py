@@ -13,7 +13,12 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
-from netpol_conformance.clusters.kubernetes.agents.streams import ANSWER_SLACK, Agents, StreamError
+from netpol_conformance.clusters.kubernetes.agents.streams import (
+    ANSWER_SLACK,
+    Agents,
+    StreamError,
+    by_source,
+)
 from netpol_conformance.clusters.kubernetes.api.client import PODS, Client
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects
 from netpol_conformance.clusters.kubernetes.objects.waits import until
@@ -96,7 +101,7 @@ class KubernetesLifecycle:
         self._probes = [*probes, *witnesses]
         intervals = [INTERVAL] * len(probes) + [WITNESS_INTERVAL] * len(witnesses)
         _check(self._probes)
-        self._asking = _by_source(self._probes)
+        self._asking = by_source(self._probes)
         self._gone = {}
         self._tasks = {
             source: TaskRequest(
@@ -195,7 +200,7 @@ class KubernetesLifecycle:
                     own = self.objects.names.own_observation(answer.observation, asked[answer.at])
                     found[places[answer.at]] = own
 
-        self._everywhere(_by_source(self._held), ask)
+        self._everywhere(by_source(self._held), ask)
         if len(found) < len(self._held):
             raise ClusterError(f"the agents told of {len(found)} of {len(self._held)} connections")
         return tuple(found[at] for at in range(len(self._held)))
@@ -251,10 +256,3 @@ def _check(probes: Sequence[Probe]) -> None:
         outside = any(name.startswith("outside/") for name in probe.identities)
         if probe.source.kind != SourceKind.POD or outside:
             raise UnsupportedError("only pods ask each other all the time on a real cluster")
-
-
-def _by_source(probes: Sequence[Probe]) -> dict[Source, list[int]]:
-    groups: dict[Source, list[int]] = {}
-    for at, probe in enumerate(probes):
-        groups.setdefault(probe.source, []).append(at)
-    return groups

@@ -137,17 +137,15 @@ class Agents:
         """
         if self._closed:
             raise ClusterError("the cluster is closed")
-        by_source: dict[Source, list[int]] = {}
-        for at, probe in enumerate(probes):
-            by_source.setdefault(probe.source, []).append(at)
+        places_of = by_source(probes)
         groups = [
             self._pool.submit(
                 copy_context().run, self._ask_one, source, [probes[at] for at in places]
             )
-            for source, places in by_source.items()
+            for source, places in places_of.items()
         ]
         observations: dict[int, Observation] = {}
-        for places, group in zip(by_source.values(), groups, strict=True):
+        for places, group in zip(places_of.values(), groups, strict=True):
             observations |= zip(places, group.result(), strict=True)
         return tuple(observations[at] for at in range(len(probes)))
 
@@ -281,6 +279,14 @@ class CommandChannel:
         self._complaints.seek(0)
         said = self._complaints.read(2000).decode("utf-8", "replace").strip()
         return f"{self._shown} ended; it said: {said or 'nothing'}"
+
+
+def by_source(probes: Sequence[Probe]) -> dict[Source, list[int]]:
+    """The places of each source's probes."""
+    groups: dict[Source, list[int]] = {}
+    for at, probe in enumerate(probes):
+        groups.setdefault(probe.source, []).append(at)
+    return groups
 
 
 def _read_some(descriptor: int, timeout: float) -> bytes | None:

@@ -12,7 +12,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,8 @@ ACCESS_REVIEWS = Resource(
 class Client:
     """One API server as one user. Its methods may be called from any thread.
 
-    All raise ClusterError for what is the machine's fault, and ApiError for the server's refusals;
-    ``apply``'s users turn the latter into words with ``answers.meaning``.
+    All raise ClusterError for what is the machine's fault, and ApiError for the server's refusals,
+    which ``in_words`` turns into what they mean.
     """
 
     def __init__(self, configuration: kubernetes.Configuration) -> None:
@@ -97,6 +98,14 @@ class Client:
         ).rest_client.pool_manager
         self._served: dict[str, dict[str, Resource]] = {}
         self._lock = threading.Lock()
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        """Have a refusal of the server's in this block raised as what it means: see ``meaning``."""
+        try:
+            yield
+        except ApiError as error:
+            raise meaning(error, self.server) from error
 
     # -- objects ---------------------------------------------------------------------------------
 
@@ -181,10 +190,8 @@ class Client:
 
     def version(self) -> str:
         """The server's version: ``v1.34.4``."""
-        try:
+        with self.in_words():
             return str(self.send("GET", "/version")["gitVersion"])
-        except ApiError as error:
-            raise meaning(error, self.server) from error
 
     def authorization(self) -> dict[str, str]:
         """The header that says who asks, if a header does; tokens that expire are renewed."""

@@ -7,7 +7,7 @@ image, for asking from inside it. Nothing in it needs more than Pod Security's `
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,7 +223,12 @@ def _probe(identity: str, ports: list[str], families: tuple[int, ...], watch: st
         # Its first process hears SIGTERM only if it listens; else the pod takes a second to go.
         return ["/bin/busybox", "sh", "-c", f"trap exit TERM; sleep {_FOREVER} & wait"]
     words = [*WATCHER, watch] if watch else [*AGENT, "serve"]
-    words += ["--identity", identity]
+    return [*words, *server_options(identity, ports, families)]
+
+
+def server_options(identity: str, ports: Iterable[str], families: Iterable[int]) -> list[str]:
+    """The options of ``agent serve``; a port is ``80/TCP``."""
+    words = ["--identity", identity]
     for port in ports:
         words += ["--port", port]
     for family in families:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.clusters.kubernetes.api.answers import ApiError, Manifest, meaning
+from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import NAMESPACES, PODS, SERVICES, Client
 from netpol_conformance.clusters.kubernetes.api.naming import RUN_LABEL
 from netpol_conformance.clusters.kubernetes.objects.objects import why_not_gone
@@ -25,24 +25,20 @@ def begin_to_empty(client: Client, selector: str) -> None:
     Where a namespace is deleted with its pods, the cluster looks at all that could be in it again
     and again until they are gone, which was a third of the API server's work in a run.
     """
-    try:
+    with client.in_words():
         for namespace in client.items(NAMESPACES, labelSelector=selector):
             name = namespace["metadata"]["name"]
             for resource in (PODS, SERVICES):
                 for item in client.items(resource, name):
                     client.delete(resource, item["metadata"]["name"], name)
-    except ApiError as error:
-        raise meaning(error, client.server) from error
 
 
 def begin_removal(client: Client, selector: str) -> None:
     """Delete the namespaces that match a label selector, without waiting. Raises ClusterError."""
-    try:
+    with client.in_words():
         for namespace in client.items(NAMESPACES, labelSelector=selector):
             if "deletionTimestamp" not in namespace["metadata"]:
                 client.delete(NAMESPACES, namespace["metadata"]["name"])
-    except ApiError as error:
-        raise meaning(error, client.server) from error
 
 
 def remove_run(client: Client, run: str) -> None:
@@ -54,10 +50,8 @@ def remove_run(client: Client, run: str) -> None:
 
     def left() -> list[Manifest]:
         begin_removal(client, selector)  # a worker that was cut off may have made one meanwhile
-        try:
+        with client.in_words():
             return client.items(NAMESPACES, labelSelector=selector)
-        except ApiError as error:
-            raise meaning(error, client.server) from error
 
     remaining = until_nothing(left, "the run's namespaces to be gone", REMOVAL_TIMEOUT)
     if remaining:
@@ -69,10 +63,8 @@ def remove_run(client: Client, run: str) -> None:
 
 def check_no_stuck(client: Client) -> None:
     """Raise ClusterError for a namespace of an earlier run that cannot be removed."""
-    try:
+    with client.in_words():
         found = client.items(NAMESPACES, labelSelector=RUN_LABEL)
-    except ApiError as error:
-        raise meaning(error, client.server) from error
     stuck = [namespace for namespace in found if _removing_for(namespace) > STUCK_AFTER]
     if stuck:
         raise ClusterError(
