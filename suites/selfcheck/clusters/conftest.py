@@ -1,11 +1,12 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.model.objects import Protocol, SourceKind
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool
+from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
 
 class Asking:
@@ -46,12 +47,17 @@ class Asking:
     ) -> Observation:
         place, name = source.split("/")
         asked_by = (
-            Source(place, name)
+            Source(SourceKind(place), name)
             if place in ("outside", "node")
             else Source(SourceKind.POD, name, place)
         )
         probe = Probe(asked_by, host, port, frozenset(servers), protocol, tool, timeout)
         return self.cluster.probe([probe])[0]
+
+    def sees(self, verdict: Verdict, *question: Any, **how: Any) -> None:
+        """Assert what is seen by ``ask`` of the same question."""
+        seen = self.ask(*question, **how)
+        assert seen.verdict is verdict, seen
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Policies in force: the enforcer sees every change, and nothing else decides."""
 
+from contextlib import closing
+
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
@@ -88,14 +90,11 @@ def test_without_egress_names_are_not_resolved(started):
 
 
 def test_nobody_enforces_where_none_is_asked_for(asking):
-    cluster = EmbeddedCluster("none")
-    try:
+    with closing(EmbeddedCluster("none")) as cluster:
         assert cluster.start(ClusterSpec()).implementation == "none"
         world = asking(cluster)
         world.apply(WEB + PLAIN + NO_INGRESS)
         assert reaches(world)
-    finally:
-        cluster.close()
 
 
 def test_a_stopped_enforcer_keeps_its_rules_and_sees_nothing_new(started):
@@ -142,13 +141,10 @@ def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     spy, told = tmp_path / "spy.py", tmp_path / "told"
     spy.write_text(SPY.replace("TOLD", str(told)))
-    cluster = EmbeddedCluster("spy.py:Spy")
-    try:
+    with closing(EmbeddedCluster("spy.py:Spy")) as cluster:
         cluster.start(ClusterSpec(nodes=1))
         cluster.apply(WEB)
         cluster.apply(PLAIN.replace("node-2", "node-1"))
-    finally:
-        cluster.close()
     networks = dict(line.split(": ") for line in told.read_text().splitlines())
     assert int(networks["client"]) == int(networks["web web"]) + 1
 
@@ -163,10 +159,11 @@ def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path, monk
     ],
 )
 def test_an_unknown_implementation_is_an_error(implementation, reason):
-    cluster = EmbeddedCluster(implementation)
-    with pytest.raises(ClusterError, match=reason):
+    with (
+        closing(EmbeddedCluster(implementation)) as cluster,
+        pytest.raises(ClusterError, match=reason),
+    ):
         cluster.start(ClusterSpec())
-    cluster.close()
 
 
 OWN = """
@@ -189,10 +186,11 @@ five = 5
 def test_a_mistake_in_an_enforcer_of_ones_own_is_told_as_such(text, factory, reason, tmp_path):
     own = tmp_path / f"{factory}_{len(text)}_own.py"
     own.write_text(text)
-    cluster = EmbeddedCluster(f"{own}:{factory}")
-    with pytest.raises(ClusterError, match=reason):
+    with (
+        closing(EmbeddedCluster(f"{own}:{factory}")) as cluster,
+        pytest.raises(ClusterError, match=reason),
+    ):
         cluster.start(ClusterSpec())
-    cluster.close()
 
 
 def test_a_refused_manifest_is_told_and_what_came_before_is_in_force(started):
@@ -217,8 +215,7 @@ def test_a_broken_busybox_is_an_error_and_never_a_block(tmp_path):
     broken = tmp_path / "busybox"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
-    cluster = EmbeddedCluster(busybox=str(broken))
-    try:
+    with closing(EmbeddedCluster(busybox=str(broken))) as cluster:
         cluster.start(ClusterSpec())
         seen = {
             check.observation.verdict
@@ -226,8 +223,6 @@ def test_a_broken_busybox_is_an_error_and_never_a_block(tmp_path):
             if check.observation.probe.tool is Tool.WGET
         }
         assert seen == {Verdict.ERROR}
-    finally:
-        cluster.close()
 
 
 def test_a_pod_that_finishes_and_one_that_moves(started):
@@ -263,8 +258,9 @@ spec:
         started.cluster.apply(host_pod.replace("NAME", "second"))
     started.cluster.delete([ObjectKey("Pod", "default", "first")])
     started.cluster.wait_ready(20)
-    seen = started.ask("node/node-2", started.ip("node", "node-1"), servers=("default/second",))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    started.sees(
+        Verdict.CONNECTED, "node/node-2", started.ip("node", "node-1"), servers=("default/second",)
+    )
 
 
 def test_a_cluster_whose_dns_is_deleted_is_not_ready(started):

@@ -1,6 +1,7 @@
 """How a connection gets there: every kind of path, in one dual-stack cluster without policies."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from ipaddress import ip_address
 
 import pytest
@@ -109,7 +110,7 @@ SERVICES = "".join(
         ),
     ]
 )
-NEAR, FAR = "default/near", "default/far"
+NEAR, FAR = EITHER = ("default/near", "default/far")
 SOURCES = (
     "default/client",
     "other/client",
@@ -140,8 +141,9 @@ def world(asking) -> Iterator:
 )
 def test_everybody_reaches_a_pods_own_address(world, source, server, family):
     pod, port, protocol = server
-    seen = world.ask(source, world.ip("pod", pod, family), port, protocol, (f"default/{pod}",))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(
+        Verdict.CONNECTED, source, world.ip("pod", pod, family), port, protocol, (f"default/{pod}",)
+    )
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -150,26 +152,18 @@ def test_everybody_reaches_a_pods_own_address(world, source, server, family):
 def test_everybody_inside_reaches_a_service_by_its_cluster_ip(
     world, source, port, protocol, family
 ):
-    seen = world.ask(
-        source,
-        world.ip("service", "web", family),
-        port,
-        protocol,
-        (
-            NEAR,
-            FAR,
-        ),
+    world.sees(
+        Verdict.CONNECTED, source, world.ip("service", "web", family), port, protocol, EITHER
     )
-    assert seen.verdict is Verdict.CONNECTED, seen
 
 
 @pytest.mark.parametrize("tool", Tool)
 @pytest.mark.parametrize(
     ("host", "port", "servers"),
     [
-        ("web", 80, (NEAR, FAR)),
-        ("web.default", 80, (NEAR, FAR)),
-        ("direct", 8080, (NEAR, FAR)),
+        ("web", 80, EITHER),
+        ("web.default", 80, EITHER),
+        ("direct", 8080, EITHER),
         ("nginx", 80, ("default/nginx",)),
         ("httpd", 80, ("default/httpd",)),
         ("httpd.default.svc.cluster.local", 80, ("default/httpd",)),
@@ -179,8 +173,7 @@ def test_everybody_inside_reaches_a_service_by_its_cluster_ip(
     ],
 )
 def test_names_lead_to_the_right_server(world, host, port, servers, tool):
-    seen = world.ask("default/client", host, port, TCP, servers, tool=tool)
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, "default/client", host, port, TCP, servers, tool=tool)
 
 
 @pytest.mark.parametrize("tool", Tool)
@@ -195,77 +188,39 @@ def test_names_lead_to_the_right_server(world, host, port, servers, tool):
     ],
 )
 def test_a_name_of_nothing_is_not_resolved(world, source, host, tool):
-    seen = world.ask(
-        source,
-        host,
-        80,
-        TCP,
-        (
-            NEAR,
-            FAR,
-        ),
-        tool=tool,
-    )
-    assert seen.verdict is Verdict.NAME_NOT_RESOLVED, seen
+    world.sees(Verdict.NAME_NOT_RESOLVED, source, host, 80, TCP, EITHER, tool=tool)
 
 
 def test_a_service_of_another_namespace_is_reached_by_its_full_name(world):
-    seen = world.ask(
-        "other/client",
-        "web.default",
-        80,
-        TCP,
-        (
-            NEAR,
-            FAR,
-        ),
-        tool=Tool.WGET,
-    )
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, "other/client", "web.default", 80, TCP, EITHER, tool=Tool.WGET)
 
 
 def test_both_endpoints_of_a_service_are_used(world):
     host = world.ip("service", "web")
-    seen = {
-        world.ask(
-            "default/client",
-            host,
-            80,
-            TCP,
-            (
-                NEAR,
-                FAR,
-            ),
-        ).identity
-        for _ in range(4)
-    }
+    seen = {world.ask("default/client", host, 80, TCP, EITHER).identity for _ in range(4)}
     assert seen == {NEAR, FAR}
 
 
 @pytest.mark.parametrize("family", [4, 6])
 def test_a_pod_reaches_itself_through_its_service(world, family):
-    seen = world.ask(NEAR, world.ip("service", "hairpin", family), 80, TCP, (NEAR,))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, NEAR, world.ip("service", "hairpin", family), 80, TCP, (NEAR,))
 
 
 @pytest.mark.parametrize("source", ["default/client", "node/node-1"])
 @pytest.mark.parametrize("family", [4, 6])
 def test_a_service_without_endpoints_refuses(world, source, family):
-    seen = world.ask(source, world.ip("service", "empty", family))
-    assert seen.verdict is Verdict.REFUSED, seen
+    world.sees(Verdict.REFUSED, source, world.ip("service", "empty", family))
 
 
 def test_a_node_port_without_endpoints_refuses(world):
-    seen = world.ask("outside/office", world.ip("node", "node-1"), 30999)
-    assert seen.verdict is Verdict.REFUSED, seen
+    world.sees(Verdict.REFUSED, "outside/office", world.ip("node", "node-1"), 30999)
 
 
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("node", ["node-1", "node-2", "node-3"])
 def test_a_node_port_leads_from_every_node_to_the_pod(world, source, node, family):
-    seen = world.ask(source, world.ip("node", node, family), 30080, TCP, (FAR,))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, source, world.ip("node", node, family), 30080, TCP, (FAR,))
 
 
 def test_a_local_node_port_is_served_by_the_pods_node_alone(world):
@@ -283,29 +238,16 @@ def test_a_local_node_port_is_served_by_the_pods_node_alone(world):
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("name", ["balanced", "balanced-local"])
 def test_a_load_balancer_is_reached_from_everywhere(world, source, name, family):
-    seen = world.ask(source, world.ip("load balancer", name, family), 80, TCP, (FAR,))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, source, world.ip("load balancer", name, family), 80, TCP, (FAR,))
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_pod_on_the_nodes_network_is_reached_at_the_nodes_address(world, source):
-    seen = world.ask(source, world.ip("node", "node-3"), 9100, TCP, ("default/agent",))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, source, world.ip("node", "node-3"), 9100, TCP, ("default/agent",))
 
 
 def test_a_pod_on_the_nodes_network_asks_from_there(world):
-    seen = world.ask(
-        "default/agent",
-        "web",
-        80,
-        TCP,
-        (
-            NEAR,
-            FAR,
-        ),
-        tool=Tool.WGET,
-    )
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, "default/agent", "web", 80, TCP, EITHER, tool=Tool.WGET)
 
 
 @pytest.mark.parametrize("source", [*SOURCES, "outside/warehouse"])
@@ -318,25 +260,21 @@ def test_a_pod_on_the_nodes_network_asks_from_there(world):
     ],
 )
 def test_hosts_outside_serve_at_any_address(world, source, host, server, protocol):
-    seen = world.ask(source, host, 5978, protocol, (server,))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, source, host, 5978, protocol, (server,))
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_hosts_outside_serve_over_ipv6_too(world, source):
-    seen = world.ask(source, "2001:db8::5", 5978, TCP, ("outside/office",))
-    assert seen.verdict is Verdict.CONNECTED, seen
+    world.sees(Verdict.CONNECTED, source, "2001:db8::5", 5978, TCP, ("outside/office",))
 
 
 def test_a_closed_port_refuses(world):
     for protocol in (TCP, UDP):
-        seen = world.ask("default/client", world.ip("pod", "far"), 81, protocol)
-        assert seen.verdict is Verdict.REFUSED, seen
+        world.sees(Verdict.REFUSED, "default/client", world.ip("pod", "far"), 81, protocol)
 
 
 def test_the_wrong_server_is_told_from_the_right_one(world):
-    seen = world.ask("default/client", world.ip("pod", "far"), 8080, TCP, (NEAR,))
-    assert seen.verdict is Verdict.WRONG_SERVER
+    world.sees(Verdict.WRONG_SERVER, "default/client", world.ip("pod", "far"), 8080, TCP, (NEAR,))
 
 
 def test_a_source_that_does_not_run_is_an_error(world):
@@ -353,17 +291,13 @@ def test_the_probes_pass_their_own_test(world):
 
 
 def test_a_cluster_of_ipv6_alone(asking):
-    cluster = EmbeddedCluster()
-    try:
+    with closing(EmbeddedCluster()) as cluster:
         info = cluster.start(ClusterSpec(families=(6,)))
         assert info.families == ("IPv6",)
         world = asking(cluster)
         world.apply(PODS.replace("node-3", "node-2") + SERVICES)
         for check in cluster.self_test():
             assert check.observation.verdict is check.expected, check
-        for host, server in (("web", (NEAR, FAR)), ("nginx", ("default/nginx",))):
+        for host, server in (("web", EITHER), ("nginx", ("default/nginx",))):
             for tool in Tool:
-                seen = world.ask("default/client", host, servers=server, tool=tool)
-                assert seen.verdict is Verdict.CONNECTED, seen
-    finally:
-        cluster.close()
+                world.sees(Verdict.CONNECTED, "default/client", host, servers=server, tool=tool)
