@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,94 +30,90 @@ esac
 """
 
 
+class Programs:
+    """docker, kind and kubectl as a driver that is opened finds them: they note their calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scratch = folder / "scratch"
+        self._calls = folder / "calls"
+        self._bin = folder / "bin"
+        self.scratch.mkdir()
+        self._bin.mkdir()
+        self._calls.touch()
+        self.environment = {
+            "CALLS": str(self._calls),
+            "PATH": f"{self._bin}:{os.environ['PATH']}",
+        }
+
+    def open(self, cases: str, tell: Callable[[str], None] = print, **options: Any) -> None:
+        """Open a driver; ``cases`` are a shell's, of the calls that do more than be noted."""
+        for name in ("docker", "kind", "kubectl"):
+            program = self._bin / name
+            program.write_text(PROGRAM.format(cases=cases))
+            program.chmod(0o755)
+        KindDriver(Options(cluster="kind", **options)).open(tell)
+
+    @property
+    def calls(self) -> list[str]:
+        return self._calls.read_text().splitlines()
+
+
 @pytest.fixture
-def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that the programs of ``programs`` write their calls to."""
-    file = tmp_path / "calls"
-    file.touch()
-    monkeypatch.setenv("CALLS", str(file))
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    return file
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    made = Programs(tmp_path)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tempfile, "tempdir", str(made.scratch))
+    return made
 
 
-def _programs(folder: Path, monkeypatch: pytest.MonkeyPatch, cases: str) -> None:
-    bin_folder = folder / "bin"
-    bin_folder.mkdir()
-    for name in ("docker", "kind", "kubectl"):
-        program = bin_folder / name
-        program.write_text(PROGRAM.format(cases=cases))
-        program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
-
-
-def test_what_kind_could_not_create_is_removed_and_told(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _programs(tmp_path, monkeypatch, "'kind create'*) echo 'no space left' >&2; exit 1;;")
+def test_what_kind_could_not_create_is_removed_and_told(programs: Programs) -> None:
     with pytest.raises(ClusterError, match=r"could not create .*no space left"):
-        KindDriver(Options(cluster="kind")).open(lambda words: None)
-    made, deleted = calls.read_text().splitlines()[-2:]
+        programs.open("'kind create'*) echo 'no space left' >&2; exit 1;;")
+    made, deleted = programs.calls[-2:]
     name = made.split("--name=")[1].split()[0]
     assert name.startswith(leftovers.PREFIX)
     assert deleted == f"kind delete cluster --name {name}"
-    assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
+    assert [path for path in programs.scratch.rglob("*") if path.is_file()] == []
 
 
 def test_a_cluster_that_failed_later_is_removed_too(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _programs(
-        tmp_path,
-        monkeypatch,
-        "'kind create'*) exit 1;;\n'docker image'*) echo 'no such image' >&2; exit 1;;",
-    )
     monkeypatch.setattr("netpol_conformance.clusters.kind.driver.KindMaker.create", lambda *_: None)
     with pytest.raises(ClusterError, match="no such image"):
-        KindDriver(Options(cluster="kind")).open(lambda words: None)
-    assert calls.read_text().splitlines()[-1].startswith("kind delete cluster")
+        programs.open(
+            "'kind create'*) exit 1;;\n'docker image'*) echo 'no such image' >&2; exit 1;;"
+        )
+    assert programs.calls[-1].startswith("kind delete cluster")
 
 
 # What it interrupts is a call inside pytest-kind, which does not wait for what it kills.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_interrupted_creation_is_removed(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _programs(tmp_path, monkeypatch, "'kind create'*) kill -TERM $PPID; exec sleep 60;;")
+def test_an_interrupted_creation_is_removed(programs: Programs) -> None:
     with pytest.raises(KeyboardInterrupt):
-        KindDriver(Options(cluster="kind")).open(lambda words: None)
-    assert calls.read_text().splitlines()[-1].startswith("kind delete cluster")
+        programs.open("'kind create'*) kill -TERM $PPID; exec sleep 60;;")
+    assert programs.calls[-1].startswith("kind delete cluster")
 
 
-def test_a_cluster_to_reuse_that_is_not_there_is_named(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _programs(tmp_path, monkeypatch, "'kind get clusters') echo another;;")
+def test_a_cluster_to_reuse_that_is_not_there_is_named(programs: Programs) -> None:
     with pytest.raises(ClusterError, match=r"no kind cluster mine to reuse.*another"):
-        KindDriver(Options(cluster="kind", reuse_cluster="mine")).open(lambda words: None)
-    assert "delete" not in calls.read_text()
+        programs.open("'kind get clusters') echo another;;", reuse_cluster="mine")
+    assert not any("delete" in call for call in programs.calls)
 
 
-def test_where_a_killed_run_had_stopped_the_enforcer_it_may_run_again(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _programs(tmp_path, monkeypatch, "'kind get clusters') echo mine;;\n'docker image'*) exit 1;;")
+def test_where_a_killed_run_had_stopped_the_enforcer_it_may_run_again(programs: Programs) -> None:
+    cases = "'kind get clusters') echo mine;;\n'docker image'*) exit 1;;"
     with pytest.raises(ClusterError, match="Docker has no image"):
-        KindDriver(Options(cluster="kind", reuse_cluster="mine")).open(lambda words: None)
-    assert calls.read_text().splitlines()[-2].endswith(f"label nodes --all {STOPPED_LABEL}-")
+        programs.open(cases, reuse_cluster="mine")
+    assert programs.calls[-2].endswith(f"label nodes --all {STOPPED_LABEL}-")
 
 
-def test_the_next_run_names_what_a_killed_one_left(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_next_run_names_what_a_killed_one_left(programs: Programs) -> None:
     left = f"{leftovers.PREFIX}left"
-    _programs(
-        tmp_path, monkeypatch, f"'kind get clusters') echo {left};;\n'kind create'*) exit 1;;"
-    )
     told: list[str] = []
     with pytest.raises(ClusterError):
-        KindDriver(Options(cluster="kind")).open(told.append)
+        programs.open(f"'kind get clusters') echo {left};;\n'kind create'*) exit 1;;", told.append)
     assert told[0] == leftovers.advice(left)
 
 

@@ -7,7 +7,6 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +40,10 @@ class Cluster:
         self.watching: dict[ObjectKey, str] = {}
         self.names_there = ["a", "b"]
         self._phases = iter(phases)
+        self.changes = 0
+
+    def change(self) -> None:
+        self.changes += 1
 
     def pods(self) -> list[dict[str, Any]]:
         metadata = [{"name": name, "namespace": NAMES.real("default")} for name in self.names_there]
@@ -69,10 +72,11 @@ def port() -> Iterator[int]:
         channel.close()
 
 
-def lifecycle(cluster: Cluster, changes: list[str], command: list[str] = AGENT) -> Any:
+@contextlib.contextmanager
+def lifecycle(cluster: Cluster, command: list[str] = AGENT) -> Iterator[KubernetesLifecycle]:
     agents = Agents(lambda _source: CommandChannel(command))
-    made = KubernetesLifecycle(cluster, cluster, agents, lambda: changes.append("changed"))
-    return SimpleNamespace(life=made, close=agents.close)
+    with contextlib.closing(agents):
+        yield KubernetesLifecycle(cluster, cluster, agents, cluster.change)
 
 
 def probe(source: Source, port: int, protocol: Protocol = Protocol.TCP) -> Probe:
@@ -90,14 +94,11 @@ def served(life: KubernetesLifecycle, asked: Probe) -> None:
 
 
 def test_agents_ask_all_the_time_and_tell_of_it_in_the_scenarios_names(port):
-    made = lifecycle(Cluster(), [])
-    try:
-        served(made.life, probe(A, port))
+    with lifecycle(Cluster()) as life:
+        served(life, probe(A, port))
         probes = [probe(A, port), probe(B, port), probe(A, port, Protocol.UDP)]
-        made.life.begin_series(probes, [probe(B, port)])
-        found = made.life.end_series()
-    finally:
-        made.close()
+        life.begin_series(probes, [probe(B, port)])
+        found = life.end_series()
     assert [series.probe for series in found] == [*probes, probe(B, port)]
     for series in found:
         assert {seen.verdict for seen in series.samples} == {Verdict.CONNECTED}
@@ -107,13 +108,10 @@ def test_agents_ask_all_the_time_and_tell_of_it_in_the_scenarios_names(port):
 
 
 def test_a_connection_is_held_from_one_request_to_another(port):
-    made = lifecycle(Cluster(), [])
-    probes = [probe(A, port), probe(B, port, Protocol.UDP)]
-    try:
-        served(made.life, probes[0])
-        before, after = made.life.hold(probes), made.life.ask_held(5.0)
-    finally:
-        made.close()
+    with lifecycle(Cluster()) as life:
+        probes = [probe(A, port), probe(B, port, Protocol.UDP)]
+        served(life, probes[0])
+        before, after = life.hold(probes), life.ask_held(5.0)
     for seen in (*before, *after):
         assert seen.verdict is Verdict.CONNECTED
         assert seen.identity == "default/server"
@@ -122,22 +120,16 @@ def test_a_connection_is_held_from_one_request_to_another(port):
 
 @pytest.mark.parametrize("command", [["true"], ["echo", "no JSON"], ["false"]])
 def test_an_agent_that_fails_meanwhile_is_the_clusters_fault(command):
-    made = lifecycle(Cluster(), [], command)
-    try:
-        with pytest.raises((ClusterError, StreamError), match="default/a"):
-            made.life.begin_series([probe(A, 1)], [])
-    finally:
-        made.close()
+    failed = pytest.raises((ClusterError, StreamError), match="default/a")
+    with lifecycle(Cluster(), command) as life, failed:
+        life.begin_series([probe(A, 1)], [])
 
 
 def test_what_was_never_begun_is_not_told_of():
-    made = lifecycle(Cluster(), [])
-    made.life._probes, made.life._asking = [probe(A, 1)], {A: [0]}
-    try:
+    with lifecycle(Cluster()) as life:
+        life._probes, life._asking = [probe(A, 1)], {A: [0]}
         with pytest.raises(ClusterError, match="told of 0 of 1 series"):
-            made.life.end_series()
-    finally:
-        made.close()
+            life.end_series()
 
 
 @pytest.mark.parametrize(
@@ -148,12 +140,8 @@ def test_what_was_never_begun_is_not_told_of():
     ],
 )
 def test_what_no_agent_can_ask_is_not_supported(asked):
-    made = lifecycle(Cluster(), [])
-    try:
-        with pytest.raises(UnsupportedError):
-            made.life.begin_series([asked], [])
-    finally:
-        made.close()
+    with lifecycle(Cluster()) as life, pytest.raises(UnsupportedError):
+        life.begin_series([asked], [])
 
 
 @pytest.mark.parametrize(
@@ -161,20 +149,17 @@ def test_what_no_agent_can_ask_is_not_supported(asked):
 )
 def test_what_a_pod_saw_before_it_went_is_kept_and_its_successor_is_to_go_on(port, gone):
     cluster = Cluster()
-    made = lifecycle(cluster, [])
-    try:
-        served(made.life, probe(A, port))
-        made.life.before_removal([gone])
+    with lifecycle(cluster) as life:
+        served(life, probe(A, port))
+        life.before_removal([gone])
         assert not cluster.watching, "nobody asks any more"
-        made.life.begin_series([probe(A, port)], [])
-        made.life.before_removal([gone])
+        life.begin_series([probe(A, port)], [])
+        life.before_removal([gone])
         assert list(cluster.watching) == [ObjectKey("Pod", "default", "a")]
         with pytest.raises(ClusterError, match="told of 0 of 1 series"):
-            made.life.end_series()  # there is one of its name, and it did not go on
+            life.end_series()  # there is one of its name, and it did not go on
         cluster.names_there = []
-        (series,) = made.life.end_series()
-    finally:
-        made.close()
+        (series,) = life.end_series()
     assert {seen.verdict for seen in series.samples} == {Verdict.CONNECTED}
     assert len(series.presence) == 1
 
@@ -184,12 +169,9 @@ NEW = probe(Source(SourceKind.POD, "new", "default"), 9)
 
 def test_a_pod_that_comes_later_is_to_ask_as_it_starts(port):
     cluster = Cluster()
-    made = lifecycle(cluster, [])
-    try:
-        made.life.begin_series([NEW, probe(A, port)], [])
+    with lifecycle(cluster) as life:
+        life.begin_series([NEW, probe(A, port)], [])
         ((key, task),) = cluster.watching.items()
-    finally:
-        made.close()
     assert key == ObjectKey("Pod", "default", "new")
     (asked,) = read_task(task).probes
     assert asked.identities == {ME}
@@ -206,16 +188,15 @@ def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it(unshare):
     script = f"{watcher} --identity x & exec {agent}"
     cluster = Cluster()
     cluster.names_there = ["new"]
-    made = lifecycle(cluster, [], [*unshare, "--pid", "--fork", "--kill-child", "sh", "-c", script])
-    made.life._probes, made.life._asking = [NEW], {NEW.source: [0]}
-    found: tuple[Series, ...] = ()
-    try:
+    with lifecycle(
+        cluster, [*unshare, "--pid", "--fork", "--kill-child", "sh", "-c", script]
+    ) as life:
+        life._probes, life._asking = [NEW], {NEW.source: [0]}
+        found: tuple[Series, ...] = ()
         for _ in range(2000):
             with contextlib.suppress(ClusterError):
-                found = made.life.end_series()
+                found = life.end_series()
                 break
-    finally:
-        made.close()
     (series,) = found
     assert series.probe == NEW
     assert series.samples
@@ -223,22 +204,18 @@ def test_what_a_new_pod_saw_from_its_start_on_is_fetched_from_it(unshare):
 
 
 def test_a_pod_ends_by_a_deadline_and_the_state_is_read_anew():
-    changes: list[str] = []
     cluster = Cluster("Running", "Running", "Failed")
-    made = lifecycle(cluster, changes)
-    made.life.finish([ObjectKey("Pod", "default", "a")])
-    made.close()
+    with lifecycle(cluster) as life:
+        life.finish([ObjectKey("Pod", "default", "a")])
     ((_, patch, name, namespace),) = cluster.patched
     assert patch == {"spec": {"activeDeadlineSeconds": 1}}
     assert (name, namespace) == ("a", NAMES.real("default"))
-    assert changes == ["changed"]
+    assert cluster.changes == 1
 
 
 def test_what_only_the_owner_of_the_machines_could_do_says_why_it_is_not_supported():
-    made = lifecycle(Cluster(), [])
-    life = made.life
-    made.close()
-    refused = [life.stop_enforcer, life.start_enforcer, life.cut_off_enforcer]
-    for method in (*refused, lambda: life.reuse({ObjectKey("Pod", "a", "b"): Pod("a", "b")})):
-        with pytest.raises(UnsupportedError, match=r"^needs "):
-            method()
+    with lifecycle(Cluster()) as life:
+        refused = [life.stop_enforcer, life.start_enforcer, life.cut_off_enforcer]
+        for method in (*refused, lambda: life.reuse({ObjectKey("Pod", "a", "b"): Pod("a", "b")})):
+            with pytest.raises(UnsupportedError, match=r"^needs "):
+                method()
