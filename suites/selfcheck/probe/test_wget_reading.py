@@ -34,6 +34,9 @@ BY_NAME = "Connecting to nginx (10.244.1.2:80)\n"
 BY_ADDRESS = "Connecting to 10.244.1.2:8080 (10.244.1.2:8080)\n"
 BY_IPV6 = "Connecting to [fd00::1]:8080 ([fd00::1]:8080)\n"
 EXISTS = "remote file exists\n"
+CANNOT = BY_NAME + "wget: can't connect to remote host (10.244.1.2): "
+CANNOT_BY_IPV6 = BY_IPV6 + "wget: can't connect to remote host: "
+BAD_ANSWER = BY_NAME + "wget: error getting response"
 
 
 def probe(host: str = "nginx", port: int = 80) -> Probe:
@@ -68,55 +71,15 @@ SERVED = HEADERS.format("X-Served-By: default/nginx")
             "wget: server returned error: HTTP/1.1 404 Not Found\n",
             Verdict.WRONG_SERVER,
         ),
-        (
-            probe(),
-            1,
-            BY_NAME + "  hello\n  \nwget: error getting response\n",
-            Verdict.WRONG_SERVER,
-        ),
-        (probe(), 1, BY_NAME + "wget: error getting response\n", Verdict.ERROR),
-        (
-            probe(),
-            1,
-            BY_NAME + "wget: error getting response: Connection reset by peer\n",
-            Verdict.ERROR,
-        ),
-        (
-            probe(),
-            1,
-            BY_NAME + "wget: can't connect to remote host (10.244.1.2): Connection refused\n",
-            Verdict.REFUSED,
-        ),
-        (
-            probe(),
-            1,
-            BY_NAME + "wget: can't connect to remote host (10.244.1.2): No route to host\n",
-            Verdict.REFUSED,
-        ),
-        (
-            probe(),
-            1,
-            BY_NAME + "wget: can't connect to remote host (10.244.1.2): Network is unreachable\n",
-            Verdict.ERROR,
-        ),
-        (
-            probe(),
-            1,
-            BY_NAME + "wget: can't connect to remote host (10.244.1.2): Permission denied\n",
-            Verdict.ERROR,
-        ),
-        (
-            BY[BY_IPV6],
-            1,
-            BY_IPV6 + "wget: can't connect to remote host: Permission denied\n",
-            Verdict.REFUSED,
-        ),
-        (
-            BY[BY_IPV6],
-            1,
-            BY_IPV6 + "wget: can't connect to remote host: Connection refused\n",
-            Verdict.REFUSED,
-        ),
+        (probe(), 1, BY_NAME + "  hello\n  \nwget: error getting response\n", Verdict.WRONG_SERVER),
+        (probe(), 1, BAD_ANSWER + "\n", Verdict.ERROR),
+        (probe(), 1, BAD_ANSWER + ": Connection reset by peer\n", Verdict.ERROR),
+        (probe(), 1, CANNOT + "Connection refused\n", Verdict.REFUSED),
+        (probe(), 1, CANNOT + "No route to host\n", Verdict.REFUSED),
+        (probe(), 1, CANNOT + "Network is unreachable\n", Verdict.ERROR),
+        (probe(), 1, CANNOT + "Permission denied\n", Verdict.ERROR),
+        (BY[BY_IPV6], 1, CANNOT_BY_IPV6 + "Permission denied\n", Verdict.REFUSED),
+        (BY[BY_IPV6], 1, CANNOT_BY_IPV6 + "Connection refused\n", Verdict.REFUSED),
         (probe(), 1, "wget: bad address 'nginx'\n", Verdict.NAME_NOT_RESOLVED),
         (probe("nginx", 81), 1, "wget: bad address 'nginx'\n", Verdict.NAME_NOT_RESOLVED),
         (probe("nginx", 81), 1, "wget: bad address 'nginx:81'\n", Verdict.NAME_NOT_RESOLVED),
