@@ -14,7 +14,7 @@ from netpol_conformance.model.objects import (
     Pod,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
-from netpol_conformance.probe.verdict import Observation, Probe, Series, Verdict
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Series
 
 
 class ClusterError(Exception):
@@ -77,14 +77,6 @@ class ClusterInfo:
     nodes: int
     families: tuple[str, ...]
     details: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SelfCheck:
-    """One test of the probe itself: what it must see, and what it saw."""
-
-    expected: Verdict
-    observation: Observation
 
 
 class Cluster(Protocol):

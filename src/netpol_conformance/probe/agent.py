@@ -67,8 +67,8 @@ async def _ask(number: int, probes: Sequence[Probe]) -> None:
 async def _test_itself(number: int) -> None:
     from netpol_conformance.probe.selftest import selftest  # noqa: PLC0415 - once a run
 
-    for at, trial in enumerate(await selftest(_HERE)):
-        _write(wire.observation_line(number, at, trial.observation, trial.expected))
+    for at, check in enumerate(await selftest(_HERE)):
+        _write(wire.observation_line(number, at, check.observation, check.expected))
 
 
 def _write(line: str) -> None:

@@ -5,13 +5,12 @@ The agent's event loop goes on while it waits for the next request.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.continuous_wire import TaskRequest, series_line
-from netpol_conformance.probe.held import HeldConnection
+from netpol_conformance.probe.held import HeldConnection, ask_first, ask_last
 from netpol_conformance.probe.prober import Prober
 from netpol_conformance.probe.sockets import open_for
 from netpol_conformance.probe.verdict import Observation
@@ -47,18 +46,13 @@ class ContinuousAgent:
 
     async def _hold(self, request: TaskRequest) -> list[str]:
         self._held = [HeldConnection(probe, open_for(probe)) for probe in request.probes]
-        asked = zip(self._held, request.probes, strict=True)
-        seen = await asyncio.gather(*(held.ask(probe.timeout) for held, probe in asked))
-        return list(_observation_lines(request.id, seen))
+        return list(_observation_lines(request.id, await ask_first(self._held)))
 
     async def _use(self, request: TaskRequest) -> list[str]:
         held, self._held = self._held, []
-        seen = await asyncio.gather(*(each.ask(request.timeout) for each in held))
-        for each in held:
-            each.close()
-        return list(_observation_lines(request.id, seen))
+        return list(_observation_lines(request.id, await ask_last(held, request.timeout)))
 
 
-def _observation_lines(number: int, seen: list[Observation]) -> Iterator[str]:
+def _observation_lines(number: int, seen: Sequence[Observation]) -> Iterator[str]:
     for at, observation in enumerate(seen):
         yield wire.observation_line(number, at, observation)

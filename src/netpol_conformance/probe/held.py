@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import socket
 import time
+from collections.abc import Sequence
 
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.ask import socket_command
@@ -81,3 +82,20 @@ class HeldConnection:
             identity, _, echoed = answer.decode("utf-8", "replace").partition("\n")
             if echoed == payload:  # an earlier answer may come late
                 return served(identity, self.probe.identities)
+
+
+async def ask_first(connections: Sequence[HeldConnection]) -> tuple[Observation, ...]:
+    """The first exchange over each, all at once."""
+    return tuple(await asyncio.gather(*(held.ask(held.probe.timeout) for held in connections)))
+
+
+async def ask_last(
+    connections: Sequence[HeldConnection],
+    timeout: float,  # noqa: ASYNC109 - told to the network
+) -> tuple[Observation, ...]:
+    """One more exchange over each, all at once; then they are closed."""
+    try:
+        return tuple(await asyncio.gather(*(held.ask(timeout) for held in connections)))
+    finally:
+        for held in connections:
+            held.close()

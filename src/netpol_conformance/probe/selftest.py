@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,40 +17,16 @@ from netpol_conformance.probe.ask import ask_all, here
 from netpol_conformance.probe.child import Inside
 from netpol_conformance.probe.netns import Enter
 from netpol_conformance.probe.servers import OwnServers
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+from netpol_conformance.probe.verdict import Probe, SelfCheck, Source, Tool, Verdict
 
 _LOOPBACK: Final = "127.0.0.1"
 _IDENTITY: Final = "probe/selftest"
 _WAYS = ((Tool.WGET, Protocol.TCP), (Tool.SOCKET, Protocol.TCP), (Tool.SOCKET, Protocol.UDP))
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One connection whose verdict is known beforehand, and what the probe made of it."""
-
-    expected: Verdict
-    observation: Observation
-
-    @property
-    def passed(self) -> bool:
-        """Whether the probe saw what is so."""
-        return self.observation.verdict is self.expected
-
-    @property
-    def complaint(self) -> str:
-        """What is wrong with the probe, in a sentence with its evidence; empty if nothing."""
-        if self.passed:
-            return ""
-        seen = self.observation
-        return (
-            f"the probe by {seen.probe.tool} ({seen.probe.protocol}) sees {seen.verdict!s} where "
-            f"{self.expected!s} is certain: {seen.command} printed {seen.output.strip()!r}"
-        )
-
-
 async def selftest(
     source: Source, enter: Enter = here, *, busybox: str | None = None
-) -> tuple[Trial, ...]:
+) -> tuple[SelfCheck, ...]:
     """Try every tool in the network namespace of ``source``, whose loopback must be up.
 
     Takes as long as a time-out, 1 s. ``enter`` and ``busybox`` are those of ``ask_all``. Raises
@@ -72,7 +47,7 @@ async def selftest(
         finally:
             await server.stop()
     return tuple(
-        Trial(verdict, observation)
+        SelfCheck(verdict, observation)
         for (verdict, _), observation in zip(cases, observations, strict=True)
     )
 

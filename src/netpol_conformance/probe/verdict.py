@@ -86,6 +86,14 @@ class Observation:
     resent: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """One test of the probe itself: what it must see, and what it saw."""
+
+    expected: Verdict
+    observation: Observation
+
+
 class Sample(NamedTuple):
     """One probe of a series: when it was sent (seconds since the epoch), and what it saw."""
 

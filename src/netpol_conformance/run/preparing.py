@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netpol_conformance.clusters.base import Cluster, ClusterSpec, SelfCheck
-from netpol_conformance.probe.verdict import Verdict
+from netpol_conformance.clusters.base import Cluster, ClusterSpec
+from netpol_conformance.probe.verdict import SelfCheck, Verdict
 
 _ATTEMPTS = 3
 """How often the probes are tested at most; one test must be without a fault."""

@@ -11,11 +11,11 @@ from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.objects.pods import (
     Images,
     Placing,
-    listening,
     node_agent,
     own_pod,
     real_pod,
 )
+from netpol_conformance.clusters.serving import Serving, serving
 from netpol_conformance.model.decode import decode_object
 from netpol_conformance.model.objects import ContainerPort, Pod, Protocol
 
@@ -129,8 +129,8 @@ def test_what_the_image_does_not_serve_our_own_servers_do() -> None:
 
 
 def test_nginx_listens_though_the_manifest_does_not_say_so() -> None:
-    assert listening(Pod("default", "web", image="nginx")) == ((80, Protocol.TCP),)
-    assert listening(Pod("default", "web", image="busybox")) == ()
+    assert serving(Pod("default", "web", image="nginx")) == Serving(nginx=(80,))
+    assert serving(Pod("default", "web", image="busybox")) == Serving()
 
 
 def test_a_finished_pod_ends_by_itself() -> None:

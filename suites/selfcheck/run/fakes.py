@@ -12,13 +12,12 @@ from netpol_conformance.clusters.base import (
     ClusterInfo,
     Lifecycle,
     RefusedError,
-    SelfCheck,
     UnsupportedError,
 )
 from netpol_conformance.model.objects import ClusterState, ObjectKey, SourceKind
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Source, Tool, Verdict
 from netpol_conformance.scenario.planning import change, planned
 from netpol_conformance.scenario.types import Scenario, Step
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError, SelfCheck, UnsupportedError
+from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.probe.verdict import Probe, Verdict
+from netpol_conformance.probe.verdict import Probe, SelfCheck, Verdict
 from netpol_conformance.run.events import (
     RunFinished,
     RunStarted,

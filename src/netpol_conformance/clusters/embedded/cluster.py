@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec, SelfCheck
+from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec
 from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
 from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey, Pod
-from netpol_conformance.probe.verdict import Observation, Probe, Series
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Series
 
 
 class EmbeddedCluster:

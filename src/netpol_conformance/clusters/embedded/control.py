@@ -18,7 +18,6 @@ from netpol_conformance.clusters.base import (
     ClusterSpec,
     OutsideHost,
     RefusedError,
-    SelfCheck,
 )
 from netpol_conformance.clusters.embedded import dns, selftest, services, workloads
 from netpol_conformance.clusters.embedded.continuous import ContinuousProbes
@@ -26,6 +25,7 @@ from netpol_conformance.clusters.embedded.enforcers import Enforcers, find_facto
 from netpol_conformance.clusters.embedded.files import Files
 from netpol_conformance.clusters.embedded.machines import Machines
 from netpol_conformance.clusters.embedded.workloads import Workload
+from netpol_conformance.clusters.serving import to_itself
 from netpol_conformance.enforcer.apply import Nft, NftError
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -37,11 +37,11 @@ from netpol_conformance.model.objects import (
 )
 from netpol_conformance.model.problems import ManifestError
 from netpol_conformance.probe.ask import ask_all
-from netpol_conformance.probe.held import HeldConnection
+from netpol_conformance.probe.held import HeldConnection, ask_first, ask_last
 from netpol_conformance.probe.netns import inside
 from netpol_conformance.probe.servers import OwnServers, Server
 from netpol_conformance.probe.sockets import open_for
-from netpol_conformance.probe.verdict import Observation, Probe, Series, Source
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Series, Source
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class ControlPlane:
                 question
                 for pod, _ in self._running.values()
                 if pod.key != DNS_POD.key
-                for question in workloads.questions(pod)
+                for question in to_itself(pod)
             ],
             self.probe,
             timeout,
@@ -187,17 +187,12 @@ class ControlPlane:
     async def hold(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Open connections to keep; as ``clusters.base.Lifecycle.hold``."""
         self._held = [self._connection(probe) for probe in probes]
-        waits = [held.ask(probe.timeout) for held, probe in zip(self._held, probes, strict=True)]
-        return tuple(await asyncio.gather(*waits))
+        return await ask_first(self._held)
 
     async def ask_held(self, timeout: float) -> tuple[Observation, ...]:  # noqa: ASYNC109
         """Use them again, and close them; as ``clusters.base.Lifecycle.ask_held``."""
         held, self._held = self._held, []
-        try:
-            return tuple(await asyncio.gather(*(one.ask(timeout) for one in held)))
-        finally:
-            for one in held:
-                one.close()
+        return await ask_last(held, timeout)
 
     def enter(self, source: Source) -> AbstractContextManager[None]:
         """Be where ``source`` is: in its network, with its files. Raises LookupError."""

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 from functools import partial
 from ipaddress import ip_address
 
-from netpol_conformance.clusters.base import OutsideHost, SelfCheck
+from netpol_conformance.clusters.base import OutsideHost
 from netpol_conformance.clusters.embedded.machines import Machines
 from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.model.objects import IPAddress, Protocol, SourceKind
 from netpol_conformance.probe.servers import OwnServers
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Source, Tool, Verdict
 
 _OPEN, _DROPPED = 80, 81
 # Of the networks set aside for measuring (RFC 2544, RFC 5180): no scenario's hosts are there.

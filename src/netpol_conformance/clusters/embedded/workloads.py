@@ -12,13 +12,12 @@ from pathlib import Path
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from netpol_conformance.clusters.base import ClusterError
-from netpol_conformance.model.objects import Pod, Protocol, SourceKind
+from netpol_conformance.clusters.serving import serving
+from netpol_conformance.model.objects import Pod
 from netpol_conformance.probe import webservers, wget
 from netpol_conformance.probe.servers import OwnServers, Server
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 from netpol_conformance.probe.webservers import Httpd, Nginx
-
-_HTTP = 80
 
 
 class Workload:
@@ -39,24 +38,17 @@ class Workload:
         self._servers: list[Server] = []
         identity = f"{pod.namespace}/{pod.name}"
         families = tuple(ip.version for ip in pod.ips)
-        web = tuple(port.number for port in pod.ports if port.protocol is Protocol.TCP)
-        image = _image_name(pod.image)
-        if image.startswith("nginx"):
-            # The image listens on port 80 whether the manifest mentions that or not. Its start is
-            # watched over IPv4, which every namespace has on its loopback.
-            ports, both = web or (_HTTP,), tuple({4, *families})
+        nginx, httpd, own = serving(pod)
+        if nginx:
+            # Its start is watched over IPv4, which every namespace has on its loopback.
+            both = tuple({4, *families})
             program = _nginx()
             self._servers.append(
-                Nginx(identity, ports, directory, program=program, families=both, inside=enter)
+                Nginx(identity, nginx, directory, program=program, families=both, inside=enter)
             )
-        elif image.startswith("busybox") and web:
+        if httpd:
             program = _busybox(busybox)
-            self._servers.append(Httpd(identity, web, directory, busybox=program, inside=enter))
-        own = [
-            (port.number, port.protocol)
-            for port in pod.ports
-            if not self._servers or port.protocol is not Protocol.TCP
-        ]
+            self._servers.append(Httpd(identity, httpd, directory, busybox=program, inside=enter))
         if own:
             self._servers.append(OwnServers(identity, own, families=families, inside=enter))
 
@@ -71,20 +63,6 @@ class Workload:
         for server in self._servers:
             await server.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-
-def listening(pod: Pod) -> tuple[tuple[int, Protocol], ...]:
-    """The ports on which a pod's workload answers with its identity."""
-    ports = tuple((port.number, port.protocol) for port in pod.ports)
-    web = any(protocol is Protocol.TCP for _, protocol in ports)
-    if _image_name(pod.image).startswith("nginx") and not web:
-        return ((_HTTP, Protocol.TCP), *ports)
-    return ports
-
-
-def _image_name(image: str) -> str:
-    """``nginx`` of ``docker.io/library/nginx:1.27``."""
-    return image.rsplit("/", 1)[-1]
 
 
 def _nginx() -> str:
@@ -108,17 +86,6 @@ _PAUSE = 0.01
 """Seconds between two looks."""
 
 Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
-
-
-def questions(pod: Pod) -> list[Probe]:
-    """One probe for each port and address of a pod, asked by itself (S5: never blocked)."""
-    identity = frozenset({f"{pod.namespace}/{pod.name}"})
-    source = Source(SourceKind.POD, pod.name, pod.namespace)
-    return [
-        Probe(source, str(ip), port, identity, protocol)
-        for ip in pod.ips
-        for port, protocol in listening(pod)
-    ]
 
 
 async def wait(probes: Sequence[Probe], ask: Ask, seconds: float) -> None:

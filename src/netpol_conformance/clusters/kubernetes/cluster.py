@@ -17,7 +17,6 @@ from netpol_conformance.clusters.base import (
     ClusterSpec,
     Lifecycle,
     RefusedError,
-    SelfCheck,
     UnsupportedError,
 )
 from netpol_conformance.clusters.kubernetes.agents.exec import ExecChannel
@@ -54,7 +53,7 @@ from netpol_conformance.model.objects import (
     ObjectKey,
     SourceKind,
 )
-from netpol_conformance.probe.verdict import Observation, Probe, Source
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Source
 
 START_TIMEOUT = 120.0
 """Seconds for a pod of the suite's own to run, its image pulled for the first time maybe."""

@@ -23,11 +23,11 @@ from pathlib import Path
 from select import POLLIN, poll
 from typing import Protocol
 
-from netpol_conformance.clusters.base import ClusterError, SelfCheck
+from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.ask import socket_command
 from netpol_conformance.probe.continuous_wire import TaskRequest, task_line
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Source, Verdict
 
 _log = logging.getLogger(__name__)
 

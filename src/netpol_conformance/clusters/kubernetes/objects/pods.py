@@ -15,9 +15,10 @@ from typing import Any
 
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
+from netpol_conformance.clusters.serving import serving
 from netpol_conformance.image.names import at_registry
 from netpol_conformance.model.encode import manifest as encode
-from netpol_conformance.model.objects import ObjectKey, Pod, Protocol
+from netpol_conformance.model.objects import ObjectKey, Pod
 from netpol_conformance.probe import webservers
 from netpol_conformance.probe.reading import Page
 
@@ -30,7 +31,6 @@ HOST_LABEL = "kubernetes.io/hostname"
 """By this label of its node a pod is placed."""
 IMAGE_ANNOTATION = "netpol-conformance/image"
 """On a pod: the image that the scenario names."""
-_HTTP = 80
 _GRACE_SECONDS = 1
 _FOREVER = "2147483647"
 _CPU, _MEMORY = "1m", "16Mi"
@@ -158,14 +158,6 @@ def own_node_selector(spec: Manifest) -> dict[str, str]:
     return {key: value for key, value in selector.items() if key != HOST_LABEL}
 
 
-def listening(pod: Pod) -> tuple[tuple[int, Protocol], ...]:
-    """The ports on which the pod's containers answer with its identity."""
-    ports = tuple((port.number, port.protocol) for port in pod.ports)
-    if _image_name(pod.image).startswith("nginx") and not _web(pod):
-        return ((_HTTP, Protocol.TCP), *ports)
-    return ports
-
-
 def node_agent_name(node: str) -> str:
     """The name of the pod that ``node_agent`` makes."""
     return f"node-agent-{node}"
@@ -198,19 +190,13 @@ def _containers(pod: Pod, identity: str, placing: Placing, watch: str) -> list[M
     if pod.finished:
         made.add(PROBE_CONTAINER, placing.images.probe, ["/bin/busybox", "true"])
         return made.items
-    image, web = _image_name(pod.image), _web(pod)
-    elsewhere = False
-    if image.startswith("nginx"):
-        made.add("main", placing.images.of(pod.image), _nginx(identity, web or (_HTTP,), placing))
-        elsewhere = True
-    elif image.startswith("busybox") and web:
-        made.add("main", placing.images.of(pod.image), _httpd(identity, web))
-        elsewhere = True
-    own = [
-        f"{port.number}/{port.protocol.value}"
-        for port in pod.ports
-        if not (elsewhere and port.protocol is Protocol.TCP)
-    ]
+    nginx, httpd, others = serving(pod)
+    image = placing.images.of(pod.image)
+    if nginx:
+        made.add("main", image, _nginx(identity, nginx, placing))
+    if httpd:
+        made.add("main", image, _httpd(identity, httpd))
+    own = [f"{number}/{protocol.value}" for number, protocol in others]
     command = _probe(identity, own, placing.families, watch)
     cpu = _CPU_OF_ASKING if pod.key in placing.asking else _CPU
     made.add(PROBE_CONTAINER, placing.images.probe, command, cpu)
@@ -271,12 +257,3 @@ def _place(pod: Pod, placing: Placing) -> Manifest:
             f"this cluster takes pods on {', '.join(placing.nodes) or 'no node'}"
         )
     return {"nodeSelector": {**pod.node_selector, HOST_LABEL: placing.nodes[pod.node]}}
-
-
-def _web(pod: Pod) -> tuple[int, ...]:
-    return tuple(port.number for port in pod.ports if port.protocol is Protocol.TCP)
-
-
-def _image_name(image: str) -> str:
-    """``nginx`` of ``docker.io/library/nginx:1.27``."""
-    return image.rsplit("/", 1)[-1]

@@ -20,7 +20,8 @@ from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import EVENTS, Client
 from netpol_conformance.clusters.kubernetes.api.naming import Names
-from netpol_conformance.clusters.kubernetes.objects.pods import listening, own_node_selector
+from netpol_conformance.clusters.kubernetes.objects.pods import own_node_selector
+from netpol_conformance.clusters.serving import to_itself
 from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service, SourceKind
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
@@ -33,7 +34,6 @@ _PAUSE = 0.5
 """Seconds between two looks: pods take seconds, and each look costs the API server some work."""
 _MOMENT = 1.0
 """Seconds after which a wait is worth telling of."""
-_PROBE_TIMEOUT = 1.0
 _HOPELESS = frozenset(
     {
         "ImagePullBackOff",
@@ -139,7 +139,7 @@ class Readiness:
         """
         pods = [pod for pod in state.pods if (pod.namespace, pod.name) in uids]
         fresh = [pod for pod in pods if pod.ips and not pod.finished]
-        asked = {self._pod_key(pod, uids): _to_itself(pod) for pod in fresh}
+        asked = {self._pod_key(pod, uids): to_itself(pod) for pod in fresh}
         self._prove(asked, ask, seconds, "pods to answer themselves", "does not answer itself")
         spaces = {pod.namespace for pod in pods}
         surely: dict[tuple[object, ...], list[Probe]] = {}
@@ -200,17 +200,6 @@ class Readiness:
         return (service.key, service.cluster_ips, service.load_balancer_ips, behind)
 
 
-def _to_itself(pod: Pod) -> list[Probe]:
-    """A pod's own traffic to itself is never blocked (S5)."""
-    source = Source(SourceKind.POD, pod.name, pod.namespace)
-    identity = frozenset({f"{pod.namespace}/{pod.name}"})
-    return [
-        Probe(source, str(ip), port, identity, protocol, timeout=_PROBE_TIMEOUT)
-        for ip in pod.ips
-        for port, protocol in listening(pod)
-    ]
-
-
 def _to_service(
     service: Service, state: ClusterState, pods: Sequence[Pod]
 ) -> tuple[list[Probe], list[Probe]]:
@@ -231,7 +220,7 @@ def _to_service(
         for prober in _one_of_each_node(pods, avoiding=behind):
             source = Source(SourceKind.POD, prober.name, prober.namespace)
             probes[prober in behind].extend(
-                Probe(source, host, port.port, identities, port.protocol, timeout=_PROBE_TIMEOUT)
+                Probe(source, host, port.port, identities, port.protocol)
                 for host in hosts
                 # Of several backends each answers in its turn, or by chance.
                 for _ in range(1 if len(behind) == 1 else 2 * len(behind))
