@@ -78,10 +78,6 @@ class KindMaker:
         ours = (self._tools.kubectl, "--kubeconfig", self.kubeconfig)
         return run([*ours, *words], given=given, timeout=timeout)
 
-    def nodes(self) -> list[str]:
-        """The containers that are its nodes."""
-        return run([self._tools.kind, "get", "nodes", "--name", self.name]).split()
-
     def delete(self) -> None:
         """Remove it; nothing happens if it is not there."""
         run([self._tools.kind, "delete", "cluster", "--name", self.name])
