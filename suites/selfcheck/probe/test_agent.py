@@ -14,6 +14,8 @@ from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 
+from .helping import free_port
+
 AGENT = [sys.executable, "-m", "netpol_conformance.probe.agent"]
 HERE = Source(SourceKind.POD, "a", "default")
 STARTED = 30.0
@@ -31,6 +33,12 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             agent.kill()
 
 
+def finished(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*AGENT, *arguments], input=given, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
 def ask(agent: subprocess.Popen[str], number: int, probes: list[Probe] | None) -> list[wire.Answer]:
     assert agent.stdin is not None
     assert agent.stdout is not None
@@ -44,12 +52,6 @@ def ask(agent: subprocess.Popen[str], number: int, probes: list[Probe] | None) -
             return answers
         answers.append(answer)
     pytest.fail("the agent ended")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_it_asks_batch_after_batch_and_ends_with_its_input() -> None:
@@ -84,9 +86,7 @@ def test_it_tests_its_own_tools() -> None:
 
 
 def test_it_ends_at_what_is_no_request() -> None:
-    done = subprocess.run(
-        AGENT, input="what?\n", capture_output=True, text=True, timeout=30, check=False
-    )
+    done = finished(given="what?\n")
     assert done.returncode == 2
     assert "'what?\\n'" in done.stderr
 
@@ -115,13 +115,7 @@ def test_it_serves_as_who_it_is_told_until_its_input_ends() -> None:
 def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("", 0)) as listener:
         port = listener.getsockname()[1]
-        done = subprocess.run(
-            [*AGENT, "serve", "--identity", "default/web", "--port", f"{port}/TCP"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        done = finished("serve", "--identity", "default/web", "--port", f"{port}/TCP")
     assert done.returncode == 1
     assert (
         f"default/web cannot serve: [Errno 98] port {port}: Address already in use" in done.stderr
@@ -129,7 +123,5 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 def test_it_says_which_address_a_host_has_towards_another() -> None:
-    done = subprocess.run(
-        [*AGENT, "address", "127.0.0.9"], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert done.stdout == "127.0.0.1\n"
+    done = finished("address", "127.0.0.9")
+    assert (done.returncode, done.stdout) == (0, "127.0.0.1\n")

@@ -17,18 +17,13 @@ from netpol_conformance.probe.ask import ask_all, socket_command
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
+from .helping import LOOPBACK, ME, free_port, script
+
 SOURCE = Source(SourceKind.POD, "client", "default")
-ME = "default/server"
-LOOPBACK = "127.0.0.1"
 
 
 def probe(port: int, tool: Tool = Tool.SOCKET, *, identity: str = ME, timeout: float = 5) -> Probe:
     return Probe(SOURCE, LOOPBACK, port, frozenset({identity}), tool=tool, timeout=timeout)
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def ask(*probes: Probe, **options) -> tuple[Observation, ...]:
@@ -166,7 +161,7 @@ def test_a_command_is_what_a_person_types() -> None:
 
 
 # A busybox that can do everything when it is asked what it can do, and then fails in one way.
-LEARNS_WELL = """#!/bin/sh
+LEARNS_WELL = """
 case "$*" in
   "wget --spider -S --timeout=1") echo "Usage: wget [-T SEC] URL..." ; exit 1 ;;
 esac
@@ -184,16 +179,12 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_tool_is_an_error(fault: str, tmp_path: Path, port: int) -> None:
-    (seen,) = ask(probe(port, Tool.WGET, timeout=1), busybox=fake(tmp_path, FAULTS[fault]))
+    (seen,) = ask(
+        probe(port, Tool.WGET, timeout=1),
+        busybox=script(tmp_path, LEARNS_WELL.format(FAULTS[fault]), "busybox-fake"),
+    )
     assert seen.verdict is Verdict.ERROR
     assert (seen.exit_code == -9) == (fault == "hangs")
-
-
-def fake(directory: Path, fault: str) -> str:
-    path = directory / "busybox-fake"
-    path.write_text(LEARNS_WELL.format(fault))
-    path.chmod(0o755)
-    return str(path)
 
 
 def test_a_missing_tool_is_an_error_of_wget_alone(tmp_path: Path, port: int) -> None:

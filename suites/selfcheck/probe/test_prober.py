@@ -15,18 +15,13 @@ from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.sockets import open_socket
 from netpol_conformance.probe.verdict import Probe, Series, Source, Verdict
 
+from .helping import LOOPBACK, ME, free_port
+
 HERE, LATER = Source(SourceKind.POD, "here", "default"), Source(SourceKind.POD, "later", "default")
-ME = "default/server"
-LOOPBACK = "127.0.0.1"
 
 
 def opener(probe: Probe) -> socket.socket:
     return open_socket(probe.protocol, 4)
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def probes(port: int, protocol: Protocol = Protocol.TCP) -> list[Probe]:
@@ -56,6 +51,11 @@ def run(
     return asyncio.run(scene())
 
 
+async def begin_here(prober: Prober) -> None:
+    prober.begin(HERE)
+    await prober.warm()
+
+
 async def until(prober: Prober, number: int, count: int) -> None:
     """Wait until one line has sent so many."""
     while prober._lines[number].sent < count:  # noqa: ASYNC110
@@ -65,8 +65,7 @@ async def until(prober: Prober, number: int, count: int) -> None:
 @pytest.mark.parametrize("protocol", [Protocol.TCP, Protocol.UDP])
 def test_a_source_asks_while_it_is_there_and_at_no_other_time(protocol):
     async def come_and_go(prober: Prober) -> None:
-        prober.begin(HERE)
-        await prober.warm()
+        await begin_here(prober)
         prober.begin(LATER)
         await until(prober, 1, 5)
         await prober.pause(LATER)
@@ -87,11 +86,7 @@ def test_a_source_asks_while_it_is_there_and_at_no_other_time(protocol):
 
 
 def test_a_source_that_never_came_saw_nothing():
-    async def nobody(prober: Prober) -> None:
-        prober.begin(HERE)
-        await prober.warm()
-
-    _, later = run(nobody)
+    _, later = run(begin_here)
     assert (later.samples, later.presence) == ((), ())
 
 
@@ -105,8 +100,7 @@ def test_nothing_of_a_source_is_left_when_it_goes():
     async def vanish() -> None:
         with socket.create_server((LOOPBACK, 0), backlog=100) as mute:
             prober = Prober(probes(mute.getsockname()[1]), kept)
-            prober.begin(HERE)
-            await prober.warm()
+            await begin_here(prober)
             assert any(each.fileno() >= 0 for each in sockets)
             await prober.pause(HERE)
             assert all(each.fileno() < 0 for each in sockets)
@@ -118,19 +112,14 @@ def test_whatever_keeps_a_probe_from_being_sent_is_told_and_is_no_block():
     def broken(probe: Probe) -> socket.socket:
         raise ValueError("no socket today")
 
-    async def try_it(prober: Prober) -> None:
-        prober.begin(HERE)
-        await prober.warm()
-
-    here, _ = run(try_it, opened=broken)
+    here, _ = run(begin_here, opened=broken)
     assert {seen.verdict for seen in here.samples} == {Verdict.ERROR}
     assert "no socket today" in here.samples[0].remark
 
 
 def test_a_loop_that_dies_says_so(monkeypatch):
     async def die(prober: Prober) -> None:
-        prober.begin(HERE)
-        await prober.warm()
+        await begin_here(prober)
         prober._lines[0].interval = None  # type: ignore[assignment]
         while not prober._lines[0].fault:  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -13,6 +13,8 @@ from netpol_conformance.model.objects import SourceKind
 from netpol_conformance.probe.selftest import selftest
 from netpol_conformance.probe.verdict import Source, Tool, Verdict
 
+from .helping import script
+
 SOURCE = Source(SourceKind.POD, "client", "default")
 
 
@@ -36,10 +38,7 @@ def test_a_working_probe_tells_open_from_dropped() -> None:
     ],
 )
 def test_a_silent_wget_is_found_out(body: str, tmp_path: Path) -> None:
-    silent = tmp_path / "busybox"
-    silent.write_text(f"#!/bin/sh\n{body}\n")
-    silent.chmod(0o755)
-    checks = asyncio.run(selftest(SOURCE, busybox=str(silent)))
+    checks = asyncio.run(selftest(SOURCE, busybox=script(tmp_path, body)))
     failed = [check for check in checks if check.observation.verdict is not check.expected]
     assert {check.observation.probe.tool for check in failed} == {Tool.WGET}
     assert {check.observation.verdict for check in failed} == {Verdict.ERROR}

@@ -14,21 +14,12 @@ from netpol_conformance.probe import webservers
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.webservers import Httpd, Nginx
 
-ME = "default/server"
-LOOPBACK = "127.0.0.1"
+from .helping import LOOPBACK, ME, free_ports, script
+
 BUSYBOX = shutil.which("busybox") or ""
 NGINX = webservers.find_nginx() or ""
 needs_busybox = pytest.mark.skipif(not BUSYBOX, reason="needs busybox")
 needs_nginx = pytest.mark.skipif(not NGINX, reason="needs nginx")
-
-
-def free_ports(number: int) -> tuple[int, ...]:
-    listeners = [socket.create_server((LOOPBACK, 0)) for _ in range(number)]
-    try:
-        return tuple(listener.getsockname()[1] for listener in listeners)
-    finally:
-        for listener in listeners:
-            listener.close()
 
 
 async def say(port: int, text: str) -> str:
@@ -147,11 +138,9 @@ def test_a_server_that_does_not_come_up_is_an_error(
     body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webservers, "START_TIMEOUT", 0.1 if "sleep" in body else 10)
-    broken = tmp_path / "busybox"
-    broken.write_text(f"#!/bin/sh\n{body}\n")
-    broken.chmod(0o755)
+    broken = script(tmp_path, body)
     with pytest.raises(OSError, match=f"the server of {ME} does not serve port") as failed:
-        asyncio.run(served(Httpd(ME, free_ports(1), tmp_path, str(broken))))
+        asyncio.run(served(Httpd(ME, free_ports(1), tmp_path, broken)))
     assert ("it is broken" in str(failed.value)) == ("echo" in body)
 
 
@@ -160,15 +149,13 @@ def test_a_server_that_is_another_is_not_ready(
 ) -> None:
     monkeypatch.setattr(webservers, "START_TIMEOUT", 0.1)
     (port,) = free_ports(1)
-    idle = tmp_path / "busybox"
-    idle.write_text("#!/bin/sh\nexec sleep 60\n")
-    idle.chmod(0o755)
+    idle = script(tmp_path, "exec sleep 60")
 
     async def start() -> None:
         other = OwnServers("default/other", [(port, Protocol.TCP)])
         await other.start()
         try:
-            await Httpd(ME, (port,), tmp_path, str(idle)).start()
+            await Httpd(ME, (port,), tmp_path, idle).start()
         finally:
             await other.stop()
 

@@ -10,6 +10,8 @@ import pytest
 from netpol_conformance.probe import wget
 from netpol_conformance.probe.wget import BusyboxError, find
 
+from .helping import script
+
 WITH_TIMEOUT = "echo 'Usage: wget [-T SEC] URL...'; exit 1"
 LIKE_DEBIANS = """
 case "$*" in
@@ -21,13 +23,6 @@ esac
 ON_MUSL = LIKE_DEBIANS.replace("'--timeout=1'\"", 'timeout=1"').replace("option ", "option: ")
 WITHOUT_SPIDER = "echo 'wget: unrecognized option'; echo 'Usage: wget'; exit 1"
 WITHOUT_TIMEOUT_APPLET = LIKE_DEBIANS.replace("SECS PROG", "-t SECS")
-
-
-def script(directory: Path, body: str, name: str = "busybox") -> str:
-    path = directory / name
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
 
 
 @pytest.mark.parametrize(
