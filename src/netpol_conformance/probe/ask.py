@@ -7,7 +7,7 @@ import resource
 import shlex
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,9 @@ from netpol_conformance.probe.netns import Enter
 from netpol_conformance.probe.reading import Reading
 from netpol_conformance.probe.sockets import exchange, open_socket
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+
+Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
+"""Asks all at once; one observation a probe, in order."""
 
 _MAX_CHILDREN = 256
 _MAX_SOCKETS = 4096

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
 from netpol_conformance.model.objects import Protocol
-from netpol_conformance.probe.ask import ask_all, here
+from netpol_conformance.probe.ask import Ask, ask_all, here
 from netpol_conformance.probe.child import Inside
 from netpol_conformance.probe.netns import Enter
 from netpol_conformance.probe.servers import OwnServers
@@ -43,9 +43,14 @@ async def selftest(
                 for tool, protocol in _WAYS
                 for verdict, at in ((Verdict.CONNECTED, port), (Verdict.TIMED_OUT, deaf_port))
             ]
-            observations = await ask_all([probe for _, probe in cases], enter, busybox=busybox)
+            return await checked(cases, partial(ask_all, enter=enter, busybox=busybox))
         finally:
             await server.stop()
+
+
+async def checked(cases: Sequence[tuple[Verdict, Probe]], ask: Ask) -> tuple[SelfCheck, ...]:
+    """Ask all at once, and say of each probe what it must see and what it saw."""
+    observations = await ask([probe for _, probe in cases])
     return tuple(
         SelfCheck(verdict, observation)
         for (verdict, _), observation in zip(cases, observations, strict=True)

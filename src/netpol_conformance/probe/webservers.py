@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_exponential
@@ -103,8 +104,8 @@ def nginx_config(
 
 
 @dataclass(slots=True)
-class Nginx:
-    """One pod's nginx on TCP ``ports`` over ``families``, run by the program at ``program``.
+class _WebServer(ABC):
+    """One pod's web server on TCP ``ports`` over ``families``, run by the program at ``program``.
 
     ``directory`` is empty, exists and is the pod's alone.
     """
@@ -115,70 +116,49 @@ class Nginx:
     program: str
     families: tuple[int, ...] = (4,)
     inside: Inside = nullcontext
-    _child: Child | None = field(default=None, init=False)
-
-    async def start(self) -> None:
-        """Serve; raises OSError if nginx does not come up."""
-        path = self.directory / "nginx.conf"
-        path.write_text(nginx_config(self.identity, self.ports, self.directory, self.families))
-        # -e: until it has read the configuration it would log to a file of the system's.
-        argv = [self.program, "-e", "stderr", "-p", str(self.directory), "-c", str(path)]
-        child = self._child = Child(argv, environment={}, inside=self.inside)
-        serving = partial(until_serving, child, self.identity, self.inside, self.families[0])
-        try:
-            await asyncio.gather(*map(serving, self.ports))
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def stop(self) -> None:
-        """End the process."""
-        if self._child is not None:
-            self._child.close()
-            self._child = None
-
-
-@dataclass(slots=True)
-class Httpd:
-    """One pod's ``busybox httpd`` on TCP ``ports``, a process a port, by the program ``busybox``.
-
-    ``directory`` is empty, exists and is the pod's alone; the page is written there. httpd listens
-    on both address families by itself.
-    """
-
-    identity: str
-    ports: tuple[int, ...]
-    directory: Path
-    busybox: str
-    inside: Inside = nullcontext
     _children: list[Child] = field(default_factory=list, init=False)
 
+    @abstractmethod
+    def _commands(self) -> list[list[str]]:
+        """Write the files; what to run: one command for all ports, or one for each."""
+
     async def start(self) -> None:
-        """Serve; raises OSError if a server does not come up."""
-        page, path = Page(self.identity), self.directory / "index.html"
-        path.write_bytes(page.content)
-        os.utime(path, (page.modified, page.modified))
+        """Serve; raises OSError if it does not come up."""
         try:
-            for port in self.ports:
-                self._children.append(self._serve(port))
+            for command in self._commands():
+                self._children.append(Child(command, environment={}, inside=self.inside))
             await asyncio.gather(
                 *(
-                    until_serving(child, self.identity, self.inside, 4, port)
-                    for child, port in zip(self._children, self.ports, strict=True)
+                    until_serving(child, self.identity, self.inside, self.families[0], port)
+                    for child, port in zip(cycle(self._children), self.ports, strict=False)
                 )
             )
         except BaseException:
             await self.stop()
             raise
 
-    def _serve(self, port: int) -> Child:
-        return Child(
-            [self.busybox, "httpd", "-f", "-p", str(port), "-h", str(self.directory)],
-            environment={},
-            inside=self.inside,
-        )
-
     async def stop(self) -> None:
-        """End the processes."""
+        """End its processes."""
         while self._children:
             self._children.pop().close()
+
+
+class Nginx(_WebServer):
+    """One pod's nginx, one process for all ports."""
+
+    def _commands(self) -> list[list[str]]:
+        path = self.directory / "nginx.conf"
+        path.write_text(nginx_config(self.identity, self.ports, self.directory, self.families))
+        # -e: until it has read the configuration it would log to a file of the system's.
+        return [[self.program, "-e", "stderr", "-p", str(self.directory), "-c", str(path)]]
+
+
+class Httpd(_WebServer):
+    """One pod's ``busybox httpd``, a process a port, each on both address families by itself."""
+
+    def _commands(self) -> list[list[str]]:
+        page, path = Page(self.identity), self.directory / "index.html"
+        path.write_bytes(page.content)
+        os.utime(path, (page.modified, page.modified))
+        words = [self.program, "httpd", "-f", "-h", str(self.directory), "-p"]
+        return [[*words, str(port)] for port in self.ports]

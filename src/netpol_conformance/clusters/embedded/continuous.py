@@ -9,18 +9,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
+from netpol_conformance.probe.netns import Enter
 from netpol_conformance.probe.prober import INTERVAL, WITNESS_INTERVAL, Prober
 from netpol_conformance.probe.sockets import open_for
 from netpol_conformance.probe.verdict import Probe, Series, Source
 
 _Result = TypeVar("_Result")
-
-Enter = Callable[[Source], AbstractContextManager[None]]
-"""Puts the calling thread into the network of a source; raises LookupError."""
 
 
 class ContinuousProbes:

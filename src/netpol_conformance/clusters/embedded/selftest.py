@@ -4,8 +4,6 @@ protocol one server that answers, and one that would, were its packets not dropp
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from ipaddress import ip_address
 
@@ -13,8 +11,11 @@ from netpol_conformance.clusters.base import OutsideHost
 from netpol_conformance.clusters.embedded.machines import Machines
 from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.model.objects import IPAddress, Protocol, SourceKind
+from netpol_conformance.probe.ask import Ask
+from netpol_conformance.probe.netns import Enter
+from netpol_conformance.probe.selftest import checked
 from netpol_conformance.probe.servers import OwnServers
-from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Source, Tool, Verdict
+from netpol_conformance.probe.verdict import Probe, SelfCheck, Source, Tool, Verdict
 
 _OPEN, _DROPPED = 80, 81
 # Of the networks set aside for measuring (RFC 2544, RFC 5180): no scenario's hosts are there.
@@ -35,9 +36,6 @@ _ASKED = (
     (Tool.SOCKET, Protocol.UDP),
     (Tool.SOCKET, Protocol.SCTP),
 )
-
-Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
-Enter = Callable[[Source], AbstractContextManager[None]]
 
 
 async def run(machines: Machines, enter: Enter, ask: Ask) -> tuple[SelfCheck, ...]:
@@ -71,11 +69,7 @@ async def _ask(ask: Ask, host: str) -> tuple[SelfCheck, ...]:
         for port, verdict in ((_OPEN, Verdict.CONNECTED), (_DROPPED, Verdict.TIMED_OUT))
         for identity in [frozenset({f"outside/{server}"})]
     ]
-    answers = await ask([probe for _, probe in questions])
-    return tuple(
-        SelfCheck(expected, observation)
-        for (expected, _), observation in zip(questions, answers, strict=True)
-    )
+    return await checked(questions, ask)
 
 
 def _ips(machines: Machines, of: dict[int, IPAddress]) -> tuple[IPAddress, ...]:

@@ -5,7 +5,7 @@ else our own servers.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.serving import serving
 from netpol_conformance.model.objects import Pod
 from netpol_conformance.probe import webservers, wget
+from netpol_conformance.probe.ask import Ask
 from netpol_conformance.probe.servers import OwnServers, Server
 from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 from netpol_conformance.probe.webservers import Httpd, Nginx
@@ -48,7 +49,7 @@ class Workload:
             )
         if httpd:
             program = _busybox(busybox)
-            self._servers.append(Httpd(identity, httpd, directory, busybox=program, inside=enter))
+            self._servers.append(Httpd(identity, httpd, directory, program=program, inside=enter))
         if own:
             self._servers.append(OwnServers(identity, own, families=families, inside=enter))
 
@@ -84,8 +85,6 @@ def _busybox(busybox: str | None) -> str:
 
 _PAUSE = 0.01
 """Seconds between two looks."""
-
-Ask = Callable[[Sequence[Probe]], Awaitable[Sequence[Observation]]]
 
 
 async def wait(probes: Sequence[Probe], ask: Ask, seconds: float) -> None:
