@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from netpol_conformance.clusters.base import Cluster
@@ -36,6 +36,7 @@ class Share:
     kubeconfig: str
     run: str
     image: str
+    _pool: WorkspacePool = field(default_factory=WorkspacePool)
 
     def check(self) -> None:
         """Raise ClusterError where the cluster cannot be used."""
@@ -69,10 +70,6 @@ class Share:
         """Close the connections to the API server, and to the pods that wait for a scenario."""
         self._pool.close()
         self._client.close()
-
-    @cached_property
-    def _pool(self) -> WorkspacePool:
-        return WorkspacePool()
 
     @cached_property
     def _client(self) -> Client:

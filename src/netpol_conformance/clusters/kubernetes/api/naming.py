@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Any
 
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.probe.verdict import Observation, Probe
+from netpol_conformance.probe.wget import is_address
 
 RUN_LABEL = "netpol-conformance/run"
 """On every namespace that a run makes: the run's id. What carries it may be removed."""
@@ -146,7 +146,7 @@ class Names:
         return f"{self.real(namespace)}/{name}"
 
     def _real_host(self, host: str) -> str:
-        if _is_address(host) or "." not in host:
+        if is_address(host) or "." not in host:
             return host
         words = host.split(".")
         behind = next((at for at, word in enumerate(words) if word in _BEHIND_NAMESPACE), 2)
@@ -188,11 +188,3 @@ def _labels(metadata: Manifest) -> dict[str, str]:
 
 def _text(value: object, default: str) -> str:
     return value if isinstance(value, str) and value else default
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -241,12 +241,8 @@ class Objects:
         for space in self._namespaces():
             yield self._own(space, "Namespace")
             name = space["metadata"]["name"]
-            for resource, kind in (
-                (PODS, "Pod"),
-                (SERVICES, "Service"),
-                (POLICIES, "NetworkPolicy"),
-            ):
-                for item in self.call(self.client.items, resource, name):
+            for kind in ("Pod", "Service", "NetworkPolicy"):
+                for item in self.call(self.client.items, _RESOURCES[kind], name):
                     if not _is_terminating(item):
                         yield self._own(item, kind)
 

@@ -48,6 +48,8 @@ _HOPELESS = frozenset(
 """What a container may wait for that no patience mends."""
 
 Ask = Callable[[Sequence[Probe]], Sequence[Observation]]
+Asked = dict[tuple[object, ...], list[Probe]]
+"""Probes by what they prove."""
 _Found = TypeVar("_Found")
 
 
@@ -139,11 +141,11 @@ class Readiness:
         """
         pods = [pod for pod in state.pods if (pod.namespace, pod.name) in uids]
         fresh = [pod for pod in pods if pod.ips and not pod.finished]
-        asked = {self._pod_key(pod, uids): to_itself(pod) for pod in fresh}
+        asked: Asked = {("pod", uids[pod.namespace, pod.name]): to_itself(pod) for pod in fresh}
         self._prove(asked, ask, seconds, "pods to answer themselves", "does not answer itself")
         spaces = {pod.namespace for pod in pods}
-        surely: dict[tuple[object, ...], list[Probe]] = {}
-        perhaps: dict[tuple[object, ...], list[Probe]] = {}
+        surely: Asked = {}
+        perhaps: Asked = {}
         for service in state.services:
             if service.namespace in spaces:
                 others, behind = _to_service(service, state, fresh)
@@ -156,7 +158,7 @@ class Readiness:
 
     def _prove(
         self,
-        asked: dict[tuple[object, ...], list[Probe]],
+        asked: Asked,
         ask: Ask,
         seconds: float,
         what: str,
@@ -183,10 +185,6 @@ class Readiness:
             )
             raise ClusterError(f"not ready after {seconds:g} s: {details}")
         self._proven |= set(open_keys)
-
-    @staticmethod
-    def _pod_key(pod: Pod, uids: dict[tuple[str, str], str]) -> tuple[object, ...]:
-        return ("pod", uids[pod.namespace, pod.name])
 
     @staticmethod
     def _service_key(
@@ -293,12 +291,9 @@ def _why(pod: Manifest, client: Client) -> str:
     events = client.items(
         EVENTS, metadata["namespace"], fieldSelector=f"involvedObject.name={metadata['name']}"
     )
-    said += [f"{event['reason']}: {event['message']}" for event in events if _is_warning(event)]
+    warnings = [event for event in events if event.get("type") == "Warning"]
+    said += [f"{event['reason']}: {event['message']}" for event in warnings]
     return "; ".join(dict.fromkeys(said)) or f"phase {status.get('phase', 'unknown')}"
-
-
-def _is_warning(event: Manifest) -> bool:
-    return event.get("type") == "Warning"
 
 
 def _containers(pod: Manifest) -> list[Any]:
