@@ -40,104 +40,64 @@ steps:
         %s
     expect: {%s}
 """
-DIRECT = "web:8080: {client: connected}"
-THROUGH = "clusterip/web:80: {client: connected}"
+OPEN = "{client: connected}"
+DIRECT, THROUGH = f"web:8080: {OPEN}", f"clusterip/web:80: {OPEN}"
+NODE_PORT, BALANCER = f"nodeport/web:80@node-1: {OPEN}", f"loadbalancer/web:80: {OPEN}"
+NODE = "node/%s:10250: {client: %s}"
+BLOCK = "ingress: [{from: [{ipBlock: {cidr: %s}}, {podSelector: {}}]}]"
 
 
 def needs(text: str) -> set[str]:
     return set(needed_features(load(text, "x.yaml")))
 
 
-def scenario(selected: str, rules: str, expect: str, pods: str = PODS, head: str = HEAD) -> str:
-    return head + pods + STEP % (selected, rules, expect)
+def scenario(selected: str, rules: str, expect: str) -> str:
+    return HEAD + PODS + STEP % (selected, rules, expect)
 
 
 @pytest.mark.parametrize(
-    ("needed", "text"),
+    ("needed", "selected", "rules", "expect"),
     [
-        (set(), scenario("web", "ingress: [{ports: [{port: 8080}]}]", DIRECT)),
-        ({"namedPorts"}, scenario("web", "ingress: [{ports: [{port: http}]}]", DIRECT)),
-        ({"endPort"}, scenario("web", "ingress: [{ports: [{port: 1, endPort: 9000}]}]", DIRECT)),
+        (set(), "web", "ingress: [{ports: [{port: 8080}]}]", DIRECT),
+        ({"namedPorts"}, "web", "ingress: [{ports: [{port: http}]}]", DIRECT),
+        ({"endPort"}, "web", "ingress: [{ports: [{port: 1, endPort: 9000}]}]", DIRECT),
         # A rule over SCTP asks nothing of SCTP itself; a probe over SCTP does (S24).
-        (set(), scenario("web", "ingress: [{ports: [{protocol: SCTP}, {port: 8080}]}]", DIRECT)),
-        (
-            {"sctp"},
-            scenario(
-                "web", "ingress: [{}]", DIRECT, PODS.replace("http=8080", "http=8080, 1/SCTP")
-            ),
-        ),
+        (set(), "web", "ingress: [{ports: [{protocol: SCTP}, {port: 8080}]}]", DIRECT),
         # Before the translation the connection would go to port 80 of the Service's own address.
+        ({"egressAfterServiceNAT"}, "client", "egress: [{ports: [{port: 8080}]}]", THROUGH),
+        (set(), "client", "egress: [{ports: [{port: 8080}]}]", DIRECT),
+        (set(), "client", "egress: [{}]", THROUGH),
+        (set(), "web", "ingress: [{ports: [{port: 8080}]}]", THROUGH),
+        ({"ipBlockMatchesPods"}, "web", BLOCK % "10.0.0.0/8", DIRECT),
+        (set(), "web", BLOCK % "192.0.2.0/24", DIRECT),
+        ({"egressToOwnNode"}, "client", "policyTypes: [Egress]", NODE % ("node-2", "connected")),
+        (set(), "client", "policyTypes: [Egress]", NODE % ("node-1", "blocked")),
+        ({"hairpinThroughService"}, "web", "ingress: []", THROUGH.replace("client", "web")),
+        # The names of cluster DNS are behind a Service too.
         (
             {"egressAfterServiceNAT"},
-            scenario("client", "egress: [{ports: [{port: 8080}]}]", THROUGH),
-        ),
-        (set(), scenario("client", "egress: [{ports: [{port: 8080}]}]", DIRECT)),
-        (set(), scenario("client", "egress: [{}]", THROUGH)),
-        (set(), scenario("web", "ingress: [{ports: [{port: 8080}]}]", THROUGH)),
-        (
-            {"ipBlockMatchesPods"},
-            scenario("web", "ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]", DIRECT),
-        ),
-        (
-            set(),
-            scenario(
-                "web",
-                "ingress: [{from: [{ipBlock: {cidr: 192.0.2.0/24}}, {podSelector: {}}]}]",
-                DIRECT,
-            ),
-        ),
-        (
-            {"egressToOwnNode"},
-            scenario("client", "policyTypes: [Egress]", "node/node-2:10250: {client: connected}"),
-        ),
-        (
-            set(),
-            scenario("client", "policyTypes: [Egress]", "node/node-1:10250: {client: blocked}"),
-        ),
-        (
-            {"hairpinThroughService"},
-            scenario("web", "ingress: []", "clusterip/web:80: {web: connected}"),
-        ),
-        (
-            {"nodePort"},
-            scenario(
-                "web",
-                "ingress: [{}]",
-                "nodeport/web:80@node-1: {client: connected}",
-                PODS.replace("port: 80,", "port: 80, type: NodePort,"),
-            ),
-        ),
-        (
-            {"loadBalancer"},
-            scenario(
-                "web",
-                "ingress: [{}]",
-                "loadbalancer/web:80: {client: connected}",
-                PODS.replace("port: 80,", "port: 80, type: LoadBalancer,"),
-            ),
-        ),
-        (
-            {"hostNetwork"},
-            scenario(
-                "web",
-                "ingress: [{}]",
-                DIRECT,
-                PODS.replace("node: node-2", "node: node-2, hostNetwork: true"),
-            ),
-        ),
-        (
-            {"ipv6"},
-            scenario(
-                "web",
-                "ingress: [{}]",
-                DIRECT,
-                head=HEAD + "cluster: {families: [IPv4, IPv6]}\n",
-            ),
+            "client",
+            "egress: [{to: [{namespaceSelector: {}}]}]",
+            "service/web:80: {client: connected}",
         ),
     ],
 )
-def test_needs_are_seen(needed, text):
-    assert needs(text) == needed
+def test_needs_are_seen(needed, selected, rules, expect):
+    assert needs(scenario(selected, rules, expect)) == needed
+
+
+@pytest.mark.parametrize(
+    ("needed", "old", "new", "expect"),
+    [
+        ("sctp", "http=8080", "http=8080, 1/SCTP", DIRECT),
+        ("nodePort", "port: 80,", "port: 80, type: NodePort,", NODE_PORT),
+        ("loadBalancer", "port: 80,", "port: 80, type: LoadBalancer,", BALANCER),
+        ("hostNetwork", "node: node-2", "node: node-2, hostNetwork: true", DIRECT),
+        ("ipv6", "pods:", "cluster: {families: [IPv4, IPv6]}\npods:", DIRECT),
+    ],
+)
+def test_what_the_cluster_has_is_a_need(needed, old, new, expect):
+    assert needs(scenario("web", "ingress: [{}]", expect).replace(old, new)) == {needed}
 
 
 @pytest.mark.parametrize(
@@ -152,12 +112,6 @@ def test_what_is_asked_of_a_change_is_a_need(needed, said):
     first = "steps:\n  - {title: Before, expect: {'web:8080': {client: connected}}}"
     text = scenario("web", "ingress: [{}]", DIRECT).replace("steps:", first)
     assert needs(text.replace("    expect:", f"    {said}\n    expect:")) == needed
-
-
-def test_the_names_of_cluster_dns_are_behind_a_service_too():
-    dns = "egress: [{to: [{namespaceSelector: {}}]}]"
-    by_name = "service/web:80: {client: connected}"
-    assert needs(scenario("client", dns, by_name)) == {"egressAfterServiceNAT"}
 
 
 def findings(text: str) -> list[str]:
