@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from netpol_conformance.expectation.matrix import expectation
+from netpol_conformance.expectation.needs import needed_features
+from netpol_conformance.scenario.errors import Problem, ScenarioError
+from netpol_conformance.scenario.lint import lint
+from netpol_conformance.scenario.loader import load_all
+
 SOUND = """\
 title: Only friend reaches web
 rules: [S2]
@@ -48,7 +56,19 @@ steps:
 """
 
 
-def spoilt(old: str, new: str) -> str:
-    """SOUND with one thing changed; the thing must be there."""
-    assert old in SOUND
-    return SOUND.replace(old, new, 1)
+def spoilt(old: str, new: str, text: str = SOUND) -> str:
+    """A text with one thing changed; the thing must be there."""
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+def faults(text: str) -> tuple[Problem, ...]:
+    """What the loader refuses a file for."""
+    with pytest.raises(ScenarioError) as caught:
+        load_all(text, "x.yaml")
+    return caught.value.problems
+
+
+def findings(text: str) -> list[str]:
+    """What lint finds in a file that can be loaded."""
+    return [str(one) for one in lint(load_all(text, "x.yaml"), expectation, needed_features)]

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from netpol_conformance.expectation.matrix import expectation
 from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.scenario.catalogue import RULES
 from netpol_conformance.scenario.features import FEATURES, Profile, profile_of
-from netpol_conformance.scenario.lint import lint
 from netpol_conformance.scenario.loader import load
 
-from .scenario_texts import SOUND, spoilt
+from .scenario_texts import SOUND, findings, spoilt
 
 ROOT = Path(__file__).parents[3]
 HEAD = """\
@@ -112,10 +110,6 @@ def test_what_is_asked_of_a_change_is_a_need(needed, said):
     first = "steps:\n  - {title: Before, expect: {'web:8080': {client: connected}}}"
     text = scenario("web", "ingress: [{}]", DIRECT).replace("steps:", first)
     assert needs(text.replace("    expect:", f"    {said}\n    expect:")) == needed
-
-
-def findings(text: str) -> list[str]:
-    return [str(finding) for finding in lint([load(text, "x.yaml")], expectation, needed_features)]
 
 
 def test_a_needed_feature_is_declared():

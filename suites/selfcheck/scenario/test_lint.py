@@ -14,7 +14,7 @@ from netpol_conformance.scenario.lint import lint, uncovered
 from netpol_conformance.scenario.loader import load
 
 from ..corpus import CORPUS
-from .scenario_texts import SOUND, spoilt
+from .scenario_texts import SOUND, findings, spoilt
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,10 +57,6 @@ def test_the_rules_are_those_of_the_document():
 
 def test_every_rule_is_a_line_of_the_catalogue():
     assert set(LINES) >= RULES
-
-
-def findings(text: str, path: str = "x.yaml") -> list[str]:
-    return [str(finding) for finding in lint([load(text, path)], expectation, needed_features)]
 
 
 def test_a_sound_scenario():
