@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netpol_conformance.model.metadata import METADATA, Context, read_metadata
+from netpol_conformance.model.metadata import METADATA, Context, read_addresses, read_metadata
 from netpol_conformance.model.names import (
     NOT_A_CIDR,
-    NOT_AN_IP,
     dns_label,
     dns_subdomain,
     label_value,
     parse_cidr,
-    parse_ip,
 )
 from netpol_conformance.model.objects import IPAddress, IPNetwork, Namespace, Node
-from netpol_conformance.model.problems import Faults
+from netpol_conformance.model.problems import Faults, Path
 from netpol_conformance.model.schema import (
     STRING,
     STRINGS,
@@ -55,12 +53,7 @@ NODE_SCHEMA = Struct(
         "status": Struct(
             "NodeStatus",
             {
-                "addresses": ListOf(
-                    Struct(
-                        "NodeAddress",
-                        {"type": enumeration("v1.NodeAddressType"), "address": STRING},
-                    )
-                ),
+                "addresses": ListOf(_ADDRESS),
                 **ignored(
                     *("allocatable", "capacity", "conditions", "config", "daemonEndpoints"),
                     *("declaredFeatures", "features", "images", "nodeInfo", "phase"),
@@ -100,17 +93,12 @@ def read_node(fields: Fields, context: Context, faults: Faults) -> Node:
 
 
 def _addresses(status: Fields, faults: Faults) -> tuple[IPAddress, ...]:
-    addresses: dict[IPAddress, None] = {}
-    for index, item in enumerate(status.get("addresses", ())):
-        text: str = item.get("address", "")
-        if item.get("type") not in _OWN_ADDRESSES:
-            continue
-        address = parse_ip(text)
-        if address is None:
-            faults.invalid(("status", "addresses", index, "address"), text, NOT_AN_IP)
-        else:
-            addresses[address] = None
-    return tuple(addresses)
+    texts: list[tuple[Path, str]] = [
+        (("status", "addresses", index, "address"), item.get("address", ""))
+        for index, item in enumerate(status.get("addresses", ()))
+        if item.get("type") in _OWN_ADDRESSES
+    ]
+    return tuple(dict.fromkeys(read_addresses(texts, faults)))
 
 
 def _pod_cidrs(spec: Fields, faults: Faults) -> tuple[IPNetwork, ...]:

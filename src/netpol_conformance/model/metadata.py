@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from netpol_conformance.model.names import Reasons, dns_label, label_value, qualified_name
-from netpol_conformance.model.objects import Labels, Protocol
+from netpol_conformance.model.names import (
+    NOT_AN_IP,
+    Reasons,
+    dns_label,
+    label_value,
+    parse_ip,
+    qualified_name,
+)
+from netpol_conformance.model.objects import IPAddress, Labels, Protocol
 from netpol_conformance.model.problems import Faults, Path
 from netpol_conformance.model.schema import LABELS, STRING, Fields, Struct, enumeration, ignored
 from netpol_conformance.model.version import LATEST, KubernetesVersion
@@ -107,3 +114,12 @@ def read_protocol(fields: Fields, path: Path, faults: Faults) -> Protocol:
         return Protocol(value)
     faults.unsupported((*path, "protocol"), value, _PROTOCOLS)
     return Protocol.TCP
+
+
+def read_addresses(texts: Iterable[tuple[Path, str]], faults: Faults) -> tuple[IPAddress, ...]:
+    """The addresses among texts, each of which stands at its path."""
+    parsed = [(path, text, parse_ip(text)) for path, text in texts]
+    for path, text, address in parsed:
+        if address is None:
+            faults.invalid(path, text, NOT_AN_IP)
+    return tuple(address for _, _, address in parsed if address is not None)

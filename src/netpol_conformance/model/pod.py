@@ -7,15 +7,14 @@ from netpol_conformance.model.metadata import (
     PROTOCOL,
     Context,
     check_labels,
+    read_addresses,
     read_metadata,
     read_protocol,
 )
 from netpol_conformance.model.names import (
-    NOT_AN_IP,
     Reasons,
     dns_label,
     dns_subdomain,
-    parse_ip,
     port_name,
     port_number,
 )
@@ -198,13 +197,7 @@ class _ContainerReader:
 
 def _addresses(status: Fields, faults: Faults) -> tuple[IPAddress, ...]:
     listed = [item.get("ip", "") for item in status.get("podIPs", ())]
-    texts = listed or [status.get("podIP", "")]
-    addresses = []
-    for index, text in enumerate(texts):
-        address = parse_ip(text) if text else None
-        if address is not None:
-            addresses.append(address)
-        elif text:
-            path = ("status", "podIPs", index, "ip") if listed else ("status", "podIP")
-            faults.invalid(path, text, NOT_AN_IP)
-    return tuple(addresses)
+    texts: list[tuple[Path, str]] = [(("status", "podIP"), status.get("podIP", ""))]
+    if listed:
+        texts = [(("status", "podIPs", i, "ip"), text) for i, text in enumerate(listed)]
+    return read_addresses(((path, text) for path, text in texts if text), faults)

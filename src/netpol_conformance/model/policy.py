@@ -12,7 +12,6 @@ What a version doesn't know yet:
 from __future__ import annotations
 
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network
 
 from netpol_conformance.model.metadata import (
     METADATA,
@@ -231,7 +230,9 @@ class _PolicyReader:
         key, values = fields.get("key", ""), tuple(fields.get("values", ()))
         operator = _OPERATORS.get(fields.get("operator", ""))
         if operator is None:
-            self._refuse_operator(fields.get("operator", ""), (*path, "operator"))
+            suggestion = f"write one of {', '.join(_OPERATORS)}"
+            detail, written = "not a valid selector operator", fields.get("operator", "")
+            self._faults.invalid((*path, "operator"), written, detail, suggestion)
         elif operator in _WITH_VALUES and not values:
             detail = "must be specified when `operator` is 'In' or 'NotIn'"
             self._faults.required((*path, "values"), detail)
@@ -242,10 +243,6 @@ class _PolicyReader:
         for index, value in enumerate(values):
             self._faults.each_invalid((*path, "values", index), value, label_value(value))
         return Requirement(key, operator or Operator.EXISTS, values)
-
-    def _refuse_operator(self, operator: str, path: Path) -> None:
-        suggestion = f"write one of {', '.join(_OPERATORS)}"
-        self._faults.invalid(path, operator, "not a valid selector operator", suggestion)
 
     def _ip_block(self, fields: Fields, path: Path) -> IPBlock | None:
         text: str = fields.get("cidr", "")
@@ -278,7 +275,4 @@ _WITH_VALUES = (Operator.IN, Operator.NOT_IN)
 
 
 def _within(inner: IPNetwork, outer: IPNetwork) -> bool:
-    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
-        return inner.subnet_of(outer)
-    both_six = isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network)
-    return both_six and inner.subnet_of(outer)  # type: ignore[arg-type]
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]

@@ -10,13 +10,12 @@ from netpol_conformance.model.metadata import (
     PROTOCOL,
     Context,
     check_labels,
+    read_addresses,
     read_metadata,
     read_protocol,
 )
 from netpol_conformance.model.names import (
-    NOT_AN_IP,
     dns_label,
-    parse_ip,
     port_number,
     port_number_or_name,
     service_name,
@@ -112,6 +111,7 @@ def read(fields: Fields, context: Context, faults: Faults) -> Service:
     selector: dict[str, str] = spec.get("selector", {})
     check_labels(selector, ("spec", "selector"), faults)
     policy = _traffic_policy(spec, type_, faults)
+    cluster_ips = ((("spec", "clusterIPs", i), text) for i, text in enumerate(addresses))
     return Service(
         namespace=meta.namespace,
         name=meta.name,
@@ -120,7 +120,7 @@ def read(fields: Fields, context: Context, faults: Faults) -> Service:
         type=type_,
         headless=headless,
         external_traffic_policy="Local" if policy == "Local" else "Cluster",
-        cluster_ips=() if headless else _cluster_ips(addresses, faults),
+        cluster_ips=() if headless else _given(cluster_ips, faults),
         load_balancer_ips=_balancer_ips(fields, faults),
         labels=meta.labels,
     )
@@ -212,11 +212,6 @@ def _shown(protocol: str, number: int) -> dict[str, object]:
     return {**same, "TargetPort": 0, "NodePort": 0}
 
 
-def _cluster_ips(texts: list[str], faults: Faults) -> tuple[IPAddress, ...]:
-    found = ((("spec", "clusterIPs", index), text) for index, text in enumerate(texts))
-    return _parse_all(found, faults)
-
-
 def _balancer_ips(fields: Fields, faults: Faults) -> tuple[IPAddress, ...]:
     """The addresses that were given; else the one that was asked for."""
     wanted: str = fields.get("spec", {}).get("loadBalancerIP", "")
@@ -226,18 +221,11 @@ def _balancer_ips(fields: Fields, faults: Faults) -> tuple[IPAddress, ...]:
         (("status", "loadBalancer", "ingress", index, "ip"), item.get("ip", ""))
         for index, item in enumerate(status.get("ingress", ()))
     ]
-    return _parse_all(given or asked, faults)
+    return _given(given or asked, faults)
 
 
-def _parse_all(texts: Iterable[tuple[Path, str]], faults: Faults) -> tuple[IPAddress, ...]:
-    addresses = []
-    for path, text in texts:
-        address = parse_ip(text) if text else None
-        if address is not None:
-            addresses.append(address)
-        elif text:
-            faults.invalid(path, text, NOT_AN_IP)
-    return tuple(addresses)
+def _given(texts: Iterable[tuple[Path, str]], faults: Faults) -> tuple[IPAddress, ...]:
+    return read_addresses(((path, text) for path, text in texts if text), faults)
 
 
 def endpoints(

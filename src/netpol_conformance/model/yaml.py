@@ -64,10 +64,8 @@ class YAMLError(ValueError):
 
     def __str__(self) -> str:
         """``deny.yaml:3: did not find expected key``, or ``line 3: ...`` without a source."""
-        return f"{self.source}:{self.line}: {self.reason}" if self.source else self._unnamed()
-
-    def _unnamed(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        place = f"{self.source}:{self.line}" if self.source else f"line {self.line}"
+        return f"{place}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
