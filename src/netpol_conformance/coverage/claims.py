@@ -11,6 +11,7 @@ from ipaddress import ip_interface
 from typing import Any
 
 from netpol_conformance.coverage.facts import Facts, Manifest
+from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.model.objects import (
     Direction,
     LabelSelector,
@@ -19,7 +20,6 @@ from netpol_conformance.model.objects import (
     SourceKind,
 )
 from netpol_conformance.model.version import LATEST
-from netpol_conformance.oracle.index import NAMESPACE_NAME_LABEL
 from netpol_conformance.scenario.types import Via
 
 Check = Callable[[Facts], bool]
@@ -117,7 +117,7 @@ def _selects_by_labels(facts: Facts) -> bool:
 
 def _selects_by_name(facts: Facts) -> bool:
     return any(
-        NAMESPACE_NAME_LABEL in keys
+        NAME_LABEL in keys
         for selector in _selectors(facts)
         for keys in (
             [key for key, _ in selector.match_labels],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from ipaddress import ip_address
 
 from netpol_conformance.model.objects import ClusterState, Node, Pod
@@ -54,13 +54,7 @@ def expected_matrix(state: ClusterState, scenario: Scenario, step: Step) -> dict
         entry = expect(oracle, path(state, scenario, cell))
         if cell in stated and stated[cell] is not entry.expectation:
             raise DoubleEntryError(disagreement(step, cell, stated[cell], entry))
-        matrix[cell] = Expected(
-            entry.expectation,
-            entry.explanation,
-            entry.rules,
-            entry.decided_by,
-            stated=cell in stated,
-        )
+        matrix[cell] = replace(entry, stated=cell in stated)
     return matrix
 
 
@@ -97,7 +91,12 @@ def open_cells(state: ClusterState, scenario: Scenario) -> list[CellKey]:
     """All cells of any step that exist in ``state`` and are allowed there: fit for a control."""
     oracle = Oracle(state)
     asked = dict.fromkeys(cell for step in scenario.steps for cell in cells(scenario, step, state))
-    return [cell for cell in asked if _is_open(oracle, partial(path, state, scenario, cell))]
+    opened = []
+    for cell in asked:
+        with suppress(PathError):
+            if expect(oracle, path(state, scenario, cell)).expectation is Expectation.CONNECTED:
+                opened.append(cell)
+    return opened
 
 
 def expect(oracle: Oracle, found: Path) -> Expected:
@@ -121,14 +120,6 @@ def disagreement(step: Step, cell: CellKey, stated: Expectation, entry: Expected
         f'Step "{step.title}": {cell} is written as {stated.value}, '
         f"but the specification says {entry.expectation.value}: {entry.explanation}"
     )
-
-
-def _is_open(oracle: Oracle, find: partial[Path]) -> bool:
-    try:
-        found = find()
-    except PathError:
-        return False
-    return expect(oracle, found).expectation is Expectation.CONNECTED
 
 
 def connections(flows: Sequence[Flow], family: int) -> list[Connection]:

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from netpol_conformance.model.cluster_scoped import named_by_label
 from netpol_conformance.model.objects import (
     ClusterState,
     Direction,
-    Labels,
     LabelSelector,
     Namespace,
     NetworkPolicy,
@@ -23,19 +23,9 @@ from netpol_conformance.model.objects import (
     PolicyRule,
     Protocol,
 )
-from netpol_conformance.model.version import ISOLATION_ANNOTATION, KubernetesVersion
+from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.oracle.labels import LabelIndex
 from netpol_conformance.oracle.places import EVERYONE, Block, Place, PlaceIndex, mask_of
-
-NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
-_NAME_LABEL_SINCE = KubernetesVersion(1, 21)
-
-
-def namespace_labels(namespace: Namespace, version: KubernetesVersion) -> Labels:
-    """A namespace's labels with the one that the API server sets and nobody can remove (S13)."""
-    if version < _NAME_LABEL_SINCE:
-        return namespace.labels
-    return {**namespace.labels, NAMESPACE_NAME_LABEL: namespace.name}
 
 
 def default_deny(namespace: Namespace) -> bool:
@@ -97,7 +87,8 @@ class Index:
         self.namespaces = _namespaces(state)
         self._labels = LabelIndex(pod.labels for pod in pods)
         self.namespace_labels = {
-            name: namespace_labels(item, state.version) for name, item in self.namespaces.items()
+            name: named_by_label(item, state.version).labels
+            for name, item in self.namespaces.items()
         }
         self._namespace_index = LabelIndex(self.namespace_labels.values())
         self._namespace_pods = self._group(pod.namespace for pod in pods)

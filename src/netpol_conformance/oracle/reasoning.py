@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from netpol_conformance.model.objects import Direction, NetworkPolicy, Node, Pod
 from netpol_conformance.oracle.decision import (
@@ -138,7 +139,7 @@ class _Case:
     ) -> Side:
         if not names:
             return self._say(Answer.DENIED, "S70", f"{isolated}, and no policy selects it")
-        nearest = max(misses, key=_nearness)
+        nearest = max(misses, key=attrgetter("nearness"))
         miss, several = nearest.miss, len(names) > 1
         them, theirs = ("them", "theirs") if several else ("it", "it")
         if self.index.state.version.annotation_isolates:
@@ -168,7 +169,3 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) > _LISTED:
         shown.append(f"{len(names) - _LISTED} more")
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-
-
-def _nearness(near: NearMiss) -> tuple[int, int]:
-    return near.nearness
