@@ -66,11 +66,12 @@ def all_pairs() -> tuple[Pair, ...]:
     )
 
 
-def check(place: Mapping[str, str]) -> None:
-    """Raise ValueError for an axis or a value that is none."""
+def check(place: dict[str, str]) -> dict[str, str]:
+    """``place`` itself; raises ValueError for an axis or a value that is none."""
     for axis, value in place.items():
         if axis not in AXES:
             raise ValueError(f'no axis is called "{axis}"; {did_you_mean(axis, AXES)}')
         if value not in AXES[axis]:
             hint = did_you_mean(value, AXES[axis])
             raise ValueError(f'the axis {axis} has no value "{value}"; {hint}')
+    return place

@@ -20,12 +20,9 @@ class Problem:
 
     def __str__(self) -> str:
         """``handbook/x.yaml:12: pods.db: reason; suggestion``, as editors can jump to."""
-        where = (
-            f"{self.file}:{self.line}: {self.field}: "
-            if self.field
-            else (f"{self.file}:{self.line}: ")
-        )
-        return where + self.reason + (f"; {self.suggestion}" if self.suggestion else "")
+        field = f"{self.field}: " if self.field else ""
+        suggestion = f"; {self.suggestion}" if self.suggestion else ""
+        return f"{self.file}:{self.line}: {field}{self.reason}{suggestion}"
 
 
 class ScenarioError(Exception):

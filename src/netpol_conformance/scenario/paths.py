@@ -6,9 +6,10 @@ decides nothing: whether a flow is allowed is the oracle's answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TypeVar
 
 from netpol_conformance.api.server import DNS_SERVICE
 from netpol_conformance.model.objects import (
@@ -32,6 +33,7 @@ from netpol_conformance.scenario.types import (
 )
 
 End = Pod | Node | OutsideSpec
+Named = TypeVar("Named", Pod, Node, Service, OutsideSpec)
 _SERVICE_WAYS = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
 _ENTRANCES = frozenset({Via.NODE_PORT, Via.LOAD_BALANCER})
 _TYPES = {
@@ -99,9 +101,8 @@ def find_source(state: ClusterState, scenario: Scenario, source: SourceRef) -> E
 def find_service(state: ClusterState, destination: Destination) -> tuple[Service, ServicePort]:
     """The Service and its port that a destination names; raises PathError."""
     key = ObjectKey("Service", destination.namespace, destination.name)
-    service = next((service for service in state.services if service.key == key), None)
-    if service is None:
-        raise PathError(f"there is no {key}")
+    near = (service for service in state.services if service.namespace == key.namespace)
+    service = _named(near, key.name, str(key))
     wanted = (destination.port, destination.protocol)
     for port in service.ports:
         if (port.port, port.protocol) == wanted:
@@ -199,24 +200,24 @@ def _lookup(state: ClusterState, source: End) -> tuple[Flow, ...]:
 
 
 def _pod(state: ClusterState, namespace: str, name: str) -> Pod:
-    for pod in state.pods:
-        if (pod.namespace, pod.name) == (namespace, name) and not pod.finished:
-            return pod
-    raise PathError(f"there is no pod {namespace}/{name} running")
+    running = (pod for pod in state.pods if pod.namespace == namespace and not pod.finished)
+    return _named(running, name, f"pod {namespace}/{name} running")
 
 
 def _node(state: ClusterState, name: str) -> Node:
-    for node in state.nodes:
-        if node.name == name:
-            return node
-    raise PathError(f"there is no node {name}")
+    return _named(state.nodes, name, f"node {name}")
 
 
 def _outside(scenario: Scenario, name: str) -> OutsideSpec:
-    for host in scenario.outside:
-        if host.name == name:
-            return host
-    raise PathError(f"there is no host {name} outside")
+    return _named(scenario.outside, name, f"host {name} outside")
+
+
+def _named(items: Iterable[Named], name: str, described: str) -> Named:
+    """The one of this name; raises PathError, which describes what there is none of."""
+    for item in items:
+        if item.name == name:
+            return item
+    raise PathError(f"there is no {described}")
 
 
 def has_family(end: End, family: int) -> bool:

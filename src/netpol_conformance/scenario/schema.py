@@ -212,11 +212,6 @@ class StepPart(Part):
     )
 
 
-def _place(axes: dict[str, str]) -> dict[str, str]:
-    check(axes)
-    return axes
-
-
 Rules = list[Annotated[str, Field(pattern=r"^S\d+$")]]
 Lines = list[Annotated[str, Field(pattern=r"^[A-Z]+\d+$")]]
 Namespaces = Annotated[dict[Name, NamespacePart], Field(json_schema_extra=_NO_OTHER_KEYS)]
@@ -224,7 +219,7 @@ Pods = Annotated[dict[PodKey, PodPart], Field(json_schema_extra=_NO_OTHER_KEYS)]
 Outside = Annotated[dict[Name, OutsidePart], Field(json_schema_extra=_NO_OTHER_KEYS)]
 Axes = Annotated[
     dict[str, str],
-    AfterValidator(_place),
+    AfterValidator(check),
     WithJsonSchema(
         {
             "type": "object",

@@ -15,11 +15,6 @@ Selected = dict[Path, frozenset[str]]
 """The files that are meant, sorted, and of each the cases; all of them where none is named."""
 
 
-def discover(root: Path, selections: Sequence[str] = ()) -> list[Path]:
-    """The scenario files under ``root`` that ``selections`` name, sorted, each once."""
-    return list(select(root, selections))
-
-
 def select(root: Path, selections: Sequence[str] = ()) -> Selected:
     """What ``selections`` name.
 

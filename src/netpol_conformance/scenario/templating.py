@@ -28,12 +28,6 @@ class TemplateError(ValueError):
         super().__init__(f"line {line}: {reason}" + (f"; {suggestion}" if suggestion else ""))
 
 
-def names(text: str) -> tuple[str, ...]:
-    """The names that ``text`` asks for, in order, each once; raises TemplateError."""
-    found = [match["name"] for match in _matches(text) if match["name"] is not None]
-    return tuple(dict.fromkeys(found))
-
-
 def fill(text: str, directory: Mapping[str, str]) -> str:
     """``text`` with each ``${name}`` replaced; raises TemplateError for an unknown name."""
 
@@ -46,8 +40,10 @@ def fill(text: str, directory: Mapping[str, str]) -> str:
             raise TemplateError(reason, did_you_mean(name, directory), _line(text, match))
         return directory[name]
 
-    for _ in _matches(text):
-        pass  # a stray dollar is refused before anything is replaced
+    for match in _TEMPLATE.finditer(text):  # refused before anything is replaced
+        if match["stray"] is not None:
+            reason = "a lone dollar sign"
+            raise TemplateError(reason, "write ${...} or, for a dollar, $$", _line(text, match))
     return _TEMPLATE.sub(value, text)
 
 
@@ -66,14 +62,6 @@ def directory(state: ClusterState, outside: Iterable[OutsideSpec] = ()) -> dict[
     for host in outside:
         entries |= _addresses(f"outside/{host.name}", map(ip_address, host.addresses))
     return entries | _pod_networks(state)
-
-
-def _matches(text: str) -> Iterable[re.Match[str]]:
-    for match in _TEMPLATE.finditer(text):
-        if match["stray"] is not None:
-            reason = "a lone dollar sign"
-            raise TemplateError(reason, "write ${...} or, for a dollar, $$", _line(text, match))
-        yield match
 
 
 def _line(text: str, match: re.Match[str]) -> int:

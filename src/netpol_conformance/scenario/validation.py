@@ -49,16 +49,11 @@ def validate(model: type[M], document: Document, complaints: Complaints) -> M:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        _explain(error, complaints, model)
+        for detail in error.errors(include_url=False):
+            where = tuple(part for part in detail["loc"] if part != "[key]")
+            complaints.add(where, _reason(detail), _suggestion(detail, where, model))
         complaints.raise_if_any()
         raise
-
-
-def _explain(error: ValidationError, complaints: Complaints, model: type[BaseModel]) -> None:
-    """Note each of pydantic's errors as a problem; ``model`` is what the whole file should be."""
-    for detail in error.errors(include_url=False):
-        where = tuple(part for part in detail["loc"] if part != "[key]")
-        complaints.add(where, _reason(detail), _suggestion(detail, where, model))
 
 
 def _reason(detail: ErrorDetails) -> str:

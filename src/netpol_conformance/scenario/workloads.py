@@ -22,7 +22,7 @@ from netpol_conformance.model.objects import (
 )
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.scenario.errors import Complaints, FieldPath, did_you_mean
-from netpol_conformance.scenario.names import RESERVED
+from netpol_conformance.scenario.names import RESERVED, pod
 from netpol_conformance.scenario.schema import OutsidePart, PodPart, ScenarioFile, ServicePart
 from netpol_conformance.scenario.types import OutsideSpec
 
@@ -52,7 +52,7 @@ def expand(file: ScenarioFile, version: KubernetesVersion, complaints: Complaint
     _check_objects(declared, version, complaints)
     groups: dict[tuple[str, str], tuple[str, ...]] = {}
     for key, part in file.pods.items():
-        namespace, name = _pod_name(key)
+        _, namespace, name = pod(key)
         groups[namespace, name] = tuple(_replica_names(name, part))
     return Workloads(
         tuple(item for _, item in declared),
@@ -70,7 +70,7 @@ def _namespaces(file: ScenarioFile, version: KubernetesVersion) -> Iterator[Decl
 def _pods(file: ScenarioFile) -> Iterator[Declared]:
     turn = 0
     for key, part in file.pods.items():
-        namespace, name = _pod_name(key)
+        _, namespace, name = pod(key)
         for replica in _replica_names(name, part):
             yield (
                 ("pods", key),
@@ -90,13 +90,7 @@ def _pods(file: ScenarioFile) -> Iterator[Declared]:
 def _services(file: ScenarioFile) -> Iterator[Declared]:
     for key, part in file.pods.items():
         if part.service is not None:
-            yield ("pods", key, "service"), _service(*_pod_name(key), part, part.service)
-
-
-def _pod_name(key: str) -> tuple[str, str]:
-    """Namespace and name of ``web`` or ``secondary/web``."""
-    namespace, slash, name = key.partition("/")
-    return (namespace, name) if slash else ("default", key)
+            yield ("pods", key, "service"), _service(pod(key), part, part.service)
 
 
 def _replica_names(name: str, part: PodPart) -> list[str]:
@@ -111,12 +105,12 @@ def _ports(part: PodPart) -> tuple[ContainerPort, ...]:
     return tuple(part.ports)
 
 
-def _service(namespace: str, name: str, part: PodPart, service: ServicePart) -> Service:
+def _service(behind: ObjectKey, part: PodPart, service: ServicePart) -> Service:
     port: ContainerPort = service.port
     target = port.number if service.target_port is None else service.target_port
     return Service(
-        namespace,
-        service.name or name,
+        behind.namespace,
+        service.name or behind.name,
         part.labels,
         (ServicePort(port.number, target, port.protocol, port.name),),
         service.type,
@@ -132,7 +126,7 @@ def _check_references(file: ScenarioFile, complaints: Complaints) -> None:
     namespaces = {*KEPT_NAMESPACES, *file.namespaces}
     nodes = [f"node-{number}" for number in range(1, file.cluster.nodes + 1)]
     for key, part in file.pods.items():
-        namespace, _ = _pod_name(key)
+        namespace = pod(key).namespace
         if namespace not in namespaces:
             hint = did_you_mean(namespace, file.namespaces)
             hint = hint or f"declare it: namespaces: {{{namespace}: {{}}}}"

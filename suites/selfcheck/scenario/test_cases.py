@@ -11,7 +11,7 @@ import pytest
 from netpol_conformance.scenario.axes import AXES, all_pairs, pairs
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.loader import load, load_all, load_file
-from netpol_conformance.scenario.selection import chosen, discover, select
+from netpol_conformance.scenario.selection import chosen, select
 
 from . import scenario_texts
 from .scenario_texts import faults, findings
@@ -258,7 +258,7 @@ class TestSelection:
 
     def test_a_file_with_the_mark_in_its_own_name(self, root):
         (root / "semantics" / "a#b.yaml").write_text(CASES)
-        assert len(discover(root, ["semantics/a#b.yaml"])) == 1
+        assert len(select(root, ["semantics/a#b.yaml"])) == 1
         assert self.paths(root, "semantics/a#b.yaml#tcp") == ["semantics/a#b.yaml#tcp"]
 
 

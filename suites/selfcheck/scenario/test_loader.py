@@ -17,7 +17,7 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.loader import load, load_file
-from netpol_conformance.scenario.selection import discover
+from netpol_conformance.scenario.selection import select
 from netpol_conformance.scenario.types import CellKey, Destination, Expectation, SourceRef, Via
 
 from .scenario_texts import SOUND, faults, spoilt
@@ -243,7 +243,7 @@ class TestFiles:
         return tmp_path / "scenarios"
 
     def names(self, root: Path, *selections: str) -> list[str]:
-        return [path.relative_to(root).as_posix() for path in discover(root, selections)]
+        return [path.relative_to(root).as_posix() for path in select(root, selections)]
 
     def test_all_are_found_in_order(self, root):
         assert self.names(root) == ["errata/h1.yaml", "handbook/a.yaml", "handbook/b.yaml"]
@@ -260,9 +260,9 @@ class TestFiles:
         (tmp_path / "own").mkdir()
         mine = tmp_path / "own" / "mine.yaml"
         mine.write_text(SOUND)
-        assert discover(root, [str(tmp_path / "own")]) == [mine]
+        assert list(select(root, [str(tmp_path / "own")])) == [mine]
         monkeypatch.chdir(tmp_path)
-        (found,) = discover(root, ["own"])
+        (found,) = select(root, ["own"])
         (scenario,) = load_file(root, found)
         assert scenario.path == "own/mine.yaml"
         assert scenario.pack == "own"
@@ -270,11 +270,11 @@ class TestFiles:
     def test_a_folder_without_scenarios(self, root, tmp_path):
         (tmp_path / "empty").mkdir()
         with pytest.raises(ScenarioError, match="names no scenario"):
-            discover(root, [str(tmp_path / "empty")])
+            select(root, [str(tmp_path / "empty")])
 
     def test_what_names_nothing(self, root):
         with pytest.raises(ScenarioError, match=r'did you mean "handbook"\?'):
-            discover(root, ["handbok"])
+            select(root, ["handbok"])
 
     def test_a_file_is_called_by_its_path(self, root):
         (scenario,) = load_file(root, root / "handbook/a.yaml")
