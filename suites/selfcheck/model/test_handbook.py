@@ -16,21 +16,6 @@ from netpol_conformance.model.version import KubernetesVersion
 INGRESS, EGRESS = Direction.INGRESS, Direction.EGRESS
 HEADER = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: handbook\n"
 
-TYPES = {
-    "default-deny ingress": ("  podSelector: {}\n  policyTypes:\n  - Ingress\n", (INGRESS,)),
-    "default-deny egress": ("  podSelector: {}\n  policyTypes:\n  - Egress\n", (EGRESS,)),
-    "default-deny both": (
-        "  podSelector: {}\n  policyTypes:\n  - Ingress\n  - Egress\n",
-        (INGRESS, EGRESS),
-    ),
-    "allow-all ingress": ("  podSelector: {}\n  ingress:\n  - {}\n", (INGRESS,)),
-    "H1, allow-all egress closes ingress": (
-        "  podSelector: {}\n  egress:\n  - {}\n",
-        (INGRESS, EGRESS),
-    ),
-    "H7, default-deny without types": ("  podSelector: {}\n", (INGRESS,)),
-}
-
 TEST_NETWORK_POLICY = """\
 # v1.6 and older versions should use extensions/v1beta1
 # apiVersion: extensions/v1beta1
@@ -58,14 +43,23 @@ spec:
 
 
 def policy(spec):
-    [decoded] = decode(f"{HEADER}spec:\n{spec}")
+    [decoded] = decode(f"{HEADER}spec:\n  podSelector: {{}}\n{spec}")
     return decoded
 
 
-@pytest.mark.parametrize("title", TYPES)
-def test_policy_types(title):
-    spec, types = TYPES[title]
-    assert policy(spec).policy_types == types
+@pytest.mark.parametrize(
+    ("title", "spec", "types"),
+    [
+        ("default-deny ingress", "  policyTypes:\n  - Ingress\n", [INGRESS]),
+        ("default-deny egress", "  policyTypes:\n  - Egress\n", [EGRESS]),
+        ("default-deny both", "  policyTypes:\n  - Ingress\n  - Egress\n", [INGRESS, EGRESS]),
+        ("allow-all ingress", "  ingress:\n  - {}\n", [INGRESS]),
+        ("H1, allow-all egress closes ingress", "  egress:\n  - {}\n", [INGRESS, EGRESS]),
+        ("H7, default-deny without types", "", [INGRESS]),
+    ],
+)
+def test_policy_types(title, spec, types):
+    assert [*policy(spec).policy_types] == types, title
 
 
 def test_protocol_tcp_in_lower_case_is_refused():
@@ -97,12 +91,12 @@ def test_corrected_it_is_accepted_by_the_versions_that_the_handbook_names():
 
 
 def test_null_match_labels_select_every_pod():
-    spec = "  podSelector:\n    matchLabels:\n  ingress:\n  - from:\n    - podSelector: {}\n"
-    decoded = policy(spec)
+    rules = "  ingress:\n  - from:\n    - podSelector: {}\n"
+    [decoded] = decode(f"{HEADER}spec:\n  podSelector:\n    matchLabels:\n{rules}")
     assert decoded.pod_selector == LabelSelector()
     assert decoded.ingress == (PolicyRule(peers=(PolicyPeer(pod_selector=LabelSelector()),)),)
 
 
 def test_empty_from_beside_ports_opens_the_port_to_all():
-    spec = "  podSelector: {}\n  ingress:\n  - ports:\n    - port: 80\n    from: []\n"
+    spec = "  ingress:\n  - ports:\n    - port: 80\n    from: []\n"
     assert policy(spec).ingress == (PolicyRule(ports=(PolicyPort(Protocol.TCP, 80),)),)

@@ -33,7 +33,7 @@ from netpol_conformance.oracle.explain import explain
 from netpol_conformance.oracle.sentences import SENTENCES
 
 ROLE = LabelSelector((("role", "frontend"),))
-PROJECT = LabelSelector((("project", "myproject"),))
+PROJECT = LabelSelector((("project", "mine"),))
 NODE = Node("node-1", (ip_address("172.18.0.2"),))
 REDIS = ContainerPort(6379, name="redis")
 DB = Pod("default", "db", {"role": "db"}, ports=(REDIS,), node="node-1")
@@ -43,6 +43,8 @@ FAR = Pod("far", "frontend", {"role": "frontend"})
 HOST = Pod("default", "host", host_network=True, node="node-2", ips=(ip_address("172.18.0.3"),))
 DONE = Pod("default", "job", phase="Succeeded")
 OFFICE = OutsideAddress(ip_address("172.17.1.5"), "office")
+EXCEPTED = "172.17.1.5 is in 172.17.1.0/24, which is excepted from 172.17.0.0/16"
+NOBODY = OutsideAddress(ip_address("10.9.9.9"))
 FROM = (
     PolicyPeer(ip_block=IPBlock(ip_network("172.17.0.0/16"), (ip_network("172.17.1.0/24"),))),
     PolicyPeer(namespace_selector=PROJECT),
@@ -55,6 +57,7 @@ POLICY = NetworkPolicy(
     (Direction.INGRESS, Direction.EGRESS),
     (PolicyRule(FROM, (PolicyPort(port=6379),)),),
 )
+TCP, UDP = Protocol.TCP, Protocol.UDP
 DENY = NetworkPolicy("default", "deny")
 STATE = ClusterState(
     (Namespace("default"), Namespace("far", {"project": "x"})),
@@ -79,21 +82,9 @@ def with_rule(*peers, ports=()):
     [
         (OTHER, ".from[2].podSelector", "default/other has label role=backend, not role=frontend"),
         (HOST, ".from[2].podSelector", "default/host lacks label role=frontend"),
-        (
-            FAR,
-            ".from[1].namespaceSelector",
-            "namespace far has label project=x, not project=myproject",
-        ),
-        (
-            OFFICE,
-            ".from[0].ipBlock.except[0]",
-            "172.17.1.5 is in 172.17.1.0/24, which is excepted from 172.17.0.0/16",
-        ),
-        (
-            OutsideAddress(ip_address("10.9.9.9")),
-            ".from[0].ipBlock.cidr",
-            "10.9.9.9 is not in 172.17.0.0/16",
-        ),
+        (FAR, ".from[1].namespaceSelector", "namespace far has label project=x, not project=mine"),
+        (OFFICE, ".from[0].ipBlock.except[0]", EXCEPTED),
+        (NOBODY, ".from[0].ipBlock.cidr", "10.9.9.9 is not in 172.17.0.0/16"),
     ],
 )
 def test_a_denial_names_the_nearest_peer_and_what_it_lacks(source, field, reason):
@@ -107,33 +98,20 @@ def test_a_denial_names_the_nearest_peer_and_what_it_lacks(source, field, reason
 
 
 @pytest.mark.parametrize(
-    ("item", "asked", "protocol", "reason", "rule"),
+    ("ports", "asked", "protocol", "reason", "rule"),
     [
-        (PolicyPort(port=80), 6379, Protocol.TCP, "port 6379 is not 80", "S21"),
-        (PolicyPort(port=80, end_port=90), 91, Protocol.TCP, "port 91 is not in 80-90", "S23"),
-        (PolicyPort(port=53), 53, Protocol.UDP, "it is for TCP, not UDP", "S20"),
-        (
-            PolicyPort(port="http"),
-            80,
-            Protocol.TCP,
-            'default/db has no TCP port named "http"',
-            "S22",
-        ),
-        (
-            PolicyPort(port="redis"),
-            80,
-            Protocol.TCP,
-            'port "redis" of default/db is TCP 6379, not 80',
-            "S22",
-        ),
+        ((80,), 6379, TCP, "port 6379 is not 80", "S21"),
+        ((80, 90), 91, TCP, "port 91 is not in 80-90", "S23"),
+        ((53,), 53, UDP, "it is for TCP, not UDP", "S20"),
+        (("http",), 80, TCP, 'default/db has no TCP port named "http"', "S22"),
+        (("redis",), 80, TCP, 'port "redis" of default/db is TCP 6379, not 80', "S22"),
     ],
 )
 def test_a_port_that_fails_after_its_peer_matched_is_the_nearest(
-    item, asked, protocol, reason, rule
+    ports, asked, protocol, reason, rule
 ):
-    miss = ingress(
-        FRONTEND, asked, state=with_rule(PolicyPeer(ROLE), ports=(item,)), protocol=protocol
-    ).nearest_miss
+    state = with_rule(PolicyPeer(ROLE), ports=(PolicyPort(TCP, *ports),))
+    miss = ingress(FRONTEND, asked, state=state, protocol=protocol).nearest_miss
     assert miss.field.startswith("spec.ingress[0].ports[0]")
     assert (miss.reason, miss.rule) == (reason, rule)
 
@@ -210,17 +188,16 @@ def test_many_policies_are_counted():
     )
 
 
+NOT_ISOLATED = (
+    "default/other is not isolated for ingress: no policy in namespace default selects it for "
+    "ingress (S1)."
+)
+
+
 @pytest.mark.parametrize(
     ("source", "target", "reason"),
     [
-        (
-            FRONTEND,
-            OTHER,
-            (
-                "default/other is not isolated for ingress: no policy in namespace "
-                "default selects it for ingress (S1)."
-            ),
-        ),
+        (FRONTEND, OTHER, NOT_ISOLATED),
         (DB, DB, "default/db reaches itself, which no policy can block (S5)."),
         (NODE, DB, "node node-1, which default/db runs on, is exempt from its policies (S6)."),
         (DB, NODE, "node node-1 is no pod, and policies isolate only pods (S1)."),

@@ -39,46 +39,23 @@ def test_policy_types_left_out_mean_what_the_default_says(spec, explicit):
         assert left_out.row(source, 80) == stated.row(source, 80)
 
 
+ALL = "{podSelector: {}}"
+OPEN_OUT = "{podSelector: {}, egress: [{}]}"
+OPEN_OUT_ONLY = "{podSelector: {}, egress: [{}], policyTypes: [Egress]}"
+EMPTY_FROM = "{podSelector: {}, ingress: [{from: [], ports: [{port: 80}]}]}"
+NULL_LABELS = "{podSelector: {matchLabels: }, policyTypes: [Ingress]}"
+
+
 @pytest.mark.parametrize(
     ("title", "spec", "namespace", "port", "answer"),
     [
-        (
-            "H1: an egress allow-all without policyTypes closes ingress",
-            "{podSelector: {}, egress: [{}]}",
-            "default",
-            80,
-            NO,
-        ),
-        (
-            "its neighbour, with policyTypes, closes nothing",
-            "{podSelector: {}, egress: [{}], policyTypes: [Egress]}",
-            "default",
-            80,
-            YES,
-        ),
-        ("H4: a policy of another namespace opens nothing", "{podSelector: {}}", "default", 80, NO),
-        ("H4: and closes nothing", "{podSelector: {}}", "sock-shop", 80, YES),
-        (
-            "H8: an empty from opens the port to everyone",
-            "{podSelector: {}, ingress: [{from: [], ports: [{port: 80}]}]}",
-            "default",
-            80,
-            YES,
-        ),
-        (
-            "H8: but that port only",
-            "{podSelector: {}, ingress: [{from: [], ports: [{port: 80}]}]}",
-            "default",
-            81,
-            NO,
-        ),
-        (
-            "S10: a null matchLabels selects every pod",
-            "{podSelector: {matchLabels: }, policyTypes: [Ingress]}",
-            "default",
-            80,
-            NO,
-        ),
+        ("H1: allow-all for egress alone closes ingress", OPEN_OUT, "default", 80, NO),
+        ("its neighbour, with policyTypes, closes nothing", OPEN_OUT_ONLY, "default", 80, YES),
+        ("H4: a policy of another namespace opens nothing", ALL, "default", 80, NO),
+        ("H4: and closes nothing", ALL, "sock-shop", 80, YES),
+        ("H8: an empty from opens the port to everyone", EMPTY_FROM, "default", 80, YES),
+        ("H8: but that port only", EMPTY_FROM, "default", 81, NO),
+        ("S10: a null matchLabels selects every pod", NULL_LABELS, "default", 80, NO),
     ],
 )
 def test_the_handbooks_own_pitfalls(title, spec, namespace, port, answer):
