@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from netpol_conformance.model.objects import (
+    ContainerPort,
     Namespace,
     ObjectKey,
     Pod,
     Protocol,
     Service,
+    ServicePort,
     SourceKind,
 )
 from netpol_conformance.model.version import KubernetesVersion
@@ -38,11 +40,7 @@ def test_header(sound):
     assert sound.path == "handbook/sound.yaml"
     assert sound.pack == "handbook"
     assert sound.title == "Only friend reaches web"
-    assert (sound.rules, sound.covers, sound.features) == (
-        ("S2",),
-        ("HB6",),
-        ("ipv6",),
-    )
+    assert (sound.rules, sound.covers, sound.features) == (("S2",), ("HB6",), ("ipv6",))
     assert (sound.nodes, sound.families, sound.version) == (3, (4, 6), KubernetesVersion(1, 34))
     assert sound.documented.where == "Kubernetes handbook"
 
@@ -54,19 +52,12 @@ def test_a_version_that_the_file_asks_for_is_its_own(sound):
 
 def test_short_forms_become_whole_objects(sound):
     objects = {item.key: item for item in sound.objects}
-    namespace = objects[ObjectKey("Namespace", "", "other")]
-    assert isinstance(namespace, Namespace)
-    assert namespace.labels == {"team": "blue", "kubernetes.io/metadata.name": "other"}
+    labels = {"team": "blue", "kubernetes.io/metadata.name": "other"}
+    assert objects[ObjectKey("Namespace", "", "other")] == Namespace("other", labels)
     replica = objects[ObjectKey("Pod", "default", "web-2")]
-    assert isinstance(replica, Pod)
-    assert [(port.number, port.protocol, port.name) for port in replica.ports] == [
-        (80, Protocol.TCP, ""),
-        (53, Protocol.UDP, "dns"),
-    ]
+    assert replica.ports == (ContainerPort(80), ContainerPort(53, Protocol.UDP, "dns"))
     service = objects[ObjectKey("Service", "default", "web")]
-    assert isinstance(service, Service)
-    assert service.selector == {"app": "web"}
-    assert [(port.port, port.target_port) for port in service.ports] == [(8080, 80)]
+    assert service == Service("default", "web", {"app": "web"}, (ServicePort(8080, 80),))
 
 
 def test_pods_take_turns_on_the_nodes(sound):
@@ -77,18 +68,12 @@ def test_pods_take_turns_on_the_nodes(sound):
 def test_an_nginx_pod_serves_port_80():
     scenario = load(spoilt("friend:     {", "friend:     {image: nginx, "), "x.yaml")
     friend = next(item for item in scenario.objects if item.name == "friend")
-    assert isinstance(friend, Pod)
-    assert [port.number for port in friend.ports] == [80]
+    assert friend.ports == (ContainerPort(80),)
 
 
 def test_sources_and_destinations_span_the_matrix(sound):
-    assert [str(source) for source in sound.sources] == [
-        "web-1",
-        "web-2",
-        "friend",
-        "other/app",
-        "outside/office",
-    ]
+    sources = ["web-1", "web-2", "friend", "other/app", "outside/office"]
+    assert [str(source) for source in sound.sources] == sources
     names = [str(destination) for destination in sound.destinations]
     assert names[:3] == ["service/web:8080", "web-1:53/UDP", "web-2:53/UDP"]
     assert "other/app:9000/IPv6" in names

@@ -22,24 +22,9 @@ VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-1, 70000),
-    st.sampled_from(
-        [
-            "",
-            "/",
-            "a/b/c",
-            "*",
-            "${pod/web-1}",
-            "$",
-            "web",
-            "web:80",
-            "node-1",
-            "fd00::1",
-            "10.0.0.1",
-        ]
-    ),
-    st.sampled_from(
-        ["blocked", "unresolved", "service/web:8080", "IPv6", "1.6", "NodePort", "80/UDP"]
-    ),
+    st.sampled_from(["", "/", "a/b/c", "*", "${pod/web-1}", "$", "web", "web:80", "node-1"]),
+    st.sampled_from(["fd00::1", "10.0.0.1", "blocked", "unresolved", "service/web:8080"]),
+    st.sampled_from(["IPv6", "1.6", "NodePort", "80/UDP"]),
     st.text(max_size=4),
     st.sampled_from([[], {}, [""], {"": ""}, {"a": {}}, [[]]]),
 )
