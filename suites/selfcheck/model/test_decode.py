@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -16,6 +17,13 @@ from netpol_conformance.model.objects import ContainerPort, Namespace, Node, Pod
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n"
 POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: x\n"
 ITEMS = "Go struct field List.items of type []runtime.RawExtension"
+METADATA = "Go struct field Pod.metadata of type v1.ObjectMeta"
+UNREADABLE = "json: cannot unmarshal"
+NO_YAML = "error converting YAML to JSON: yaml:"
+TWICE = "already set in map"
+NO_MAPPING = "a manifest is a mapping with apiVersion, kind, metadata and spec"
+IN_QUOTES = 'put it in quotes: "1.5"'
+A_LIST = 'make it a list: put "- " before it'
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n"
 
 
@@ -27,6 +35,10 @@ def problems(text, **options):
 
 def names(text):
     return [item.name for item in decode(text)]
+
+
+def manifest(kind, name="x", **parts):
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **parts}
 
 
 def test_several_documents_in_order_and_empty_ones_skipped():
@@ -46,7 +58,7 @@ def test_what_stands_before_a_refused_object_is_yielded():
 
 @pytest.mark.parametrize("kind", ["List", "NamespaceList"])
 def test_lists(kind):
-    items = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in "ab"]
+    items = [manifest("Namespace", name) for name in "ab"]
     data = {"apiVersion": "v1", "kind": kind, "metadata": {"resourceVersion": "1"}, "items": items}
     assert names(json.dumps(data)) == ["a", "b"]
     assert decode(json.dumps({**data, "items": None})) == ()
@@ -98,28 +110,12 @@ def test_a_namespace_of_a_cluster_scoped_object_is_dropped():
         ("a: 1\n", 1, "apiVersion not set"),
         ("\nkind: Pod\n", 2, "apiVersion not set"),
         ("apiVersion: v1\nkind: 3\n", 2, "kind isn't string type"),
-        ("- a\n", 1, "a manifest is a mapping with apiVersion, kind, metadata and spec"),
-        ("text", 1, "a manifest is a mapping with apiVersion, kind, metadata and spec"),
-        (
-            "apiVersion: v1\nkind: List\nitems: {}\n",
-            3,
-            f"json: cannot unmarshal object into {ITEMS}",
-        ),
-        (
-            "apiVersion: v1\nkind: Pod\nmetadata: []\n",
-            3,
-            "json: cannot unmarshal array into Go struct field Pod.metadata of type v1.ObjectMeta",
-        ),
-        (
-            "a: 1\na: 2\n",
-            2,
-            'error converting YAML to JSON: yaml: line 2: key "a" already set in map',
-        ),
-        (
-            POLICY + "  generateName: y\n" + "  name: z\n",
-            6,
-            'error converting YAML to JSON: yaml: line 6: key "name" already set in map',
-        ),
+        ("- a\n", 1, NO_MAPPING),
+        ("text", 1, NO_MAPPING),
+        ("apiVersion: v1\nkind: List\nitems: {}\n", 3, f"{UNREADABLE} object into {ITEMS}"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: []\n", 3, f"{UNREADABLE} array into {METADATA}"),
+        ("a: 1\na: 2\n", 2, f'{NO_YAML} line 2: key "a" {TWICE}'),
+        (POLICY + "  generateName: y\n  name: z\n", 6, f'{NO_YAML} line 6: key "name" {TWICE}'),
     ],
 )
 def test_texts_that_hold_no_manifest(text, line, cause):
@@ -160,17 +156,9 @@ def test_all_wrong_types_are_problems_though_the_message_has_only_the_first():
             "spec.ingress[0].ports[0].port",
             "write the number without quotes: 80",
         ),
-        (
-            POLICY + "  labels: {a: 1.5}\n",
-            "metadata.labels.a",
-            'put it in quotes: "1.5"',
-        ),
+        (POLICY + "  labels: {a: 1.5}\n", "metadata.labels.a", IN_QUOTES),
         (POLICY + "  labels: {a: yes}\n", "metadata.labels.a", "put it in quotes"),
-        (
-            POLICY + "spec: {policyTypes: ingress}\n",
-            "spec.policyTypes",
-            'make it a list: put "- " before it',
-        ),
+        (POLICY + "spec: {policyTypes: ingress}\n", "spec.policyTypes", A_LIST),
         (POLICY + "spec: {policyTypes: [ingress]}\n", "spec.policyTypes[0]", "write Ingress"),
         (
             POLICY + "spec: {podSelector: {matchExpressions: [{key: a, operator: in}]}}\n",
@@ -195,12 +183,8 @@ def test_too_long_annotations():
 
 
 def test_an_external_name_service_is_refused_in_a_manifest_and_empty_when_live():
-    data = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "x"},
-        "spec": {"type": "ExternalName", "externalName": "a.b", "selector": {"a": "b"}},
-    }
+    spec = {"type": "ExternalName", "externalName": "a.b", "selector": {"a": "b"}}
+    data = manifest("Service", spec=spec)
     with pytest.raises(ManifestError, match="ExternalName leads to no pod"):
         decode_object(data)
     live = decode_object(data, strict=False)
@@ -209,18 +193,16 @@ def test_an_external_name_service_is_refused_in_a_manifest_and_empty_when_live()
 
 def test_live_objects_may_have_fields_that_nobody_here_knows():
     spec = {"containers": [{"name": "a", "image": "b", "later": 1}], "newer": {}}
-    data = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
-    data |= {"status": {"phase": "Failed", "podIP": "10.0.0.1", "podIPs": None}}
-    assert decode_object(data, strict=False) == Pod(
-        "default", "x", image="b", phase="Failed", ips=decode_object(data, strict=False).ips
-    )
+    status = {"phase": "Failed", "podIP": "10.0.0.1", "podIPs": None}
+    data = manifest("Pod", spec=spec, status=status)
+    failed = Pod("default", "x", image="b", phase="Failed", ips=(ip_address("10.0.0.1"),))
+    assert decode_object(data, strict=False) == failed
     with pytest.raises(ManifestError, match=r'unknown field "spec.containers\[0\].later"'):
         decode_object(data)
 
 
 def test_live_objects_may_have_names_that_a_later_version_allows():
-    data = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "1st"}}
-    data |= {"spec": {"ports": [{"port": 80}]}}
+    data = manifest("Service", "1st", spec={"ports": [{"port": 80}]})
     assert decode_object(data, strict=False).name == "1st"
     with pytest.raises(ManifestError, match="DNS-1035"):
         decode_object(data)
@@ -228,7 +210,7 @@ def test_live_objects_may_have_names_that_a_later_version_allows():
 
 def test_problems_of_parsed_manifests_have_no_line():
     with pytest.raises(ManifestError) as error:
-        decode_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "X"}})
+        decode_object(manifest("Namespace", "X"))
     assert error.value.problems[0].line == 0
 
 
@@ -242,69 +224,46 @@ def test_pods_keep_what_policies_and_services_see():
         "  - {name: d, image: i, ports: [{containerPort: 2}]}\n"
     )
     [pod] = decode(text)
-    assert (pod.image, pod.node, pod.host_network, pod.phase) == (
-        "nginx",
-        "node-1",
-        True,
-        "Running",
-    )
-    assert pod.ports == (
-        ContainerPort(80, Protocol.TCP, "http"),
-        ContainerPort(53, Protocol.UDP),
-        ContainerPort(1),
-    )
+    http = ContainerPort(80, Protocol.TCP, "http")
+    ports = (http, ContainerPort(53, Protocol.UDP), ContainerPort(1))
+    seen = Pod("default", "x", ports=ports, image="nginx", node="node-1", host_network=True)
+    assert pod == seen
 
 
 def test_nodes_have_their_own_addresses_and_no_names():
-    data = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": "n"},
-        "spec": {"podCIDR": "10.244.1.0/24"},
-        "status": {
-            "addresses": [
-                {"type": "InternalIP", "address": "172.18.0.2"},
-                {"type": "Hostname", "address": "n"},
-                {"type": "ExternalIP", "address": "172.18.0.2"},
-                {"type": "InternalIP", "address": "fd00::2"},
-            ]
-        },
-    }
-    node = decode_object(data)
-    assert isinstance(node, Node)
-    assert [str(ip) for ip in node.ips] == ["172.18.0.2", "fd00::2"]
-    assert [str(cidr) for cidr in node.pod_cidrs] == ["10.244.1.0/24"]
+    told = (
+        ("InternalIP", "172.18.0.2"),
+        ("Hostname", "n"),
+        ("ExternalIP", "172.18.0.2"),
+        ("InternalIP", "fd00::2"),
+    )
+    status = {"addresses": [{"type": type_, "address": text} for type_, text in told]}
+    node = decode_object(manifest("Node", spec={"podCIDR": "10.244.1.0/24"}, status=status))
+    ips = (ip_address("172.18.0.2"), ip_address("fd00::2"))
+    assert node == Node("x", ips, (ip_network("10.244.1.0/24"),))
 
 
 @pytest.mark.parametrize(
-    ("kind", "extra", "field"),
+    ("kind", "status", "field"),
     [
-        ("Pod", {"status": {"podIP": "x"}}, "status.podIP"),
-        ("Pod", {"status": {"podIPs": [{"ip": "10.0.0"}]}}, "status.podIPs[0].ip"),
-        (
-            "Node",
-            {"status": {"addresses": [{"type": "InternalIP", "address": "x"}]}},
-            "status.addresses[0].address",
-        ),
-        ("Service", {"status": {"loadBalancer": {"ingress": [{"ip": "x"}]}}},
-         "status.loadBalancer.ingress[0].ip"),
+        ("Pod", {"podIP": "x"}, "podIP"),
+        ("Pod", {"podIPs": [{"ip": "10.0.0"}]}, "podIPs[0].ip"),
+        ("Node", {"addresses": [{"type": "InternalIP", "address": "x"}]}, "addresses[0].address"),
+        ("Service", {"loadBalancer": {"ingress": [{"ip": "x"}]}}, "loadBalancer.ingress[0].ip"),
     ],
-)  # fmt: skip
-def test_addresses_in_a_status_are_checked(kind, extra, field):
+)
+def test_addresses_in_a_status_are_checked(kind, status, field):
     specs = {
         "Pod": {"containers": [{"name": "a", "image": "b"}]},
         "Service": {"ports": [{"port": 80}]},
     }
-    spec = specs.get(kind, {})
-    data = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec, **extra}
-    with pytest.raises(ManifestError) as error:
-        decode_object(data)
-    assert [problem.field for problem in error.value.problems] == [field]
+    data = manifest(kind, spec=specs.get(kind, {}), status=status)
+    assert [problem.field for problem in problems(json.dumps(data))] == [f"status.{field}"]
 
 
 def test_a_load_balancer_is_where_its_status_says_before_where_its_spec_wishes():
     spec = {"type": "LoadBalancer", "loadBalancerIP": "10.0.0.1", "ports": [{"port": 80}]}
-    data = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": spec}
+    data = manifest("Service", spec=spec)
     assert [str(ip) for ip in decode_object(data).load_balancer_ips] == ["10.0.0.1"]
     data["status"] = {"loadBalancer": {"ingress": [{"ip": "10.0.0.2"}, {"hostname": "h"}]}}
     assert [str(ip) for ip in decode_object(data).load_balancer_ips] == ["10.0.0.2"]
