@@ -64,6 +64,18 @@ class ObjectKey(NamedTuple):
         return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
 
 
+class _Object:
+    """What all kinds have in common; each is the class of its name."""
+
+    __slots__ = ()
+    name: str
+
+    @property
+    def key(self) -> ObjectKey:
+        """The object's key."""
+        return ObjectKey(type(self).__name__, getattr(self, "namespace", ""), self.name)
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One item of ``matchExpressions``."""
@@ -119,7 +131,7 @@ class PolicyRule:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkPolicy:
+class NetworkPolicy(_Object):
     """A policy after defaulting: ``policy_types`` is never empty (S60)."""
 
     namespace: str
@@ -130,11 +142,6 @@ class NetworkPolicy:
     egress: tuple[PolicyRule, ...] = ()
     labels: Labels = field(default_factory=dict, hash=False)
     api_version: str = "networking.k8s.io/v1"
-
-    @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return ObjectKey("NetworkPolicy", self.namespace, self.name)
 
     def rules(self, direction: Direction) -> tuple[PolicyRule, ...]:
         """The rules of one direction; meaningless unless ``direction`` is in ``policy_types``."""
@@ -151,7 +158,7 @@ class ContainerPort:
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class Pod(_Object):
     """A pod. ``ips`` is empty until it has addresses; at most one of each family.
 
     ``phase`` is the API's: Pending, Running, Succeeded or Failed. A pod that has finished owns
@@ -172,11 +179,6 @@ class Pod:
     node_selector: Labels = field(default_factory=dict, hash=False)
 
     @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return ObjectKey("Pod", self.namespace, self.name)
-
-    @property
     def finished(self) -> bool:
         """Whether the pod has ended and its address may be another's (S51)."""
         return self.phase in ("Succeeded", "Failed")
@@ -187,32 +189,22 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(_Object):
     """A namespace; ``labels`` carry ``kubernetes.io/metadata.name`` where the version sets it."""
 
     name: str
     labels: Labels = field(default_factory=dict, hash=False)
     annotations: Labels = field(default_factory=dict, hash=False)
 
-    @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return ObjectKey("Namespace", "", self.name)
-
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Node(_Object):
     """A node: its own addresses (``ips``) and the networks its pods' addresses come from."""
 
     name: str
     ips: tuple[IPAddress, ...] = ()
     pod_cidrs: tuple[IPNetwork, ...] = ()
     labels: Labels = field(default_factory=dict, hash=False)
-
-    @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return ObjectKey("Node", "", self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +222,7 @@ ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Service(_Object):
     """A Service. ``selector`` empty selects no pod; ``headless`` is ``clusterIP: None``."""
 
     namespace: str
@@ -243,11 +235,6 @@ class Service:
     cluster_ips: tuple[IPAddress, ...] = ()
     load_balancer_ips: tuple[IPAddress, ...] = ()
     labels: Labels = field(default_factory=dict, hash=False)
-
-    @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return ObjectKey("Service", self.namespace, self.name)
 
 
 KubernetesObject = Namespace | Node | Pod | Service | NetworkPolicy
