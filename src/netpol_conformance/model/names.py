@@ -33,41 +33,39 @@ def _too_long(text: str, limit: int) -> Reasons:
     return (f"must be no more than {limit} characters",) if size > limit else ()
 
 
+def _check(text: str, limit: int, message: str, pattern: str, *examples: str) -> Reasons:
+    reasons = _too_long(text, limit)
+    if re.fullmatch(pattern, text):
+        return reasons
+    return (*reasons, _explain(message, pattern, *examples))
+
+
 def dns_label(text: str) -> Reasons:
     """RFC 1123 label: names of namespaces and containers."""
-    reasons = _too_long(text, 63)
-    if re.fullmatch(_LABEL, text):
-        return reasons
-    if re.fullmatch(_SUBDOMAIN, text):
-        return (*reasons, "must not contain dots")
+    if "." in text and re.fullmatch(_SUBDOMAIN, text):
+        return (*_too_long(text, 63), "must not contain dots")
     message = (
         f"a lowercase RFC 1123 label {_TEXT} lower case alphanumeric characters or '-', and {_ENDS}"
     )
-    return (*reasons, _explain(message, _LABEL, "my-name", "123-abc"))
+    return _check(text, 63, message, _LABEL, "my-name", "123-abc")
 
 
 def dns_subdomain(text: str) -> Reasons:
     """RFC 1123 subdomain: names of policies, pods and nodes."""
-    reasons = _too_long(text, 253)
-    if re.fullmatch(_SUBDOMAIN, text):
-        return reasons
     message = (
         f"a lowercase RFC 1123 subdomain {_TEXT} lower case alphanumeric characters, "
         f"'-' or '.', and {_ENDS}"
     )
-    return (*reasons, _explain(message, _SUBDOMAIN, "example.com"))
+    return _check(text, 253, message, _SUBDOMAIN, "example.com")
 
 
 def service_name(text: str) -> Reasons:
     """RFC 1035 label: names of Services."""
-    reasons = _too_long(text, 63)
-    if re.fullmatch(_DNS_1035, text):
-        return reasons
     message = (
         f"a DNS-1035 label {_TEXT} lower case alphanumeric characters or '-', start with an "
         "alphabetic character, and end with an alphanumeric character"
     )
-    return (*reasons, _explain(message, _DNS_1035, "my-name", "abc-123"))
+    return _check(text, 63, message, _DNS_1035, "my-name", "abc-123")
 
 
 @lru_cache(maxsize=4096)
@@ -96,14 +94,11 @@ def qualified_name(text: str) -> Reasons:
 @lru_cache(maxsize=4096)
 def label_value(text: str) -> Reasons:
     """The value of a label."""
-    reasons = _too_long(text, 63)
-    if re.fullmatch(_VALUE, text):
-        return reasons
     message = (
         "a valid label must be an empty string or consist of alphanumeric characters, "
         f"'-', '_' or '.', and {_ENDS}"
     )
-    return (*reasons, _explain(message, _VALUE, "MyValue", "my_value", "12345"))
+    return _check(text, 63, message, _VALUE, "MyValue", "my_value", "12345")
 
 
 def port_number(number: int) -> Reasons:
