@@ -18,7 +18,15 @@ from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.oracle.index import Index
 from netpol_conformance.scenario.features import FIRST_PACKET
 from netpol_conformance.scenario.matrix import cells
-from netpol_conformance.scenario.paths import End, Flow, Path, PathError, find_service, path
+from netpol_conformance.scenario.paths import (
+    SERVICE_WAYS,
+    End,
+    Flow,
+    Path,
+    PathError,
+    find_service,
+    path,
+)
 from netpol_conformance.scenario.planning import own_pods, planned_state, state_in_force
 from netpol_conformance.scenario.types import CellKey, Destination, Scenario, Step, Via
 
@@ -27,7 +35,6 @@ Shown = Iterator[tuple[str, str]]
 Rules = tuple[PolicyRule, ...] | None
 """The rules that apply to an end of a flow; None where no policy selects it."""
 
-_BEHIND_NAT = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
 _ENTRANCES = {Via.NODE_PORT: "nodePort", Via.LOAD_BALANCER: "loadBalancer"}
 
 
@@ -101,7 +108,7 @@ def _of_cells(scenario: Scenario, index: int, state: ClusterState) -> Shown:
 
 
 def _of_path(policies: Index, cell: CellKey, found: Path) -> Iterator[str]:
-    if cell.destination.via in _BEHIND_NAT and found.to_itself:
+    if cell.destination.via in SERVICE_WAYS and found.to_itself:
         yield "hairpinThroughService"
     for flow in found.flows:
         egress = _rules(policies, flow.source, Direction.EGRESS)
@@ -130,16 +137,15 @@ def _rules(policies: Index, end: End, direction: Direction) -> Rules:
 
 
 def _is_own_node(flow: Flow) -> bool:
-    if isinstance(flow.destination, Node):
-        return isinstance(flow.source, Pod) and flow.source.node == flow.destination.name
-    return False
+    source, node = flow.source, flow.destination
+    return isinstance(source, Pod) and isinstance(node, Node) and source.node == node.name
 
 
 def _nat_matters(
     state: ClusterState, destination: Destination, flow: Flow, rules: tuple[PolicyRule, ...]
 ) -> bool:
     """Whether a rule would judge the Service's own address or port otherwise than the pod's."""
-    if destination.via not in _BEHIND_NAT:
+    if destination.via not in SERVICE_WAYS:
         return False
     service, port = find_service(state, destination)
     if service.headless:

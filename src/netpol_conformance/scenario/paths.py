@@ -34,12 +34,13 @@ from netpol_conformance.scenario.types import (
 
 End = Pod | Node | OutsideSpec
 Named = TypeVar("Named", Pod, Node, Service, OutsideSpec)
-_SERVICE_WAYS = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
-_ENTRANCES = frozenset({Via.NODE_PORT, Via.LOAD_BALANCER})
-_TYPES = {
+SERVICE_WAYS = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
+"""The ways through a Service."""
+_ENTRANCES = {
     Via.NODE_PORT: ("NodePort", "LoadBalancer"),
     Via.LOAD_BALANCER: ("LoadBalancer",),
 }
+"""The ways in from outside, and the types of the Services that have them."""
 
 
 class PathError(LookupError):
@@ -80,7 +81,7 @@ class Path:
 def path(state: ClusterState, scenario: Scenario, cell: CellKey) -> Path:
     """The path of ``cell`` in ``state``; raises PathError if one of its ends is not there."""
     source, destination = find_source(state, scenario, cell.source), cell.destination
-    if destination.via not in _SERVICE_WAYS:
+    if destination.via not in SERVICE_WAYS:
         server = _find_server(state, scenario, destination)
         flows: tuple[Flow, ...] = (Flow(source, server, destination.port, destination.protocol),)
     else:
@@ -113,7 +114,7 @@ def find_service(state: ClusterState, destination: Destination) -> tuple[Service
 
 def check_destination(state: ClusterState, scenario: Scenario, destination: Destination) -> None:
     """Raise PathError unless the destination exists and serves the port asked for."""
-    if destination.via in _SERVICE_WAYS:
+    if destination.via in SERVICE_WAYS:
         service, _ = find_service(state, destination)
         _check_way(service, destination.via)
     else:
@@ -122,8 +123,8 @@ def check_destination(state: ClusterState, scenario: Scenario, destination: Dest
 
 def _check_way(service: Service, via: Via) -> None:
     """A Service has the kinds of address that its type gives it, and no others."""
-    if via in _ENTRANCES and service.type not in _TYPES[via]:
-        wanted = " or ".join(_TYPES[via])
+    if via in _ENTRANCES and service.type not in _ENTRANCES[via]:
+        wanted = " or ".join(_ENTRANCES[via])
         raise PathError(f"{service.key} has no {via}, for its type is not {wanted}")
     if via is Via.CLUSTER_IP and service.headless:
         raise PathError(f"{service.key} is headless: it has a name, and no clusterip")
