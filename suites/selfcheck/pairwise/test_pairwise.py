@@ -11,7 +11,13 @@ from script import pairwise
 from script.pairwise import choosing, truth
 from script.pairwise.cases import files
 
-from netpol_conformance.model.objects import Direction, LabelSelector, NetworkPolicy, Pod
+from netpol_conformance.model.objects import (
+    Direction,
+    LabelSelector,
+    NetworkPolicy,
+    Pod,
+    PolicyPeer,
+)
 from netpol_conformance.scenario.axes import AXES, all_pairs, pairs
 from netpol_conformance.scenario.planning import planned_state
 from netpol_conformance.scenario.types import Scenario
@@ -80,19 +86,20 @@ def direction(case: Scenario) -> None:
     assert {way.value.capitalize() for way in Direction if policy.rules(way)} == wanted
 
 
+def kind(item: PolicyPeer) -> str:
+    parts = {
+        "podSelector": item.pod_selector,
+        "namespaceSelector": item.namespace_selector,
+        "ipBlock": item.ip_block,
+    }
+    (one, *others) = [name for name, part in parts.items() if part is not None]
+    return "both" if others == ["namespaceSelector"] else one
+
+
 def peer(case: Scenario) -> None:
     policy = main_policy(case)
     (peers,) = {rule.peers for rule in (*policy.ingress, *policy.egress)}
-    kinds = [
-        "both"
-        if peer.pod_selector is not None and peer.namespace_selector is not None
-        else "namespaceSelector"
-        if peer.namespace_selector is not None
-        else "ipBlock"
-        if peer.ip_block is not None
-        else "podSelector"
-        for peer in peers
-    ]
+    kinds = [kind(peer) for peer in peers]
     blocks = [peer.ip_block for peer in peers if peer.ip_block is not None]
     assert kinds == {
         "none": [],
@@ -142,10 +149,8 @@ def operator(case: Scenario) -> None:
         operator
         for rule in (*policy.ingress, *policy.egress)
         for peer in rule.peers
-        for operator in (
-            *expressions(peer.pod_selector),
-            *expressions(peer.namespace_selector),
-        )
+        for selector in (peer.pod_selector, peer.namespace_selector)
+        for operator in expressions(selector)
     }
     assert (used or set(expressions(policy.pod_selector))) == {case.axes["operator"]}
 
