@@ -1,4 +1,4 @@
-"""Runs checks that program a kernel, in user and network namespaces of their own."""
+"""A kernel that is none, and checks of a real one in user and network namespaces of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from .fake_kernel import FakeKernel
+
+
+@pytest.fixture
+def kernel() -> FakeKernel:
+    return FakeKernel()
 
 
 @pytest.fixture

@@ -57,10 +57,15 @@ def ready() -> bool:
 
 
 def isolated(nft: Nft, address: str) -> bool:
+    return address in listed(nft, f"set {MAIN} ingress_isolated4")
+
+
+def listed(nft: Nft, what: str) -> str:
+    """What nft has of it; empty while it is not there."""
     try:
-        return address in nft.run(f"list set {MAIN} ingress_isolated4\n")
+        return nft.run(f"list {what}\n")
     except NftError:
-        return False
+        return ""
 
 
 def cluster() -> FakeApi:
@@ -112,12 +117,12 @@ def a_new_node_is_closed_before_the_first_sync() -> None:
     with cluster().serving() as api:
         api.withholds = "/api/v1/pods"
         with daemon(api):
-            until(lambda: "10.244.1.0/24" in _table(nft))
-            assert "10.244.1.2" not in _table(nft)
+            until(lambda: "10.244.1.0/24" in listed(nft, f"table {MAIN}"))
+            assert "10.244.1.2" not in listed(nft, f"table {MAIN}")
             assert not ready()
             api.withholds = ""
             until(ready)
-            assert "10.244.1.2" in _table(nft)
+            assert "10.244.1.2" in listed(nft, f"table {MAIN}")
 
 
 def a_table_that_somebody_removed_comes_back_with_the_next_change() -> None:
@@ -136,10 +141,3 @@ def the_log_is_one_json_object_a_line() -> None:
         _, errors = process.communicate()
     events = [json.loads(line)["event"] for line in errors.splitlines()]
     assert events == ["started", "closed until the first sync", "in force", "ready"], events
-
-
-def _table(nft: Nft) -> str:
-    try:
-        return nft.run(f"list table {MAIN}\n")
-    except NftError:
-        return ""

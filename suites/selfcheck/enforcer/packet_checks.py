@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +16,10 @@ from kernel_checks import cluster, isolating
 from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.model.objects import WatchEvent
+from netpol_conformance.probe.netns import CLONE_NEWNET, inside, unshare
 
-NEW_NETWORK = 0x40000000
 # A drop is only ever seen as silence; what must connect gets all the time it may need.
 SILENCE, PATIENCE = 0.3, 10.0
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ class Wiring:
 
     def _add(self, link: str, address: str) -> None:
         with inside(own_namespace()):
-            assert _libc.unshare(NEW_NETWORK) == 0
+            unshare(CLONE_NEWNET)
             namespace = self._namespaces[address] = own_namespace()
         # Duplicate address detection would keep an IPv6 address back for two seconds.
         bits, alone = ("128", " nodad") if ":" in address else ("32", "")
@@ -100,17 +95,6 @@ class Wiring:
 
 def own_namespace() -> int:
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-
-
-@contextmanager
-def inside(namespace: int) -> Iterator[None]:
-    own = own_namespace()
-    assert _libc.setns(namespace, NEW_NETWORK) == 0
-    try:
-        yield
-    finally:
-        assert _libc.setns(own, NEW_NETWORK) == 0
-        os.close(own)
 
 
 def ip(commands: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from suites.selfcheck import random_clusters as rc
 
+from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.compilation import Compilation, compile_node
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.fuzz import vocabulary as words
@@ -23,8 +24,11 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.oracle.decision import Answer, Connection
 from netpol_conformance.oracle.evaluate import Oracle
 
-from .judgement import passes
+from ..mutation.filtering import Filter, Interfaces, Packet
 
+TABLE = ruleset.TABLES[0]
+AMONG_PODS = Interfaces(arrives=False, leaves=False)
+PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 events = st.lists(
     st.tuples(
         st.sampled_from(("put", "put", "remove")),
@@ -82,7 +86,7 @@ def test_the_oracle_notices_a_wrong_compiler(ignored: Direction) -> None:
 def disagreements(state: ClusterState, compiler: type[Compiler]) -> Iterator[str]:
     """The connections of living pods that the nodes' rules and the oracle see differently."""
     oracle = Oracle(state)
-    nodes = {node.name: compile_node(state, node.name, compiler()) for node in state.nodes}
+    nodes = {node.name: loaded(compile_node(state, node.name, compiler())) for node in state.nodes}
     alive = [pod for pod in state.pods if not pod.finished]
     for source, destination, family in product(alive, alive, (4, 6)):
         ends = [ip for pod in (source, destination) for ip in pod.ips if ip.version == family]
@@ -90,9 +94,17 @@ def disagreements(state: ClusterState, compiler: type[Compiler]) -> Iterator[str
             continue
         for protocol, port in product(Protocol, (*words.PORT_NUMBERS, 82)):
             connection = Connection(source, destination, port, protocol, family)
-            passed = all(
-                passes(nodes[node], *ends, protocol, port)
-                for node in {source.node, destination.node}
-            )
+            packet = Packet(family, *map(int, ends), PROTOCOLS[protocol], (port, port))
+            answers = [
+                nodes[node].lets(packet, AMONG_PODS) for node in (source.node, destination.node)
+            ]
+            passed = answers == [{True}, {True}]
             if passed != (oracle.answer(connection) is Answer.ALLOWED):
                 yield f"{source.key} -> {destination.key} {protocol} {port}"
+
+
+def loaded(elements: ruleset.Elements) -> Filter:
+    """What a node lets through that has these elements in its sets."""
+    rules = Filter()
+    rules.load(ruleset.chains(TABLE) + ruleset.hook(TABLE) + ruleset.change(TABLE, {}, elements))
+    return rules

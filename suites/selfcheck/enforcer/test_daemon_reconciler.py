@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from netpol_conformance.enforcer import ruleset
-from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.enforcer.daemon.health import answer
 from netpol_conformance.enforcer.daemon.logs import JsonFormatter
@@ -22,11 +21,12 @@ from netpol_conformance.enforcer.daemon.reconciler import (
     open_up,
 )
 from netpol_conformance.enforcer.daemon.status import STUCK_SECONDS, Status, metrics
-from netpol_conformance.enforcer.daemon.store import Connected
+from netpol_conformance.enforcer.daemon.store import Connected, Delta
 from netpol_conformance.enforcer.daemon.wiring import WiringError
 
 from . import daemon_objects as raw
 from .daemon_objects import changed, listed
+from .fake_kernel import FakeKernel
 
 FIRST = (
     listed(NODES, raw.node()),
@@ -34,19 +34,6 @@ FIRST = (
     listed(POLICIES, raw.deny(app="web")),
     listed(PODS, raw.pod("web", "10.244.1.2")),
 )
-
-
-class Kernel:
-    """Takes texts, or refuses them all."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.refuses = ""
-
-    def __call__(self, text: str) -> None:
-        if self.refuses:
-            raise NftError(self.refuses)
-        self.texts.append(text)
 
 
 class FakeNetwork:
@@ -63,16 +50,39 @@ class FakeNetwork:
 
 
 class Bench:
-    """A loop with a fake kernel."""
+    """A reconciler with a fake kernel and, if it makes one, a fake network."""
 
-    def __init__(self, network: FakeNetwork | None = None) -> None:
-        self.kernel = Kernel()
-        self.controller = Controller("node-1", self.kernel)
-        self.reconciler = Reconciler("node-1", self.controller, network)
+    def __init__(self, kernel: FakeKernel, *, networked: bool = False) -> None:
+        self.kernel = kernel
+        self.network = FakeNetwork()
+        controller = Controller("node-1", self.kernel)
+        self.reconciler = Reconciler("node-1", controller, self.network if networked else None)
+
+    def tell(self, *deltas: Delta) -> None:
+        self.reconciler.reconcile(deltas)
 
     @property
     def status(self) -> Status:
         return self.reconciler.status
+
+
+@pytest.fixture
+def bench(kernel: FakeKernel) -> Bench:
+    """It has heard nothing yet."""
+    return Bench(kernel)
+
+
+@pytest.fixture
+def started(bench: Bench) -> Bench:
+    """It has the first lists in force."""
+    bench.tell(*FIRST)
+    return bench
+
+
+@pytest.fixture
+def networked(kernel: FakeKernel) -> Bench:
+    """It makes the node's network too, and has heard nothing yet."""
+    return Bench(kernel, networked=True)
 
 
 @pytest.fixture
@@ -87,103 +97,87 @@ def events(logged) -> list[str]:
     return [line["event"] for line in logged()]
 
 
-def test_nothing_is_in_force_before_every_resource_was_listed(logged):
-    bench = Bench()
+def test_nothing_is_in_force_before_every_resource_was_listed(bench, logged):
     for deltas in FIRST[:-1]:
-        bench.reconciler.reconcile([deltas])
+        bench.tell(deltas)
         assert not bench.status.ready
         assert not bench.kernel.texts
-    bench.reconciler.reconcile([FIRST[-1]])
+    bench.tell(FIRST[-1])
     assert bench.status.ready
     assert len(bench.kernel.texts) == 1
     assert events(logged) == ["in force", "ready"]
 
 
-def test_what_has_arrived_is_one_transaction():
-    bench = Bench()
-    bench.reconciler.reconcile(FIRST)
+def test_what_has_arrived_is_one_transaction(started):
     pods = [raw.pod(f"pod-{n}", f"10.244.1.{n}") for n in range(3, 9)]
-    bench.reconciler.reconcile([changed(PODS, pod) for pod in pods])
-    assert len(bench.kernel.texts) == 2
-    assert bench.status.syncs == 2
-    assert bench.status.pods == 7
+    started.tell(*(changed(PODS, pod) for pod in pods))
+    assert len(started.kernel.texts) == 2
+    assert started.status.syncs == 2
+    assert started.status.pods == 7
 
 
-def test_news_without_a_change_are_no_work():
-    bench = Bench()
-    bench.reconciler.reconcile(FIRST)
-    before = bench.status
-    bench.reconciler.reconcile([*FIRST, Connected(PODS)])
-    assert bench.status == before
-    assert len(bench.kernel.texts) == 1
+def test_news_without_a_change_are_no_work(started):
+    before = started.status
+    started.tell(*FIRST, Connected(PODS))
+    assert started.status == before
+    assert len(started.kernel.texts) == 1
 
 
-def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force(logged):
-    bench = Bench()
-    bench.kernel.refuses = "no room"
-    bench.reconciler.reconcile(FIRST)
-    bench.reconciler.reconcile([])
+def test_a_refused_batch_is_told_once_and_tried_until_it_is_in_force(bench, logged):
+    bench.kernel.refuses = ""
+    bench.tell(*FIRST)
+    bench.tell()
     assert not bench.status.ready
     assert bench.status.failures == 2
-    assert bench.status.failure == "no room"
+    assert bench.status.failure == "refused"
     assert events(logged) == ["not in force"]
-    bench.kernel.refuses = ""
-    bench.reconciler.reconcile([])
+    bench.kernel.refuses = None
+    bench.tell()
     assert bench.status.ready
     assert "10.244.1.2" in bench.kernel.texts[-1]
 
 
-def test_a_later_failure_keeps_the_enforcer_ready_and_the_change_is_not_lost():
-    bench = Bench()
-    bench.reconciler.reconcile(FIRST)
-    bench.kernel.refuses = "no room"
-    bench.reconciler.reconcile([changed(PODS, raw.pod("db", "10.244.1.3"))])
-    assert bench.status.ready
-    assert bench.status.failure
-    bench.kernel.refuses = ""
-    bench.reconciler.reconcile([])
-    assert "10.244.1.3" in bench.kernel.texts[-1]
+def test_a_later_failure_keeps_the_enforcer_ready_and_the_change_is_not_lost(started):
+    started.kernel.refuses = ""
+    started.tell(changed(PODS, raw.pod("db", "10.244.1.3")))
+    assert started.status.ready
+    assert started.status.failure
+    started.kernel.refuses = None
+    started.tell()
+    assert "10.244.1.3" in started.kernel.texts[-1]
 
 
-def test_pods_cannot_start_before_the_first_sync():
-    network = FakeNetwork()
-    bench = Bench(network)
-    bench.kernel.refuses = "no room"
-    bench.reconciler.reconcile(FIRST)
-    assert not network.updates
-    bench.kernel.refuses = ""
-    bench.reconciler.reconcile([])
-    assert network.made
-    assert bench.status.ready
+def test_pods_cannot_start_before_the_first_sync(networked):
+    networked.kernel.refuses = ""
+    networked.tell(*FIRST)
+    assert not networked.network.updates
+    networked.kernel.refuses = None
+    networked.tell()
+    assert networked.network.made
+    assert networked.status.ready
 
 
-def test_only_nodes_concern_the_network():
-    network = FakeNetwork()
-    bench = Bench(network)
-    bench.reconciler.reconcile(FIRST)
-    bench.reconciler.reconcile([changed(PODS, raw.pod("db", "10.244.1.3"))])
-    assert network.updates == 1
-    bench.reconciler.reconcile([changed(NODES, raw.node("node-2", 2))])
-    assert network.updates == 2
+def test_only_nodes_concern_the_network(networked):
+    networked.tell(*FIRST)
+    networked.tell(changed(PODS, raw.pod("db", "10.244.1.3")))
+    assert networked.network.updates == 1
+    networked.tell(changed(NODES, raw.node("node-2", 2)))
+    assert networked.network.updates == 2
 
 
-def test_a_node_whose_networks_are_not_known_yet_is_not_ready():
-    network = FakeNetwork()
-    bench = Bench(network)
-    bench.reconciler.reconcile([listed(NODES, raw.node(podCIDRs=[])), *FIRST[1:]])
-    assert not bench.status.ready
-    assert "podCIDRs" in bench.status.waiting_for
+def test_a_node_whose_networks_are_not_known_yet_is_not_ready(networked):
+    networked.tell(listed(NODES, raw.node(podCIDRs=[])), *FIRST[1:])
+    assert not networked.status.ready
+    assert "podCIDRs" in networked.status.waiting_for
 
 
-def test_a_network_that_fails_is_tried_again():
-    network = FakeNetwork()
-    bench = Bench(network)
-    network.fails = True
-    bench.reconciler.reconcile(FIRST)
-    assert bench.status.failure == "no way"
-    network.fails = False
-    bench.reconciler.reconcile([])
-    assert bench.status.ready
+def test_a_network_that_fails_is_tried_again(networked):
+    networked.network.fails = True
+    networked.tell(*FIRST)
+    assert networked.status.failure == "no way"
+    networked.network.fails = False
+    networked.tell()
+    assert networked.status.ready
 
 
 def test_a_network_alone_follows_nodes_only():
@@ -194,63 +188,47 @@ def test_a_network_alone_follows_nodes_only():
     assert network.made
 
 
-def test_a_node_whose_object_is_gone_stays_closed():
-    bench = Bench()
-    bench.reconciler.reconcile(FIRST)
-    bench.reconciler.reconcile([changed(NODES, raw.node(), gone=True)])
-    assert len(bench.kernel.texts) == 1
-    bench.reconciler.reconcile([changed(NODES, raw.node(podCIDRs=["10.244.7.0/24"]))])
-    assert "networks4 {\n\t10.244.7.0/24\n}" in bench.kernel.texts[-1]
+def test_a_node_whose_object_is_gone_stays_closed(started):
+    started.tell(changed(NODES, raw.node(), gone=True))
+    assert len(started.kernel.texts) == 1
+    started.tell(changed(NODES, raw.node(podCIDRs=["10.244.7.0/24"])))
+    assert "networks4 {\n\t10.244.7.0/24\n}" in started.kernel.texts[-1]
 
 
-def test_an_outage_is_told_and_changes_nothing(logged):
-    bench = Bench()
-    bench.reconciler.reconcile(FIRST)
+def test_an_outage_is_told_and_changes_nothing(started, logged):
     for _ in range(3):
-        bench.reconciler.reconcile([Connected(PODS, "connection refused")])
-    assert bench.status.ready
-    assert bench.status.lost == {"pods": "connection refused"}
-    bench.reconciler.reconcile([Connected(PODS)])
-    assert events(logged)[2:] == ["lost the API", "following the API again"]
-    assert len(bench.kernel.texts) == 1
+        started.tell(Connected(PODS, "connection refused"))
+    assert started.status.ready
+    assert started.status.lost == {"pods": "connection refused"}
+    started.tell(Connected(PODS))
+    assert events(logged) == ["lost the API", "following the API again"]
+    assert len(started.kernel.texts) == 1
 
 
-def test_a_policy_that_cannot_be_read_closes_and_is_told(logged):
-    bench = Bench()
-    bench.reconciler.reconcile(FIRST)
-    bench.reconciler.reconcile([changed(POLICIES, raw.unreadable())])
-    assert "egress_isolated4 {\n\t10.244.1.2\n}" in bench.kernel.texts[-1]
+def test_a_policy_that_cannot_be_read_closes_and_is_told(started, logged):
+    started.tell(changed(POLICIES, raw.unreadable()))
+    assert "egress_isolated4 {\n\t10.244.1.2\n}" in started.kernel.texts[-1]
     (line,) = [line for line in logged() if line["event"] == "not understood"]
     assert (line["level"], line["object"]) == ("error", "NetworkPolicy default/future")
     assert "QUIC" in line["reason"]
-    assert "QUIC" in bench.status.problems["NetworkPolicy default/future"]
+    assert "QUIC" in started.status.problems["NetworkPolicy default/future"]
 
 
-def test_a_node_that_starts_anew_is_closed_until_the_first_sync():
-    kernel = Kernel()
-
-    def refusing_questions(text: str) -> None:
-        if text.startswith("list"):
-            raise NftError("no such chain")
-        kernel(text)
-
+def test_a_node_that_starts_anew_is_closed_until_the_first_sync(kernel):
+    kernel.refuses = "list chain"
     own = read(NODES, raw.node()).object
-    assert close_until_synced(
-        Controller("node-1", refusing_questions), refusing_questions, lambda: own
-    )
+    assert close_until_synced(Controller("node-1", kernel), kernel, lambda: own)
     assert "networks4 {\n\t10.244.1.0/24\n}" in kernel.texts[-1]
 
 
-def test_rules_that_are_in_force_are_left_alone_until_the_first_sync():
-    kernel = Kernel()
+def test_rules_that_are_in_force_are_left_alone_until_the_first_sync(kernel):
     assert not close_until_synced(
         Controller("node-1", kernel), kernel, lambda: pytest.fail("asked")
     )
     assert all(text.startswith("list") for text in kernel.texts)
 
 
-def test_what_an_enforcer_left_is_removed_where_policy_is_left_to_others():
-    kernel = Kernel()
+def test_what_an_enforcer_left_is_removed_where_policy_is_left_to_others(kernel):
     open_up(kernel)
     (text,) = kernel.texts
     assert [line for line in text.splitlines() if line.startswith("delete")] == [
