@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import pytest
 
@@ -17,12 +18,12 @@ from netpol_conformance.fuzz.shrinking import shrink, smallest
 from netpol_conformance.fuzz.trimming import trim
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import NetworkPolicy
-from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.lint import lint
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import Expectation
 
+from ..run.playing import play
 from .searching import MUTANTS, search, target
 
 SOON = 400
@@ -40,12 +41,8 @@ BROKEN = (
 
 
 def outcome(text: str, implementation: str) -> Outcome:
-    cluster = EmbeddedCluster(implementation)
-    try:
-        run = ScenarioRun(load(text, "fuzz.yaml"), cluster, Timeouts(), lambda event: None)
-        return run.run()
-    finally:
-        cluster.close()
+    ended, _ = play(load(text, "fuzz.yaml"), EmbeddedCluster(implementation), Timeouts())
+    return ended
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -123,12 +120,9 @@ def test_a_disagreement_is_told_in_full() -> None:
 def test_a_case_is_asked_until_something_is_wrong() -> None:
     found = search(target("none"), FIRST, 50).found[0]
     counted = []
-    cluster = EmbeddedCluster("none")
-    try:
+    with closing(EmbeddedCluster("none")) as cluster:
         wrong = disagreements(
             cluster, scenario_of(found.case), IN_FORCE_AT_ONCE, lambda: counted.append(1)
         )
-    finally:
-        cluster.close()
     assert {one.cell for one in wrong} == {one.cell for one in found.wrong}
     assert {one.index for one in wrong} == {len(counted) + 1}

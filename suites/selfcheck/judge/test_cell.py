@@ -11,17 +11,10 @@ from hypothesis import strategies as st
 
 from netpol_conformance.judge.cell import CellRound, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
-from netpol_conformance.model.objects import SourceKind
-from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
+from netpol_conformance.probe.verdict import Verdict
 from netpol_conformance.scenario.types import Expectation
 
-SERVER = "default/web"
-PROBE = Probe(Source(SourceKind.POD, "client", "default"), "10.244.1.2", 80, frozenset([SERVER]))
-
-
-def seen(verdict: Verdict) -> Observation:
-    identity = SERVER if verdict is Verdict.CONNECTED else None
-    return Observation(PROBE, verdict, "wget web", "output", 0.0, 1.0, 0, identity)
+from .observations import CONNECTED, seen
 
 
 def rounds(*verdicts: Verdict) -> list[CellRound]:
@@ -31,7 +24,6 @@ def rounds(*verdicts: Verdict) -> list[CellRound]:
     ]
 
 
-CONNECTED = seen(Verdict.CONNECTED)
 SOUND = Proof(controls=(CONNECTED,), witness=CONNECTED, names_resolve=True)
 
 

@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from netpol_conformance.judge.cell import Proof
 from netpol_conformance.judge.continuous import ChangeWindow, Finding, judge_series
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.model.objects import SourceKind
-from netpol_conformance.probe.verdict import Observation, Probe, Sample, Series, Source, Verdict
+from netpol_conformance.probe.verdict import Sample, Series, Verdict
 from netpol_conformance.scenario.types import Expectation
 
-SERVER = "default/db"
-PROBE = Probe(Source(SourceKind.POD, "client", "default"), "10.244.1.2", 5432, frozenset([SERVER]))
-CONTROL = Observation(PROBE, Verdict.CONNECTED, "curl", "", 0.0, 0.001, identity=SERVER)
-SOUND = Proof(controls=(CONTROL,))
+from .observations import PROBE, SERVER, seen
+
+SOUND = Proof(controls=(seen(Verdict.CONNECTED),))
 BLOCKED, CONNECTED = Expectation.BLOCKED, Expectation.CONNECTED
 YES, NO, RESET = Verdict.CONNECTED, Verdict.TIMED_OUT, Verdict.REFUSED
 CHANGE = ChangeWindow(1000.5, 1000.6)
@@ -29,14 +27,14 @@ def series(
     *parts: tuple[float, Verdict | None], every: float = 0.005, start: float = 1000.0
 ) -> Series:
     """Probes from ``start`` on: for so many seconds each saw this, or none was sent (None)."""
-    seen: list[Sample] = []
+    samples: list[Sample] = []
     begin = start
     for seconds, verdict in parts:
         for number in range(round(seconds / every) if verdict else 0):
             identity = SERVER if verdict is YES else None
-            seen.append(Sample(begin + number * every, verdict, 0.001, identity, "remark"))
+            samples.append(Sample(begin + number * every, verdict, 0.001, identity, "remark"))
         begin += seconds
-    return Series(PROBE, tuple(seen), ((start, begin),))
+    return Series(PROBE, tuple(samples), ((start, begin),))
 
 
 WITNESS = series((2, YES), every=0.05)
@@ -121,8 +119,8 @@ def test_an_error_is_no_answer_and_a_stranger_proves_nothing(expected, verdict):
 
 def test_a_server_that_was_down_meanwhile_shows_nothing():
     down = series((0.6, YES), (0.7, NO), (0.7, YES), every=0.05)
-    for expected, seen in ((BLOCKED, NO), (CONNECTED, YES)):
-        finding = judged(expected, series((2, seen)), witness=down)
+    for expected, usual in ((BLOCKED, NO), (CONNECTED, YES)):
+        finding = judged(expected, series((2, usual)), witness=down)
         assert finding.outcome is Outcome.INCONCLUSIVE
         assert "inside its own pod" in finding.reason
     cut = series((0.5, YES), (1.4, NO), (0.1, YES))
@@ -171,7 +169,7 @@ def test_nothing_passes_or_fails_without_its_evidence(
 ):
     asked, witness = series(*parts), series(*server, every=0.05)
     proof = SOUND if controlled else Proof()
-    verdicts = {seen.verdict for seen in asked.samples}
+    verdicts = {sample.verdict for sample in asked.samples}
     closed = judged(BLOCKED, asked, proof, witness).outcome
     assert (closed is Outcome.FAIL) == (YES in verdicts)
     if closed is Outcome.PASS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -135,12 +136,10 @@ def _run(pair: Pair, way: Pass) -> End:
         if isinstance(event, StepFinished) and event.step.outcome is Outcome.FAIL:
             raise _FailedError(event.step.title)
 
-    cluster = way.cluster(pair.implementation)
-    try:
-        outcome = ScenarioRun(pair.scenario, cluster, way.timeouts, consume).run()
-    except _FailedError as failed:
-        return End(Outcome.FAIL, str(failed))
-    finally:
-        cluster.close()
+    with closing(way.cluster(pair.implementation)) as cluster:
+        try:
+            outcome = ScenarioRun(pair.scenario, cluster, way.timeouts, consume).run()
+        except _FailedError as failed:
+            return End(Outcome.FAIL, str(failed))
     reasons = [event.reason for event in events if isinstance(event, ScenarioFinished)]
     return End(outcome, *reasons)

@@ -9,11 +9,12 @@ import pytest
 
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.run.events import StepFinished, StepResult
-from netpol_conformance.run.scenario import ScenarioRun
+from netpol_conformance.run.events import StepResult
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import Scenario
+
+from .playing import play, steps
 
 QUICK = Timeouts(enforce=1.0)
 DISTURBING = Path(__file__).with_name("continuous_enforcers.py")
@@ -74,28 +75,23 @@ COMING = scenario(
 
 
 def run(played: Scenario, implementation: str = "reference") -> tuple[Outcome, list[StepResult]]:
-    events = []
-    cluster = EmbeddedCluster(implementation)
-    try:
-        outcome = ScenarioRun(played, cluster, QUICK, events.append).run()
-    finally:
-        cluster.close()
-    return outcome, [event.step for event in events if isinstance(event, StepFinished)]
+    outcome, events = play(played, EmbeddedCluster(implementation), QUICK)
+    return outcome, steps(events)
 
 
 @pytest.mark.parametrize("played", [RESTARTED, CUT_OFF, COMING])
 def test_the_reference_never_fails_whatever_else_the_machine_does(played):
-    outcome, steps = run(played)
+    outcome, done = run(played)
     assert outcome is not Outcome.FAIL
-    for cell in steps[1].meanwhile:
+    for cell in done[1].meanwhile:
         assert cell.unexpected == 0
         assert cell.gap is None
         assert cell.probes > 0
 
 
 def test_what_becomes_of_held_connections_is_recorded():
-    _, steps = run(RESTARTED)
-    kept = {(held.destination, held.fate): held.outcome for held in steps[0].held}
+    _, done = run(RESTARTED)
+    kept = {(held.destination, held.fate): held.outcome for held in done[0].held}
     assert kept == {
         ("db:80", "survives"): Outcome.UNSPECIFIED,
         ("db:53/UDP", "survives"): Outcome.UNSPECIFIED,
@@ -107,12 +103,12 @@ def test_what_becomes_of_held_connections_is_recorded():
 )
 def test_an_opening_of_30_ms_is_found_and_measured(name, played):
     for _ in range(10):  # a busy machine may not ask at that very moment
-        outcome, steps = run(played, f"{DISTURBING}:{name}")
+        outcome, done = run(played, f"{DISTURBING}:{name}")
         if outcome is Outcome.FAIL:
             break
     assert outcome is Outcome.FAIL
-    opened = [cell for cell in steps[1].meanwhile if cell.outcome is Outcome.FAIL]
-    assert Outcome.FAIL not in {cell.outcome for cell in steps[1].cells}, "the matrix holds"
+    opened = [cell for cell in done[1].meanwhile if cell.outcome is Outcome.FAIL]
+    assert Outcome.FAIL not in {cell.outcome for cell in done[1].cells}, "the matrix holds"
     assert opened
     for cell in opened:
         assert 0 < cell.gap < 1
@@ -131,16 +127,16 @@ def test_an_opening_of_30_ms_is_found_and_measured(name, played):
 )
 def test_a_fault_of_ours_is_inconclusive_and_says_what_is_missing(name, told):
     for _ in range(20):  # on a busy machine there may be too few probes, which is told first
-        outcome, steps = run(RESTARTED, f"{DISTURBING}:{name}")
+        outcome, done = run(RESTARTED, f"{DISTURBING}:{name}")
         assert outcome is Outcome.INCONCLUSIVE
-        assert {cell.outcome for cell in steps[1].meanwhile} == {Outcome.INCONCLUSIVE}
-        reasons = [cell.reason for cell in steps[1].meanwhile]
+        assert {cell.outcome for cell in done[1].meanwhile} == {Outcome.INCONCLUSIVE}
+        reasons = [cell.reason for cell in done[1].meanwhile]
         if any(told in reason for reason in reasons):
             break
     assert any(told in reason for reason in reasons)
 
 
 def test_without_any_enforcer_it_was_open_all_the_time():
-    outcome, steps = run(RESTARTED, "none")
+    outcome, done = run(RESTARTED, "none")
     assert outcome is Outcome.FAIL
-    assert {cell.outcome for cell in steps[1].meanwhile} == {Outcome.FAIL}
+    assert {cell.outcome for cell in done[1].meanwhile} == {Outcome.FAIL}

@@ -8,12 +8,13 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.plugins.types import Declared, KnownFailure, Lack
 from netpol_conformance.probe.verdict import Probe, Verdict
 from netpol_conformance.run.declaring import Declaring
-from netpol_conformance.run.events import Event, ScenarioFinished, StepFinished
+from netpol_conformance.run.events import Event, ScenarioFinished
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.loader import load
 
 from .fakes import FakeCluster
+from .playing import steps
 
 LINK = "https://example.org/1"
 SCENARIO = load(
@@ -55,15 +56,13 @@ def run(declared: Declared, *, strict: bool = False, **options) -> tuple[list[Ev
 
 
 def outcomes(events: list[Event]) -> set[Outcome]:
-    steps = [event.step for event in events if isinstance(event, StepFinished)]
-    return {cell.outcome for step in steps for cell in step.cells}
+    return {cell.outcome for step in steps(events) for cell in step.cells}
 
 
 def failing(events: list[Event]) -> list[tuple[int, str]]:
-    steps = [event.step for event in events if isinstance(event, StepFinished)]
     return [
         (step.index, f"{cell.source} -> {cell.destination}")
-        for step in steps
+        for step in steps(events)
         for cell in step.cells
         if cell.outcome is Outcome.FAIL
     ]
@@ -97,10 +96,10 @@ def test_a_failure_outside_the_declared_cells_stays_one():
 
 
 def test_exactly_the_declared_cells_may_fail():
-    steps = tuple(dict.fromkeys(step for step, _ in ALL_FAILING))
+    numbers = tuple(dict.fromkeys(step for step, _ in ALL_FAILING))
     cells = tuple(dict.fromkeys(cell for _, cell in ALL_FAILING))
     assert run(known(cells=cells), enforces=False)[1].outcome is Outcome.XFAIL
-    assert run(known(steps=steps), enforces=False)[1].outcome is Outcome.XFAIL
+    assert run(known(steps=numbers), enforces=False)[1].outcome is Outcome.XFAIL
 
 
 def test_a_declared_failure_that_passes_is_a_failure():
@@ -126,9 +125,7 @@ def test_what_needs_an_unsupported_feature_may_fail():
     assert Outcome.UNSUPPORTED in outcomes(events)
     assert Outcome.FAIL not in outcomes(events)
     failed = {step for step, _ in ALL_FAILING}
-    for event in events:
-        if isinstance(event, StepFinished) and event.step.index in failed:
-            assert event.step.outcome is Outcome.UNSUPPORTED
+    assert {step.outcome for step in steps(events) if step.index in failed} == {Outcome.UNSUPPORTED}
 
 
 def test_what_needs_an_unsupported_feature_and_passes_is_told():

@@ -9,10 +9,10 @@ import pytest
 from netpol_conformance.app.corpus import packs_root
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.run.events import ScenarioFinished, StepFinished
-from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.loader import load_file
+
+from .playing import play, steps
 
 ROOT = packs_root()
 (SCENARIO,) = load_file(ROOT, ROOT / "handbook" / "simple-example.yaml")
@@ -47,22 +47,13 @@ class Faulty(EmbeddedCluster):
     ],
 )
 def test_what_dies_in_the_middle_is_no_pass(fault, outcome, told):
-    events = []
-    cluster = Faulty(fault)
-    try:
-        assert ScenarioRun(SCENARIO, cluster, QUICK, events.append).run() is outcome
-    finally:
-        cluster.close()
-    assert isinstance(events[-1], ScenarioFinished)
+    ended, events = play(SCENARIO, Faulty(fault), QUICK)
+    assert ended is outcome
     assert told in events[-1].reason
-    done = [event.step.outcome for event in events if isinstance(event, StepFinished)]
-    assert done[:2] == [Outcome.PASS, Outcome.PASS]
+    assert [step.outcome for step in steps(events)][:2] == [Outcome.PASS, Outcome.PASS]
 
 
 def test_a_relative_path_names_an_enforcer_from_where_the_user_stands(monkeypatch):
     monkeypatch.chdir(Path(__file__).parent.parent)
-    cluster = EmbeddedCluster("./mutants:NothingEnforced")
-    try:
-        assert ScenarioRun(SCENARIO, cluster, QUICK, lambda _: None).run() is Outcome.FAIL
-    finally:
-        cluster.close()
+    outcome, _ = play(SCENARIO, EmbeddedCluster("./mutants:NothingEnforced"), QUICK)
+    assert outcome is Outcome.FAIL

@@ -11,12 +11,12 @@ import pytest
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Tool, Verdict
-from netpol_conformance.run.events import ScenarioFinished, ScenarioStarted, StepFinished
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.loader import load
 
 from .fakes import FakeCluster
+from .playing import play, steps
 
 QUICK = Timeouts(enforce=0.05)
 SCENARIO = load(
@@ -81,21 +81,11 @@ NAMED = load(
 
 
 def run(cluster: FakeCluster, scenario=SCENARIO, timeouts=QUICK):
-    events = []
-    outcome = ScenarioRun(scenario, cluster, timeouts, events.append).run()
-    assert isinstance(events[0], ScenarioStarted)
-    assert isinstance(events[-1], ScenarioFinished)
-    assert events[-1].outcome is outcome
-    return outcome, events
+    return play(scenario, cluster, timeouts)
 
 
 def cells(events):
-    return {
-        (event.step.index, cell.source): cell
-        for event in events
-        if isinstance(event, StepFinished)
-        for cell in event.step.cells
-    }
+    return {(step.index, cell.source): cell for step in steps(events) for cell in step.cells}
 
 
 def test_a_conformant_plugin_passes_and_every_denied_cell_has_control_and_witness():
@@ -111,7 +101,7 @@ def test_a_conformant_plugin_passes_and_every_denied_cell_has_control_and_witnes
 
 def test_a_step_tells_the_labels_that_policies_select_by():
     _, events = run(FakeCluster(SCENARIO))
-    told = [event.step.labels for event in events if isinstance(event, StepFinished)]
+    told = [step.labels for step in steps(events)]
     dns = {"kube-system/coredns": {"k8s-app": "kube-dns"}}
     assert told == [{**dns, "nginx": {"run": "nginx"}, "labelled": {"access": "true"}}] * 2
 
@@ -149,14 +139,10 @@ def test_a_wget_that_always_succeeds_fails_the_denied_cell_rather_than_passing()
 
 
 def test_a_server_that_dies_when_the_policy_comes_is_inconclusive():
-    def dying(cluster):
-        def fault(probe, verdict):
-            return Verdict.REFUSED if cluster.state().policies else verdict
+    def dying(probe, verdict):
+        return Verdict.REFUSED if cluster.state().policies else verdict
 
-        return fault
-
-    cluster = FakeCluster(SCENARIO)
-    cluster._fault = dying(cluster)
+    cluster = FakeCluster(SCENARIO, fault=dying)
     outcome, events = run(cluster)
     assert outcome is Outcome.INCONCLUSIVE
     assert "inside its own pod" in cells(events)[2, "busybox"].reason
@@ -178,11 +164,9 @@ def test_one_lost_connection_on_a_busy_machine_does_not_fail_the_plugin():
 
 
 def test_a_machine_too_busy_for_short_probes_is_inconclusive_never_a_failure():
-    def late(probe, verdict):
-        return verdict if probe.timeout >= QUICK.confirm else Verdict.TIMED_OUT
-
     def slow_clients(probe, verdict):
-        return verdict if str(probe.source) in probe.identities else late(probe, verdict)
+        patient = probe.timeout >= QUICK.confirm
+        return verdict if patient or str(probe.source) in probe.identities else Verdict.TIMED_OUT
 
     outcome, events = run(FakeCluster(SCENARIO, fault=slow_clients))
     assert outcome is Outcome.INCONCLUSIVE
