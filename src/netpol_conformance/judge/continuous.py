@@ -156,7 +156,8 @@ def _judge_connected(known: Sequence[Sample], figures: Figures, changed_at: floa
         return Finding(Outcome.PASS, f"Connected at every moment: {_describe(figures)}.", figures)
     worst = max(runs, key=lambda run: _length(run, known))
     gap = _length(worst, known)
-    if max(map(len, runs)) <= MOST_LOST:
+    # Of a pod that is gone at once there may be one probe or two: lost, they show no connection.
+    if max(map(len, runs)) <= MOST_LOST and len(missed) < len(known):
         lost = f"{len(missed)} lost, never more than {MOST_LOST} in a row"
         reason = f"Connected at every moment: {_describe(figures)}; {lost}."
         return Finding(Outcome.PASS, reason, figures, missed, gap)

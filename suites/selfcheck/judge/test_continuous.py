@@ -139,6 +139,11 @@ def test_lost_packets_are_no_cut():
     assert len(finding.unexpected) == 3
 
 
+def test_what_never_connected_was_not_connected_at_every_moment():
+    for lost in (NO, RESET):
+        assert judged(CONNECTED, series((0.005, lost))).outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_cut_outlasts_a_packet_that_is_sent_again():
     short = series((0.6, YES), (0.9, NO), (0.5, YES))
     assert judged(CONNECTED, short).outcome is Outcome.INCONCLUSIVE
