@@ -82,10 +82,14 @@ class Case:
     shape: Shape
 
     @property
+    def ever(self) -> tuple[KubernetesObject, ...]:
+        """Every object in each form that it ever has, in the order in which they come."""
+        return (*self.objects, *(item for change in self.changes for item in change.apply))
+
+    @property
     def pods(self) -> tuple[Pod, ...]:
         """Every pod there ever is, by its last ports."""
-        ever = [*self.objects, *(item for change in self.changes for item in change.apply)]
-        pods = [item for item in ever if isinstance(item, Pod)]
+        pods = [item for item in self.ever if isinstance(item, Pod)]
         return tuple({pod.key: pod for pod in pods}.values())
 
 
@@ -166,8 +170,7 @@ def _sources(case: Case) -> Iterator[SourceRef]:
 
 def _destinations(case: Case) -> Iterator[Destination]:
     for family in case.shape.families:
-        ever = [*case.objects, *(item for change in case.changes for item in change.apply)]
-        for pod in (item for item in ever if isinstance(item, Pod)):
+        for pod in (item for item in case.ever if isinstance(item, Pod)):
             for port in pod.ports:
                 yield Destination(
                     Via.POD, pod.namespace, pod.name, port.number, port.protocol, family=family

@@ -82,7 +82,7 @@ def cases(draw: st.DrawFn, shape: Shape) -> Case:
     objects = draw(_clusters(shape))
     hosts = draw(st.lists(st.sampled_from(_HOSTS), unique=True)) if shape.outside else []
     policies = _policies(shape)
-    first = draw(st.lists(policies, min_size=1, max_size=4, unique_by=_key))
+    first = draw(st.lists(policies, min_size=1, max_size=4, unique_by=lambda policy: policy.key))
     changes = [Change(apply=tuple(first))]
     present: Present = {item.key: item for item in (*objects, *first)}
     finished: list[ObjectKey] = []
@@ -221,7 +221,3 @@ def _made_anew(pod: Pod, shape: Shape) -> st.SearchStrategy[Change]:
 
 def _applied(item: KubernetesObject) -> Change:
     return Change(apply=(item,))
-
-
-def _key(item: NetworkPolicy) -> ObjectKey:
-    return item.key

@@ -73,8 +73,7 @@ def can_be_stated(case: Case, wrong: tuple[Disagreement, ...]) -> bool:
 
 def _without_idle_namespaces(case: Case) -> Case:
     """A namespace in which nothing ever is says nothing."""
-    ever = [*case.objects, *(item for change in case.changes for item in change.apply)]
-    used = {item.key.namespace for item in ever}
+    used = {item.key.namespace for item in case.ever}
 
     def kept(item: KubernetesObject) -> bool:
         return not isinstance(item, Namespace) or item.name in used

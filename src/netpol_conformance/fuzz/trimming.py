@@ -34,17 +34,13 @@ def trimmed(case: Case) -> Iterator[Case]:
     """The case less each of its parts, large ones first. It may then be one that no API takes."""
     for changes in _less_one(case.changes):
         yield replace(case, changes=changes)
-    for key in dict.fromkeys(item.key for item in _ever(case) if not isinstance(item, Namespace)):
+    for key in dict.fromkeys(item.key for item in case.ever if not isinstance(item, Namespace)):
         yield _without(case, key)
     for hosts in _less_one(case.hosts):
         yield replace(case, hosts=hosts)
-    for item in dict.fromkeys(_ever(case)):
+    for item in dict.fromkeys(case.ever):
         for smaller in _smaller(item):
             yield _with(case, item, smaller)
-
-
-def _ever(case: Case) -> list[KubernetesObject]:
-    return [*case.objects, *(item for change in case.changes for item in change.apply)]
 
 
 def _without(case: Case, key: ObjectKey) -> Case:

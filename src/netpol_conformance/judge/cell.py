@@ -51,10 +51,6 @@ class CellRound:
         refused = [one for one in seen if one.verdict is Verdict.REFUSED]
         return (against or refused or seen)[0]
 
-    def verdict(self, expected: Expectation) -> Verdict:
-        """The verdict that tells."""
-        return self.telling(expected).verdict
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -100,7 +96,7 @@ def judge(expected: Expectation, rounds: Sequence[CellRound], proof: Proof) -> J
     if not rounds or not rounds[-1].observations:
         return Judgement(Outcome.INCONCLUSIVE, "It was never probed.")
     last = rounds[-1]
-    verdict = last.verdict(expected)
+    verdict = last.telling(expected).verdict
     if expected is Expectation.UNSPECIFIED:
         reason = f"The specification is silent; recorded: {verdict.value}."
         return Judgement(Outcome.UNSPECIFIED, reason, verdict, _manner(verdict))
@@ -141,9 +137,8 @@ def _leaks_again(expected: Expectation, rounds: Sequence[CellRound]) -> bool:
     """
     if expected is Expectation.CONNECTED:
         return False
-    verdicts = [look.verdict(expected) for look in rounds]
     in_force = [look.is_as(expected) for look in rounds].index(True)
-    leaks = [verdict is Verdict.CONNECTED for verdict in verdicts]
+    leaks = [look.telling(expected).verdict is Verdict.CONNECTED for look in rounds]
     return sum(leaks) > 1 and any(leaks[in_force:])
 
 

@@ -7,7 +7,7 @@ not strict: what needs it may pass or fail. INCONCLUSIVE stays INCONCLUSIVE: not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,7 +15,6 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.plugins.types import Declared, KnownFailure
 
 _ANY = 0
-_UNKNOWN = (Outcome.INCONCLUSIVE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +62,11 @@ def _kept_well(failure: KnownFailure, parts: Sequence[Part]) -> Iterator[str]:
     """Where nothing failed though it was declared to, and all there was seen."""
     for step, cell in product(failure.steps or (_ANY,), failure.cells or ("",)):
         concerned = [part.outcome for part in parts if _is_of(part, step, cell)]
-        if Outcome.FAIL not in concerned and not _open(concerned):
+        # Of what is inconclusive nobody can say that nothing failed.
+        if not {Outcome.FAIL, Outcome.INCONCLUSIVE}.intersection(concerned):
             at = f" in step {step}" if step else ""
             yield f" ({cell}{at})" if cell else at
 
 
 def _is_of(part: Part, step: int, cell: str) -> bool:
     return step in (_ANY, part.step) and cell in ("", part.cell)
-
-
-def _open(outcomes: Iterable[Outcome]) -> bool:
-    """Whether there is too little evidence to say that nothing failed."""
-    return any(outcome in _UNKNOWN for outcome in outcomes)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import (
@@ -21,6 +20,7 @@ from netpol_conformance.run.events import (
     ScenarioStarted,
     StepFinished,
 )
+from netpol_conformance.run.scenario import ScenarioRun
 
 _log = logging.getLogger(__name__)
 
@@ -30,23 +30,8 @@ _SETTLED = (Outcome.PASS, Outcome.UNSUPPORTED)
 """What a scenario does not come to because of anything that another one left."""
 
 
-class Attempt(Protocol):
-    """One run of a scenario; a ``run.scenario.ScenarioRun``."""
-
-    @property
-    def probes_continuously(self) -> bool:
-        """Whether it asks all through a change."""
-
-    @property
-    def reused(self) -> bool:
-        """Whether it reuses a workspace, as far as is known by now."""
-
-    def run(self, *, fresh: bool = False) -> object:
-        """Run it, emitting events; ``fresh`` reuses nothing of another scenario."""
-
-
 def with_retries(
-    prepare: Callable[[Consumer], Attempt],
+    prepare: Callable[[Consumer], ScenarioRun],
     emit: Consumer,
     stopping: Callable[[], bool],
 ) -> None:
@@ -73,7 +58,7 @@ def with_retries(
         emit(_annotated(event, suspect))
 
 
-def _fresh(prepare: Callable[[Consumer], Attempt]) -> list[Event]:
+def _fresh(prepare: Callable[[Consumer], ScenarioRun]) -> list[Event]:
     """The events of a fresh attempt, without that it began."""
     events: list[Event] = []
     prepare(events.append).run(fresh=True)
@@ -93,7 +78,7 @@ def _annotated(event: Event, before: ScenarioFinished | None) -> Event:
     return event.model_copy(update={"reason": reason})
 
 
-def _is_suspect(attempt: Attempt, events: Sequence[Event]) -> bool:
+def _is_suspect(attempt: ScenarioRun, events: Sequence[Event]) -> bool:
     """Whether what another scenario left may be why it came out as it did."""
     return attempt.reused and any(end.outcome not in _SETTLED for end in _ends(events))
 

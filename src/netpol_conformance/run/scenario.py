@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 
 from netpol_conformance.clusters.base import (
     Cluster,
@@ -199,16 +200,6 @@ def scenario_started(
     scenario: Scenario, began: float, info: ClusterInfo | None = None
 ) -> ScenarioStarted:
     """The first event of a scenario; without ``info`` if it has no cluster."""
-    cluster = None
-    if info is not None:
-        cluster = ClusterRecord(
-            driver=info.driver,
-            implementation=info.implementation,
-            kubernetes_version=info.kubernetes_version,
-            nodes=info.nodes,
-            families=info.families,
-            details=info.details,
-        )
     return ScenarioStarted(
         path=scenario.path,
         title=scenario.title,
@@ -223,5 +214,5 @@ def scenario_started(
         digest=scenario.digest,
         steps=len(scenario.steps),
         started=began,
-        cluster=cluster,
+        cluster=ClusterRecord(**asdict(info)) if info else None,
     )

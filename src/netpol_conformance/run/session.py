@@ -144,26 +144,12 @@ class Session:
             pool.shutdown(wait=True)
         self._close_clusters()
         return end_of_run(
-            self._outcomes(),
-            self._self_tested(),
+            [_outcome(future) for future in self._futures.values()],
+            _outcome(self._self_test) if self._self_test else None,
             self._began,
             partial=bool(unfinished or reason),
             reason=reason,
         )
-
-    def _outcomes(self) -> list[Outcome]:
-        """The scenarios' outcomes; INCONCLUSIVE for what was cut off or failed on our side."""
-        outcomes = []
-        for future in self._futures.values():
-            ended = future.done() and not future.cancelled() and future.exception() is None
-            outcomes.append(future.result() if ended else Outcome.INCONCLUSIVE)
-        return outcomes
-
-    def _self_tested(self) -> Outcome | None:
-        test = self._self_test
-        if test is None or not test.done() or test.cancelled() or test.exception() is not None:
-            return None
-        return test.result()
 
     def _submit(self, scenario: Scenario) -> None:
         if scenario.asking:
@@ -254,6 +240,12 @@ class Session:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    """What it came to; INCONCLUSIVE if it was cut off or failed on our side."""
+    ended = future.done() and not future.cancelled() and future.exception() is None
+    return future.result() if ended else Outcome.INCONCLUSIVE
 
 
 def _context(scenario: Scenario) -> Context:
