@@ -8,8 +8,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from functools import cache
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 _LIBRARY = "libnftables.so.1"
 _DEFAULT_CONTEXT = 0
@@ -42,37 +41,12 @@ class Nft:
     def run(self, text: str) -> str:
         """Run nft commands as one transaction and return what they print.
 
+        ``text`` is what ``nft -f`` would read: any number of commands, all or none of them done.
         Raises NftError with nft's own message; the kernel is then as it was before.
         """
-        return self._execute(text, dry_run=False)
-
-    def check(self, text: str) -> str:
-        """Let nft and the kernel judge ``text`` without putting it in force; as ``run``."""
-        return self._execute(text, dry_run=True)
-
-    def close(self) -> None:
-        """Free the library's context. Safe to call twice."""
-        with _lock:
-            if self._context:
-                self._library.nft_ctx_free(self._context)
-                self._context = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _execute(self, text: str, *, dry_run: bool) -> str:
         with _lock:
             if not self._context:
                 raise NftError("this Nft is closed")
-            self._library.nft_ctx_set_dry_run(self._context, dry_run)
             failed = self._library.nft_run_cmd_from_buffer(self._context, text.encode())
             # Reading a buffer empties it, so both are read every time.
             output: bytes = self._library.nft_ctx_get_output_buffer(self._context)
@@ -80,6 +54,13 @@ class Nft:
         if failed:
             raise NftError(error.decode(errors="replace").strip() or "nft failed without a word")
         return output.decode(errors="replace")
+
+    def close(self) -> None:
+        """Free the library's context. Safe to call twice."""
+        with _lock:
+            if self._context:
+                self._library.nft_ctx_free(self._context)
+                self._context = None
 
 
 @cache
@@ -95,8 +76,6 @@ def _load() -> Any:  # noqa: ANN401 -- a ctypes library has no better type
     library.nft_ctx_new.restype = context
     library.nft_ctx_free.argtypes = [context]
     library.nft_ctx_free.restype = None
-    library.nft_ctx_set_dry_run.argtypes = [context, ctypes.c_bool]
-    library.nft_ctx_set_dry_run.restype = None
     library.nft_run_cmd_from_buffer.argtypes = [context, ctypes.c_char_p]
     library.nft_run_cmd_from_buffer.restype = ctypes.c_int
     for name in ("nft_ctx_buffer_output", "nft_ctx_buffer_error"):

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses
+from ipaddress import IPv4Address, IPv6Address
 
 from netpol_conformance.enforcer.compile import Compiler, Member
 from netpol_conformance.enforcer.index import Index
-from netpol_conformance.enforcer.ranges import PeerRange, disjoint
+from netpol_conformance.enforcer.ranges import PeerRange, collapsed, disjoint
 from netpol_conformance.enforcer.ruleset import (
     Elements,
     exact_set,
@@ -90,12 +90,12 @@ class Compilation:
         """Add an object, or replace the one of its key. Services say nothing of policy (S40)."""
         match item:
             case Namespace():
-                self._index.put_namespace(item)
+                self._index.set_namespace(item.name, item)
             case Node():
-                self._index.put_node(item)
+                self._index.set_node(item.name, item)
                 self._index.dirty.add(item.key)
             case Pod():
-                self._index.put_pod(item)
+                self._index.set_pod(item.key, item)
             case NetworkPolicy():
                 self._put_policy(item)
 
@@ -103,12 +103,12 @@ class Compilation:
         """Forget an object; one that is not known is ignored."""
         match key.kind:
             case "Namespace":
-                self._index.remove_namespace(key.name)
+                self._index.set_namespace(key.name, None)
             case "Node":
-                self._index.remove_node(key.name)
+                self._index.set_node(key.name, None)
                 self._index.dirty.add(key)
             case "Pod":
-                self._index.remove_pod(key)
+                self._index.set_pod(key, None)
             case "NetworkPolicy":
                 self._errors.pop(key, None)
                 self._index.remove_policy(key)
@@ -157,12 +157,10 @@ class Compilation:
 
     def _networks(self) -> Elements:
         node = self._index.nodes.get(self._node.name)
-        networks = node.pod_cidrs if node else ()
-        v4 = collapse_addresses(net for net in networks if isinstance(net, IPv4Network))
-        v6 = collapse_addresses(net for net in networks if isinstance(net, IPv6Network))
+        networks = collapsed(node.pod_cidrs if node else ())
         return {
-            networks_set(4): frozenset(map(str, v4)),
-            networks_set(6): frozenset(map(str, v6)),
+            networks_set(family): frozenset(str(net) for net in networks if net.version == family)
+            for family in (4, 6)
         }
 
     def _judged(self, pod: Pod, addresses: tuple[IPAddress, ...]) -> Iterator[Elements]:

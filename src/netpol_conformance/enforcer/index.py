@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
@@ -74,6 +75,7 @@ LookupKey = tuple[str, ...]
 
 
 Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 
 class Role(Enum):
@@ -85,17 +87,17 @@ class Role(Enum):
     PEER = "peer"
 
 
+@dataclass(slots=True, eq=False)
 class Group:
-    """A selection with its pods and the policies that make it."""
+    """A selection with its pods and the policies that make it; ``problem`` says why its selector
+    can't be read, if so.
+    """
 
-    __slots__ = ("members", "policies", "problem", "role", "selection")
-
-    def __init__(self, role: Role, selection: Selection) -> None:
-        self.role = role
-        self.selection = selection
-        self.members: set[ObjectKey] = set()
-        self.policies: set[ObjectKey] = set()
-        self.problem = ""
+    role: Role
+    selection: Selection
+    members: set[ObjectKey] = field(default_factory=set)
+    policies: set[ObjectKey] = field(default_factory=set)
+    problem: str = ""
 
 
 class _Identity(NamedTuple):
@@ -152,46 +154,41 @@ class Index:
 
     # Changes
 
-    def put_namespace(self, namespace: Namespace) -> None:
-        """Add or replace a namespace."""
-        old = self.namespaces.get(namespace.name)
-        self.namespaces[namespace.name] = namespace
-        if old != namespace:
-            self._review_namespace(namespace.name)
+    def set_namespace(self, name: str, namespace: Namespace | None) -> None:
+        """Add or replace the namespace of this name, or forget it (None).
 
-    def remove_namespace(self, name: str) -> None:
-        """Forget a namespace. Its pods match no namespaceSelector any more."""
-        if self.namespaces.pop(name, None) is not None:
-            self._review_namespace(name)
-
-    def put_node(self, node: Node) -> None:
-        """Add or replace a node; its hostNetwork pods have its addresses."""
-        self.nodes[node.name] = node
-        self._review_node(node.name)
-
-    def remove_node(self, name: str) -> None:
-        """Forget a node."""
-        if self.nodes.pop(name, None) is not None:
-            self._review_node(name)
-
-    def put_pod(self, pod: Pod) -> None:
-        """Add or replace a pod. Of two pods that claim an address the later one has it (S51)."""
-        old = self.pods.get(pod.key)
-        if old == pod:
+        Pods of a namespace that is not known match no namespaceSelector.
+        """
+        if not _set(self.namespaces, name, namespace):
             return
-        self.pods[pod.key] = pod
-        self._reindex(pod.key)
-        self._review([pod.key, *self._owners.move(pod.key, pod_addresses(old), pod_addresses(pod))])
-        self.dirty.add(pod.key)
+        keys = list(self._pods_by_token.get((name,), ()))
+        for key in keys:
+            self._reindex(key)
+        self._review(keys)
+        # Up to 1.6 a namespace isolates by itself, so its pods change though no group does (S70).
+        self.dirty.update(keys)
 
-    def remove_pod(self, key: ObjectKey) -> None:
-        """Forget a pod; its addresses go to the next pod that has them."""
-        old = self.pods.pop(key, None)
-        if old is None:
-            return
-        self._reindex(key)
-        self._review([key, *self._owners.move(key, pod_addresses(old), ())])
-        self.dirty.add(key)
+    def set_node(self, name: str, node: Node | None) -> None:
+        """Add or replace the node of this name, or forget it (None).
+
+        Its hostNetwork pods have its addresses (S7).
+        """
+        if _set(self.nodes, name, node):
+            pods = self.pods.items()
+            self._review([key for key, pod in pods if pod.host_network and pod.node == name])
+
+    def set_pod(self, key: ObjectKey, pod: Pod | None) -> None:
+        """Add or replace the pod of this key, or forget it (None).
+
+        Of two pods that claim an address the later one has it (S51); once that is forgotten, the
+        earlier one has it again.
+        """
+        old = self.pods.get(key)
+        if _set(self.pods, key, pod):
+            self._reindex(key)
+            # Whoever loses or regains an address by this is another peer than before.
+            self._review([key, *self._owners.move(key, pod_addresses(old), pod_addresses(pod))])
+            self.dirty.add(key)
 
     def put_policy(
         self, policy: NetworkPolicy, target: Selection, peers: Iterable[Selection]
@@ -270,18 +267,6 @@ class Index:
 
     # Reviews
 
-    def _review_namespace(self, name: str) -> None:
-        keys = list(self._pods_by_token.get((name,), ()))
-        for key in keys:
-            self._reindex(key)
-        self._review(keys)
-        self.dirty.update(keys)
-
-    def _review_node(self, name: str) -> None:
-        self._review(
-            [key for key, pod in self.pods.items() if pod.host_network and pod.node == name]
-        )
-
     def _reindex(self, key: ObjectKey) -> None:
         """Write down anew what selections find the pod by."""
         pod = self.pods.get(key)
@@ -353,6 +338,14 @@ class Index:
             node = self.nodes.get(pod.node)
             return _Identity(node.ips if node else pod.ips, pod.ports)
         return _Identity(self._owners.owned(key, pod.ips), pod.ports)
+
+
+def _set(table: dict[Key, Item], key: Key, item: Item | None) -> bool:
+    """Keep ``item``, or forget what is kept (None); whether that changes anything."""
+    old = table.pop(key, None)
+    if item is not None:
+        table[key] = item
+    return item != old
 
 
 def _discard(sets: defaultdict[LookupKey, set[Item]], lookup_key: LookupKey, item: Item) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import NamedTuple
+
+from netpol_conformance.model.objects import IPNetwork
 
 
 class PortRange(NamedTuple):
@@ -100,14 +103,19 @@ def _united(port_ranges: Iterable[PortRange]) -> frozenset[PortRange]:
 
 def _merged(
     stretches: Iterable[tuple[int, int, frozenset[PortRange]]],
-) -> Iterator[tuple[int, int, frozenset[PortRange]]]:
-    pending: tuple[int, int, frozenset[PortRange]] | None = None
+) -> list[tuple[int, int, frozenset[PortRange]]]:
+    merged: list[tuple[int, int, frozenset[PortRange]]] = []
     for low, high, port_ranges in stretches:
-        if pending and pending[1] + 1 == low and pending[2] == port_ranges:
-            pending = (pending[0], high, port_ranges)
-            continue
-        if pending:
-            yield pending
-        pending = (low, high, port_ranges)
-    if pending:
-        yield pending
+        if merged and (merged[-1][1] + 1, merged[-1][2]) == (low, port_ranges):
+            merged[-1] = (merged[-1][0], high, port_ranges)
+        else:
+            merged.append((low, high, port_ranges))
+    return merged
+
+
+def collapsed(networks: Iterable[IPNetwork]) -> list[IPNetwork]:
+    """The same addresses as ``networks``, of either family, in the fewest networks."""
+    networks = tuple(networks)
+    v4 = collapse_addresses(net for net in networks if isinstance(net, IPv4Network))
+    v6 = collapse_addresses(net for net in networks if isinstance(net, IPv6Network))
+    return [*v4, *v6]

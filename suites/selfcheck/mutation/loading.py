@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from ipaddress import ip_address, ip_network
 
 from netpol_conformance.enforcer.apply import Nft
@@ -42,7 +43,7 @@ def pod(name: str, number: int) -> Pod:
 def main() -> None:
     (policy,) = decode(POLICY)
     node = Node("node-1", pod_cidrs=(ip_network("10.244.1.0/24"),))
-    with Nft() as nft:
+    with closing(Nft()) as nft:
         for mutant in MUTANTS.values():
             controller = mutant("node-1", nft.run)
             controller.start([Namespace("default"), node, pod("a", 2), pod("b", 3)])

@@ -4,6 +4,7 @@ protocol one server that answers, and one that would, were its packets not dropp
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from ipaddress import ip_address
 
@@ -51,7 +52,7 @@ async def run(machines: Machines, enter: Enter, ask: Ask) -> tuple[SelfCheck, ..
     try:
         with enter(there):
             firewall = Nft()
-        with firewall:
+        with closing(firewall):
             firewall.run(_DROP)
         await serving.start()
         return await _ask(ask, str(_ips(machines, _SERVER)[0]))

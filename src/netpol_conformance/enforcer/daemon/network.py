@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import ip_network
 
+from netpol_conformance.enforcer.ranges import collapsed
 from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 
 NAME = "netpol-conformance"
@@ -47,8 +48,10 @@ def wiring(nodes: Iterable[Node], name: str) -> Wiring | None:
         return None
     others = (node for node in nodes if node.name != name)
     routes = frozenset(route for node in others for route in _ways(node))
-    networks = {network for node in nodes for network in (*node.pod_cidrs, *_hosts(node))}
-    return Wiring(own, routes, _collapsed(networks))
+    networks = {
+        network for node in nodes for network in (*node.pod_cidrs, *map(ip_network, node.ips))
+    }
+    return Wiring(own, routes, tuple(collapsed(networks)))
 
 
 def configuration(node: Node, mtu: int) -> str:
@@ -102,17 +105,6 @@ def _ways(node: Node) -> Iterable[Route]:
         gateway = next((ip for ip in node.ips if ip.version == network.version), None)
         if gateway is not None:
             yield Route(network, gateway)
-
-
-def _hosts(node: Node) -> Iterable[IPNetwork]:
-    return (ip_network(ip) for ip in node.ips)
-
-
-def _collapsed(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
-    networks = tuple(networks)
-    v4 = collapse_addresses(net for net in networks if isinstance(net, IPv4Network))
-    v6 = collapse_addresses(net for net in networks if isinstance(net, IPv6Network))
-    return (*v4, *v6)
 
 
 def _listed(networks: Iterable[IPNetwork]) -> str:

@@ -46,20 +46,20 @@ def metrics(status: Status) -> str:
 
 
 def _metrics(status: Status) -> Iterator[str]:
-    yield from _gauge("ready", "Whether the state read at start is in force.", int(status.ready))
-    yield from _gauge("policies", "NetworkPolicies known.", status.policies)
-    yield from _gauge("pods", "Pods known, of all nodes.", status.pods)
-    yield from _gauge("nodes", "Nodes known.", status.nodes)
-    yield from _gauge("namespaces", "Namespaces known.", status.namespaces)
-    yield from _gauge("set_elements", "Elements in this node's nftables sets.", status.elements)
+    yield _plain("ready", "Whether the state read at start is in force.", int(status.ready))
+    yield _plain("policies", "NetworkPolicies known.", status.policies)
+    yield _plain("pods", "Pods known, of all nodes.", status.pods)
+    yield _plain("nodes", "Nodes known.", status.nodes)
+    yield _plain("namespaces", "Namespaces known.", status.namespaces)
+    yield _plain("set_elements", "Elements in this node's nftables sets.", status.elements)
     name, text = "sync_duration_seconds", "Putting a batch of changes in force."
     yield _head(name, text, "summary")
     yield f"{_PREFIX}_{name}_sum {status.seconds:.6f}\n{_PREFIX}_{name}_count {status.syncs}\n"
-    yield _head("syncs_total", "Batches of changes put in force.", "counter")
-    yield f"{_PREFIX}_syncs_total {status.syncs}\n"
-    yield _head("errors_total", "Batches that could not be put in force.", "counter")
-    yield f"{_PREFIX}_errors_total {status.failures}\n"
-    yield from _gauge(
+    yield _plain("syncs_total", "Batches of changes put in force.", status.syncs, "counter")
+    yield _plain(
+        "errors_total", "Batches that could not be put in force.", status.failures, "counter"
+    )
+    yield _plain(
         "last_error_timestamp_seconds", "When the last error was; 0 if never.", status.failed_at
     )
     if status.failure:
@@ -68,9 +68,7 @@ def _metrics(status: Status) -> Iterator[str]:
     yield _head("watch_lost", "Resources whose changes do not arrive.", "gauge")
     for resource, reason in sorted(status.lost.items()):
         yield _labelled("watch_lost", resource=resource, reason=reason)
-    yield from _gauge(
-        "problems", "Objects not understood, which deny instead.", len(status.problems)
-    )
+    yield _plain("problems", "Objects not understood, which deny instead.", len(status.problems))
     yield _head("problem_info", "An object that was not understood, and why.", "gauge")
     for key, reason in sorted(status.problems.items()):
         yield _labelled("problem_info", object=key, reason=reason)
@@ -80,9 +78,8 @@ def _head(name: str, text: str, kind: str) -> str:
     return f"# HELP {_PREFIX}_{name} {text}\n# TYPE {_PREFIX}_{name} {kind}\n"
 
 
-def _gauge(name: str, text: str, value: float) -> Iterator[str]:
-    yield _head(name, text, "gauge")
-    yield f"{_PREFIX}_{name} {value:.15g}\n"
+def _plain(name: str, text: str, value: float, kind: str = "gauge") -> str:
+    return f"{_head(name, text, kind)}{_PREFIX}_{name} {value:.15g}\n"
 
 
 def _labelled(name: str, **labels: str) -> str:

@@ -51,8 +51,9 @@ class Store:
     """
 
     def __init__(self, resources: Iterable[Resource]) -> None:
-        self._objects: dict[Resource, dict[ObjectKey, KubernetesObject] | None]
-        self._objects = dict.fromkeys(resources)
+        self._objects: dict[Resource, dict[ObjectKey, KubernetesObject]]
+        self._objects = {resource: {} for resource in resources}
+        self._listed: set[Resource] = set()
         self._lost: dict[Resource, str] = {}
         self._waiting: dict[ObjectKey, KubernetesObject] = {}
         self.problems: dict[ObjectKey, str] = {}
@@ -60,7 +61,7 @@ class Store:
     @property
     def complete(self) -> bool:
         """Whether every resource has been listed."""
-        return all(known is not None for known in self._objects.values())
+        return self._listed == self._objects.keys()
 
     @property
     def lost(self) -> dict[Resource, str]:
@@ -71,11 +72,11 @@ class Store:
         """All objects known, or those of one resource."""
         for one, known in self._objects.items():
             if resource in (None, one):
-                yield from (known or {}).values()
+                yield from known.values()
 
     def count(self, resource: Resource) -> int:
         """How many objects of ``resource`` are known."""
-        return len(self._objects.get(resource) or ())
+        return len(self._objects.get(resource, ()))
 
     def update(self, deltas: Iterable[Delta]) -> list[WatchEvent]:
         """Apply deltas; returns the changes that follow, in order."""
@@ -94,8 +95,8 @@ class Store:
 
     def _compare(self, resource: Resource, readings: tuple[Reading, ...]) -> Iterator[WatchEvent]:
         self._lost.pop(resource, None)
-        known = self._objects[resource] or {}
-        self._objects[resource] = known
+        self._listed.add(resource)
+        known = self._objects[resource]
         if resource is PODS:
             self._waiting.clear()  # the list says it all anew
         for key in known.keys() - {reading.key for reading in readings}:
@@ -113,8 +114,6 @@ class Store:
             self.problems[key] = reading.problem
             if resource.kind == "Node":
                 return  # its last state stays: without it the pod networks would be open
-        if known is None:
-            known = self._objects[resource] = {}
         old = known.get(key)
         if gone or reading.object is None:
             self._waiting.pop(key, None)
@@ -130,8 +129,7 @@ class Store:
     def _released(self) -> list[WatchEvent]:
         if not self._waiting or self._lost.keys() & JUDGES:
             return []
-        known = self._objects[PODS] or {}
-        self._objects[PODS] = known
+        known = self._objects[PODS]
         events = [
             WatchEvent("MODIFIED" if key in known else "ADDED", item)
             for key, item in self._waiting.items()
