@@ -57,7 +57,7 @@ class Change:
 
 
 class Compilation:
-    """The elements of one node's sets.
+    """The elements of one node's sets; ``compiler`` says what the policies mean.
 
     ``put`` and ``remove`` change its objects, ``change`` returns what follows, ``settle`` that it
     is so. A policy that cannot be compiled allows nothing and still isolates; ``problems`` says
@@ -125,7 +125,7 @@ class Compilation:
         return Change(_difference(old, new), _difference(new, old), parts)
 
     def after(self, change: Change) -> Elements:
-        """All elements of the node once ``change`` is in force."""
+        """All elements of the node once ``change``, the latest, is in force."""
         return _gathered((self._parts | change.parts).values())
 
     def settle(self, change: Change) -> None:
@@ -215,7 +215,9 @@ class Compilation:
 
 
 def compile_node(state: ClusterState, node: str, compiler: Compiler | None = None) -> Elements:
-    """The elements of ``node``'s sets for a whole cluster's state."""
+    """The elements of ``node``'s sets for a whole cluster's ``state``, by the reference of its
+    version unless another ``compiler`` is given.
+    """
     compilation = Compilation(node, compiler or Compiler(state.version))
     for item in state.objects():
         compilation.put(item)

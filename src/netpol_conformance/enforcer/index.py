@@ -55,6 +55,7 @@ class AddressOwners:
         self, pod: ObjectKey, old: Iterable[IPAddress], new: Iterable[IPAddress]
     ) -> set[ObjectKey]:
         """Replace a pod's addresses ``old`` by ``new``; returns the other pods affected."""
+        # What stays claimed keeps its place: a pod that only changed its labels takes nothing over.
         old, new = set(old), set(new)
         others: set[ObjectKey] = set()
         for ip in old - new:
@@ -194,6 +195,7 @@ class Index:
         self, policy: NetworkPolicy, target: Selection, peers: Iterable[Selection]
     ) -> None:
         """Add or replace a policy that selects ``target``, and ``peers`` in its rules."""
+        # Anew rather than compared: its selections may be others, and with them its groups.
         self.remove_policy(policy.key)
         self.policies[policy.key] = policy
         groups = [self._group(Role.TARGET, target)]
@@ -223,6 +225,8 @@ class Index:
         if group is not None:
             return group
         group = self._groups[role, selection] = Group(role, selection)
+        # By what its selector asks for, not pod by pod: a policy in a cluster of 10,000 pods costs
+        # as much as the pods that it may select.
         for lookup_key in self._anchors(selection):
             self._groups_by_token[lookup_key].add(group)
             for key in self._pods_by_token.get(lookup_key, ()):
@@ -254,6 +258,7 @@ class Index:
         try:
             if isinstance(selection.namespaces, LabelSelector):
                 namespace = self.namespaces.get(pod.namespace)
+                # Its labels aren't known, and guessing them could open something.
                 if namespace is None:
                     return False
                 if not self._matching.matches(selection.namespaces, namespace.labels):
@@ -306,6 +311,7 @@ class Index:
                 self._identities[key] = identity
             if not same:
                 self.dirty.add(key)
+            # With other addresses or ports it is another peer to every group that it stays in.
             for group in (groups ^ known) if same else (groups | known):
                 self._touch(group, key)
 
@@ -324,6 +330,7 @@ class Index:
         if group.role is Role.TARGET:
             self.dirty.add(pod)
             return
+        # As a peer it changes what the policies mean, and with them all pods that they select.
         self.stale |= group.policies
         for policy in group.policies:
             self.dirty |= self._groups_of_policy[policy][0].members
@@ -335,6 +342,7 @@ class Index:
         if pod is None or pod.finished:
             return _Identity()
         if pod.host_network:
+            # Its own status may be older than the node's object; without that it must do.
             node = self.nodes.get(pod.node)
             return _Identity(node.ips if node else pod.ips, pod.ports)
         return _Identity(self._owners.owned(key, pod.ips), pod.ports)

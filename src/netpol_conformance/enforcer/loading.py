@@ -17,7 +17,8 @@ class EnforcerError(Exception):
 
 
 def load(name: str) -> EnforcerFactory:
-    """The enforcer ``reference``, ``module:factory``, ``file.py:factory`` or ``folder:factory``.
+    """The enforcer called ``name``: ``reference``, ``module:factory``, ``file.py:factory`` or
+    ``folder:factory``.
 
     A folder is a package, whose modules import each other relatively. Raises EnforcerError.
     """

@@ -97,12 +97,14 @@ def hook(table: str) -> str:
 
 
 def hooked(table: str) -> str:
-    """The question whether ``table`` has its hook: nft refuses it if not."""
+    """The question whether ``table`` (one of TABLES) has its hook: nft refuses it if not."""
     return f"list chain {table} forward\n"
 
 
 def change(table: str, removed: Elements, added: Elements) -> str:
-    """Take ``removed`` out of the sets and put ``added`` in; empty if there is nothing to do."""
+    """Take ``removed`` out of the sets of ``table`` and put ``added`` in: nft text, empty if there
+    is nothing to do.
+    """
     return "".join([*_commands("delete", table, removed), *_commands("add", table, added)])
 
 

@@ -25,7 +25,9 @@ class AddressError(LookupError):
 
 
 class Addressing:
-    """The addresses of one cluster at one moment."""
+    """The addresses of one cluster at one moment: those of its ``state``, and of the hosts that
+    are ``outside``, by name.
+    """
 
     def __init__(self, state: ClusterState, outside: Mapping[str, OutsideHost]) -> None:
         self._pods = {(pod.namespace, pod.name): pod for pod in state.pods}
@@ -50,7 +52,9 @@ class Addressing:
         return Probe(source, host, port, identities, destination.protocol)
 
     def witnesses(self, destination: Destination, timeout: float) -> tuple[Probe, ...]:
-        """Probes of each server behind ``destination`` from inside its own network namespace."""
+        """Probes of each server behind ``destination`` from inside its own network namespace,
+        which wait ``timeout`` seconds. Raises AddressError.
+        """
         return tuple(
             Probe(
                 _identified(identity),

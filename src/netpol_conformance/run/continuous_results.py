@@ -22,7 +22,9 @@ _MOST_SHOWN = 6
 def continuous_results(
     seen: ContinuousSeen, expected: Mapping[CellKey, Expected], controls: Controls, change: Change
 ) -> Iterator[MeanwhileResult]:
-    """Each cell that was probed all the time, judged."""
+    """Each cell that was probed all through ``change``, judged by what was ``seen`` and by its
+    ``controls``; ``expected`` has what each had to be at every moment.
+    """
     window = ChangeWindow(change.began, change.ended)
     for cell, series in seen.series.items():
         entry = expected[cell]
@@ -51,7 +53,7 @@ def continuous_results(
 
 
 def held_results(seen: ContinuousSeen) -> Iterator[HeldResult]:
-    """Each connection that was held, and what became of it."""
+    """Each connection that was held, and what became of it by what was ``seen``."""
     for cell, kept in seen.held.items():
         outcome = record(kept.before, kept.after, kept.witness)
         shown = [evidence("held", kept.before), evidence("held", kept.after)]

@@ -30,7 +30,7 @@ J = TypeVar("J", CellResult, RefusalResult, MeanwhileResult, HeldResult)
 
 
 class Declaring:
-    """A consumer that hands a scenario's events on to ``emit``, excused where declared.
+    """A consumer that hands a scenario's events on to ``emit``, excused where ``declared``.
 
     ``strict`` makes a failure of a scenario that passes though it needs an unsupported feature.
     """
@@ -122,7 +122,7 @@ class Declaring:
 
 
 def profile_record(profile: PluginProfile | None) -> PluginProfileRecord | None:
-    """A plugin's profile as events carry it."""
+    """``profile``, a plugin's, as events carry it; None if there is none."""
     if profile is None:
         return None
     return PluginProfileRecord(

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 class Execution:
     """Carries ``scenario`` out on ``cluster``: ``start``, ``apply_initial``, then ``change`` by
-    change.
+    change; ``timeouts`` say how long it waits for what, in seconds.
 
     ``in_force`` is the state that the enforcer has last heard of, ``controls`` what was seen
     without any policy, and ``reused`` whether it has what another scenario left. Methods raise
@@ -64,6 +64,7 @@ class Execution:
             scenario.families,
             scenario.version,
             tuple(self._outside.values()),
+            # What happens to the enforcer happens to every scenario on the cluster.
             alone=any(step.enforcer is not None for step in scenario.steps),
             cut_off=any(step.enforcer == "cut off" for step in scenario.steps),
             asking=frozenset(
@@ -77,6 +78,7 @@ class Execution:
     def apply_initial(self, *, fresh: bool) -> None:
         """Make what is there before the first step; ``fresh`` if not of what another left."""
         manifests = _manifest_list(self._scenario.objects)
+        # All at once: a cluster may then begin all pods together, and waits for them once.
         if fresh:
             self._cluster.apply(manifests)
         else:
@@ -87,10 +89,12 @@ class Execution:
         self.in_force = self._cluster.state()
 
     def change(self, step: Step) -> Change:
-        """Make the step's changes, and wait until what they apply is ready."""
+        """Make the changes of ``step``, and wait until what they apply is ready."""
         change = self._changes.make(step)
+        # Nothing that was refused becomes ready, and what was only deleted has nothing to wait for.
         if step.apply and not step.refused:
             self._cluster.wait_ready(self.timeouts.ready)
+        # An enforcer that is cut off goes on by what it heard last.
         if step.enforcer != "cut off":
             self.in_force = self._cluster.state()
         return change
@@ -100,15 +104,17 @@ class Execution:
         self._control(open_cells(self.in_force, self._scenario))
 
     def closing_control(self, missing: Collection[CellKey]) -> bool:
-        """Take all policy away and ask the cells that still lack a control.
+        """Take all policy away and ask the cells of ``missing``, which still lack a control.
 
         Returns whether a name was resolved then.
         """
         if not missing:
             return False
+        # Cut off, it would not hear that the policies are gone.
         self._changes.reconnect()
         state = self._cluster.state()
         self._cluster.delete([policy.key for policy in state.policies])
+        # Up to 1.6 a namespace isolates by its annotation, with no policy at all (S70).
         spaces = [_without_isolation(space) for space in state.namespaces]
         self._cluster.apply(_manifest_list([after for before, after in spaces if before != after]))
         opened = open_cells(self._cluster.state(), self._scenario)
@@ -130,12 +136,14 @@ class Execution:
         prober, began = self.prober(), time.monotonic()
         wanted = dict.fromkeys(cells, Expectation.CONNECTED)
         patience = self.timeouts.enforce
+        # What this sees is no evidence, only that full looks are worth their time by now.
         poll_until_expected(prober, wanted, Settled(), changed_at=began, patience=patience)
         names_resolve = False
         while wanted:
             look = prober.control(wanted)
             self.controls.add(look, closing=closing)
             names_resolve |= look.names_resolve
+            # Those alone are asked again that failed: on a busy machine a probe may just be lost.
             wanted = dict.fromkeys(look.wrong(wanted), Expectation.CONNECTED)
             if time.monotonic() > began + patience:
                 break

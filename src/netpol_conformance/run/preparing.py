@@ -12,7 +12,7 @@ _ATTEMPTS = 3
 
 
 def self_test(cluster: Cluster) -> tuple[SelfCheck, ...]:
-    """What the probes see in the cluster, which is started for it.
+    """What the probes see in ``cluster``, which is started for it and released.
 
     They are tested once more where all that is wrong is an answer that came too late, as on a
     busy machine. Raises ClusterError.
@@ -29,7 +29,7 @@ def self_test(cluster: Cluster) -> tuple[SelfCheck, ...]:
 
 
 def complaint(checks: Sequence[SelfCheck]) -> str:
-    """What the checks saw that they must not, in words; empty if nothing."""
+    """What ``checks`` saw that they must not, in words; empty if nothing."""
     return "; ".join(
         f"{check.observation.command}: expected {check.expected.value}, "
         f"saw {check.observation.verdict.value}"

@@ -53,7 +53,7 @@ class StepRun:
 
 
 def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> StepResult:
-    """Judge every cell of the round, with all the evidence there is."""
+    """Judge every cell of ``step_run``, a step of ``scenario``, by what it saw and ``controls``."""
     cells = tuple(
         _cell_result(cell, entry, step_run, controls) for cell, entry in step_run.expected.items()
     )
@@ -86,7 +86,9 @@ def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> St
 
 
 def first_reason(results: Sequence[StepResult]) -> str:
-    """The first thing that is not as it should be, in a sentence; empty if all is well."""
+    """The first thing in ``results`` that is not as it should be, in a sentence; empty if all is
+    well. A failure comes before what is inconclusive.
+    """
     for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
         for result in results:
             if result.refusal is not None and result.refusal.outcome is outcome:
@@ -131,7 +133,9 @@ def judged(
     *,
     names_resolve: bool = False,
 ) -> Judgement:
-    """What all looks at a cell come to; ``names_resolve`` if more than they show that names do."""
+    """What all looks of ``settled`` at ``cell``, which must be ``expected``, come to with its
+    ``controls``; ``names_resolve`` if more than the looks show that names do.
+    """
     looks = [look for look in settled.rounds if cell in look.cells]
     witness = looks[-1].witnesses.get(cell.destination) if looks else None
     names_resolve |= any(look.names_resolve for look in settled.rounds)

@@ -26,7 +26,7 @@ class ProbeRound:
     names_resolve: bool = False
 
     def wrong(self, expected: Mapping[CellKey, Expectation]) -> tuple[CellKey, ...]:
-        """The cells whose look contradicts the expectation."""
+        """The cells whose look contradicts ``expected``, which has each of them."""
         return tuple(cell for cell, look in self.cells.items() if not look.is_as(expected[cell]))
 
 
@@ -39,12 +39,14 @@ class Controls:
         self._allowed: dict[CellKey, tuple[Observation, ...]] = {}
 
     def add(self, look: ProbeRound, *, closing: bool = False) -> None:
-        """Keep a control look's observations; of one kind of control, the latest count."""
+        """Keep the observations of ``look``, made without policy: before the first step, or
+        (``closing``) after the last. Of one kind of control, the latest count.
+        """
         seen = self._closing if closing else self._opening
         seen.update({cell: look.observations for cell, look in look.cells.items()})
 
     def add_allowed(self, look: ProbeRound, expected: Mapping[CellKey, Expectation]) -> None:
-        """Keep the cells that connected at a step at which they were expected to."""
+        """Keep the cells of ``look`` that connected at a step, as they were ``expected`` to."""
         for cell, seen in look.cells.items():
             if expected[cell] is Expectation.CONNECTED and seen.is_as(expected[cell]):
                 self._allowed[cell] = seen.observations
@@ -61,7 +63,7 @@ class Controls:
         return opening + closing or self._allowed.get(cell, ())
 
     def missing(self, denied: Mapping[CellKey, Expectation]) -> list[CellKey]:
-        """The denied cells without a control, or with one that failed at the opening.
+        """The cells of ``denied`` without a control, or with one that failed at the opening.
 
         An unresolved name needs one from after the policy too: a DNS server that died would
         otherwise look like a policy.
@@ -114,7 +116,7 @@ class MatrixProber:
         }
 
     def control(self, cells: Iterable[CellKey]) -> ProbeRound:
-        """Ask exactly as a denied cell will be asked, where no policy stands in the way."""
+        """Ask ``cells`` exactly as denied ones will be, where no policy stands in the way."""
         return self.full(dict.fromkeys(cells, Expectation.BLOCKED))
 
     def full(
@@ -124,7 +126,9 @@ class MatrixProber:
         cells: Iterable[CellKey] | None = None,
         confirms: bool = False,
     ) -> ProbeRound:
-        """Ask ``cells`` (default: all) with every probe that their evidence needs, and witness."""
+        """Ask ``cells`` (default: all of ``expected``) with every probe that their evidence needs,
+        and their servers from inside; ``confirms`` if it is a second look at them.
+        """
         chosen = tuple(expected) if cells is None else tuple(cells)
         probes = self._second_probes if confirms else self._probes
         asked = [(cell, probe) for cell in chosen for probe in probes(cell, expected[cell])]

@@ -53,7 +53,8 @@ _OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
 class ScenarioRun:
     """Runs ``scenario`` on ``cluster`` (which it starts) and emits its events to ``emit``.
 
-    ``options`` are those of the command line that a rerun needs.
+    ``timeouts`` say how long it waits for what, in seconds. ``options`` are those of the command
+    line that a rerun needs.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class ScenarioRun:
     def run(self, *, fresh: bool = False) -> Outcome:
         """Run all steps; every failure of ours becomes INCONCLUSIVE with its reason.
 
-        If it is to be ``fresh``, it takes nothing over from other scenarios.
+        If it is to be ``fresh``, it takes nothing over from other scenarios. Raises what ``emit``
+        does and what is a bug of the suite; the cluster is given back all the same.
         """
         outcome, began = Outcome.INCONCLUSIVE, time.time()
         _log.info("begins%s", ", with nothing taken over" if fresh else "")
@@ -95,6 +97,7 @@ class ScenarioRun:
             return self._ended(outcome, reason, began)
         finally:
             with suppress(ClusterError):  # closing or starting it again reports the error
+                # After anything but a PASS its policies may not be what they should be.
                 self._cluster.release(clean=outcome is Outcome.PASS)
 
     def _ended(self, outcome: Outcome, reason: str, began: float) -> Outcome:
@@ -115,6 +118,7 @@ class ScenarioRun:
         try:
             info = self._execution.start()
         except (ClusterError, UnsupportedError) as error:
+            # Every scenario has its first event, so that a report shows what never ran.
             self._emit(scenario_started(self._scenario, began))
             unsupported = isinstance(error, UnsupportedError)
             return (Outcome.UNSUPPORTED if unsupported else Outcome.INCONCLUSIVE), str(error)
@@ -124,6 +128,8 @@ class ScenarioRun:
         except UnsupportedError as error:
             return Outcome.UNSUPPORTED, str(error)
         except DoubleEntryError as error:
+            # Unless it is pinned to a version, a scenario is written for the latest one: on another
+            # a disagreement says only that it is not for that.
             other = not self._scenario.version_pinned and self._scenario.version != LATEST
             return (Outcome.UNSUPPORTED if other else Outcome.INCONCLUSIVE), str(error)
         except _OURS as error:
@@ -135,6 +141,8 @@ class ScenarioRun:
         self._execution.opening_control()
         results = []
         for index, step in enumerate(self._scenario.steps, start=1):
+            # A denial is judged once it has its control. Steps that lack one wait for the closing
+            # control, and those after them too: a report tells steps in their order.
             self._waiting.append(self._step_run(index, step))
             results += self._judged()
         missing = self._execution.controls.missing
@@ -161,10 +169,13 @@ class ScenarioRun:
         continuous = ContinuousProbing(
             self._cluster, self._execution.addressing(), step, self._timeouts
         )
+        # It must be asking before anything changes, or an opening at once would go unseen.
         continuous.begin()
         change = self._execution.change(step)
         state = self._execution.in_force
         expected = expected_matrix(state, self._scenario, step)
+        # At every moment either the old state may be in force or the new one: only what both say
+        # can be expected all the time.
         meanwhile = expected_throughout((before, state), self._scenario, step)
         settled = self._settled(expected, change)
         _log.info("step %d: %s", index, settled.told)
@@ -187,19 +198,24 @@ class ScenarioRun:
         wanted = {cell: entry.expectation for cell, entry in expected.items()}
         prober, patience = self._execution.prober(), self._timeouts.enforce
         settled = settle(prober, wanted, changed_at=change.done_at, patience=patience)
+        # A pod that comes and goes between first and last step has no other control.
         self._execution.controls.add_allowed(settled.rounds[-1], wanted)
         return settled
 
 
 def rerun_command(path: str, options: Sequence[str] = ()) -> str:
-    """The command that runs just this scenario again, the same way."""
+    """The command that runs just the scenario at ``path`` (``pack/name.yaml``) again, with the
+    same ``options`` of the command line.
+    """
     return shlex.join(["netpol-conformance", "run", path, *options])
 
 
 def scenario_started(
     scenario: Scenario, began: float, info: ClusterInfo | None = None
 ) -> ScenarioStarted:
-    """The first event of a scenario; without ``info`` if it has no cluster."""
+    """The first event of ``scenario``, which ``began`` then (seconds since the epoch); ``info`` is
+    of its cluster, None if it got none.
+    """
     return ScenarioStarted(
         path=scenario.path,
         title=scenario.title,

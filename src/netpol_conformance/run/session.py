@@ -111,7 +111,7 @@ class Session:
         self._stopping = threading.Event()
 
     def begin(self, scenarios: Sequence[Scenario]) -> None:
-        """Tell that the run begins, test the probes, and start all scenarios."""
+        """Tell that the run begins, test the probes, and start all ``scenarios``."""
         _log.info("%d scenarios, %d at once", len(scenarios), self._setting.jobs)
         self._emit(begin_of_run(self._setting, scenarios))
         self._self_test = self._pool.submit(self._test_probes)
@@ -256,7 +256,7 @@ def _context(scenario: Scenario) -> Context:
 
 
 def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
-    """The first event of a run that begins now."""
+    """The first event of a run of ``scenarios`` that is made with ``setting`` and begins now."""
     return RunStarted(
         run_id=uuid.uuid4().hex,
         suite_version=__version__,
@@ -283,6 +283,8 @@ def end_of_run(
 ) -> RunFinished:
     """The last event of a run whose scenarios came to ``outcomes``.
 
+    ``self_test`` is what the test of the probes came to (None: there was none), ``began`` is in
+    seconds since the epoch; ``partial`` if not all was run, for the ``reason`` if there is one.
     A partial run is never green, nor one whose probes were not seen to work, nor one in which
     nothing was asked.
     """

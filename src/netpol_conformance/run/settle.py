@@ -50,7 +50,7 @@ def settle(
     changed_at: float,
     patience: float,
 ) -> Settled:
-    """Probe until the whole matrix is as expected, or something wrong is confirmed.
+    """Probe with ``prober`` until all cells are as ``expected``, or something wrong is confirmed.
 
     Nothing is confirmed before ``patience`` seconds since ``changed_at`` (monotonic) are over:
     where a busy machine made quick looks see silence, the plugin may not be there yet. Looks that
@@ -81,7 +81,9 @@ def poll_until_expected(
     changed_at: float,
     patience: float,
 ) -> None:
-    """Quick rounds until one is as expected or time is up; recorded in ``settled``."""
+    """Quick rounds of ``prober`` until one is as ``expected``, or ``patience`` seconds since
+    ``changed_at`` (monotonic) are over; what they saw is recorded in ``settled``.
+    """
 
     def look() -> dict[CellKey, Observation]:
         asked_at = time.monotonic()

@@ -28,7 +28,7 @@ class Timeouts:
     """One probe that must stay blocked: outlasts the SYN that Linux sends again after 1 s."""
 
     def with_settings(self, settings: list[str]) -> Timeouts:
-        """Apply ``NAME=SECONDS`` settings; raises ValueError that names the known time-outs."""
+        """These with ``settings`` (``NAME=SECONDS``); ValueError names the known time-outs."""
         changed = self
         for setting in settings:
             name, _, value = setting.partition("=")
