@@ -4,7 +4,9 @@ gets namespaces of its own.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +37,32 @@ def unshare() -> tuple[str, ...]:
     if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
         pytest.skip("user namespaces are forbidden here")
     return words
+
+
+@pytest.fixture
+def in_namespaces(
+    request: pytest.FixtureRequest, unshare: tuple[str, ...]
+) -> Callable[[str], None]:
+    """``in_namespaces("module.function")``: that function, of the test's folder or by its whole
+    name, must raise nothing where it has namespaces of its own and a kernel to program.
+    """
+    folder = Path(request.path).parent
+    path = os.pathsep.join(map(str, (folder, folder.parent, request.config.rootpath)))
+
+    def run(check: str) -> None:
+        module, _, function = check.rpartition(".")
+        code = f"from {module} import {function}; {function}()"
+        result = subprocess.run(
+            [*unshare, sys.executable, "-c", code],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        assert result.returncode == 0, result.stderr
+
+    return run
 
 
 @pytest.fixture

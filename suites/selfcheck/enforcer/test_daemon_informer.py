@@ -59,8 +59,10 @@ def api() -> Iterator[FakeApi]:
 
 @pytest.fixture
 def following(api: FakeApi) -> Iterator[Following]:
+    """It has told the one pod that there is, and watches."""
     api.put(raw.pod("web", "10.244.1.2"))
     following = Following(api)
+    up_to_date(following, "web")
     yield following
     following.end(api)
 
@@ -91,7 +93,6 @@ def until_connected(following: Following) -> list[str]:
 
 
 def test_a_list_and_then_changes(api, following):
-    up_to_date(following, "web")
     api.put(raw.pod("db", "10.244.1.3"))
     assert change(following) == ("db", False)
     api.remove(raw.pod("web", ""))
@@ -112,7 +113,6 @@ def test_lists_come_in_pages(api, monkeypatch):
 
 
 def test_a_watch_that_ends_goes_on_where_it_was(api, following):
-    up_to_date(following, "web")
     api.put(raw.pod("db", "10.244.1.3"))
     assert change(following) == ("db", False)
     api.end_watches()
@@ -123,14 +123,12 @@ def test_a_watch_that_ends_goes_on_where_it_was(api, following):
 
 
 def test_a_bookmark_moves_on_and_changes_nothing(api, following):
-    up_to_date(following, "web")
     api.bookmark("Pod")
     api.put(raw.pod("db", "10.244.1.3"))
     assert change(following) == ("db", False)
 
 
 def test_what_the_api_forgot_is_listed_anew(api, following):
-    up_to_date(following, "web")
     api.forget()
     api.put(raw.pod("db", "10.244.1.3"))
     api.end_watches()
@@ -143,7 +141,6 @@ def test_what_the_api_forgot_is_listed_anew(api, following):
 
 
 def test_an_api_that_is_away_is_asked_until_it_is_back(api, following):
-    up_to_date(following, "web")
     api.stop()
     lost = following.next()
     assert isinstance(lost, Connected)
@@ -171,7 +168,6 @@ def test_policies_are_listed_anew_after_an_outage(api):
 
 
 def test_a_refusal_is_told_in_the_apis_words(api, following):
-    up_to_date(following, "web")
     api.refuses = 403
     api.end_watches()
     refused = following.next()

@@ -21,6 +21,10 @@ CHOICES = {
 }
 
 
+def by_kind(text):
+    return {item["kind"]: item for item in yaml.safe_load_all(text)}
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_what_is_applied(name, golden):
     golden(f"manifests/{name}.yaml", render(CHOICES[name]))
@@ -28,7 +32,7 @@ def test_what_is_applied(name, golden):
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_no_more_rights_than_needed(name):
-    objects = {item["kind"]: item for item in yaml.safe_load_all(render(CHOICES[name]))}
+    objects = by_kind(render(CHOICES[name]))
     verbs = {verb for rule in objects["ClusterRole"]["rules"] for verb in rule["verbs"]}
     assert verbs == {"get", "list", "watch"}
     (container,) = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"]
@@ -42,7 +46,7 @@ def test_an_enforcer_of_a_file_goes_with_the_manifests(tmp_path):
     text = 'wrong = "\\n\'{{ }}: #"\n'
     (tmp_path / "mine.py").write_text(text)
     result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}/mine.py:wrong"])
-    objects = {item["kind"]: item for item in yaml.safe_load_all(result.output)}
+    objects = by_kind(result.output)
     assert objects["ConfigMap"]["data"] == {"__init__.py": text}
     (container,) = objects["DaemonSet"]["spec"]["template"]["spec"]["containers"]
     assert "--enforcer=chosen_enforcer:wrong" in container["args"]
@@ -54,7 +58,7 @@ def test_an_enforcer_of_a_folder_goes_as_its_package(tmp_path):
         (tmp_path / name).write_text(text)
     (tmp_path / "notes.txt").write_text("no source")
     result = CliRunner().invoke(app, ["manifests", "--enforcer", f"{tmp_path}:wrong"])
-    objects = {item["kind"]: item for item in yaml.safe_load_all(result.output)}
+    objects = by_kind(result.output)
     assert objects["ConfigMap"]["data"] == files
 
 

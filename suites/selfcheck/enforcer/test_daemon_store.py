@@ -38,6 +38,11 @@ def filled() -> Store:
     return store
 
 
+@pytest.fixture
+def store() -> Store:
+    return filled()
+
+
 def told(events) -> list[tuple[str, str]]:
     return [(event.type, str(event.object.key)) for event in events]
 
@@ -51,8 +56,7 @@ def test_it_is_complete_when_every_resource_was_listed():
     assert store.complete
 
 
-def test_a_new_list_tells_only_what_differs():
-    store = filled()
+def test_a_new_list_tells_only_what_differs(store):
     assert store.update([listed(PODS, WEB)]) == []
     moved = raw.pod("web", "10.244.1.9")
     assert told(store.update([listed(PODS, moved, raw.pod("db", "10.244.1.3"))])) == [
@@ -63,8 +67,7 @@ def test_a_new_list_tells_only_what_differs():
 
 
 @pytest.mark.parametrize("judge", [POLICIES, NAMESPACES])
-def test_pods_wait_while_what_judges_them_is_out_of_date(judge):
-    store = filled()
+def test_pods_wait_while_what_judges_them_is_out_of_date(store, judge):
     store.update([Connected(judge, "connection refused")])
     late = changed(PODS, raw.pod("late", "10.244.1.7"))
     assert store.update([late]) == []
@@ -77,8 +80,7 @@ def test_pods_wait_while_what_judges_them_is_out_of_date(judge):
     assert store.count(PODS) == 2
 
 
-def test_that_a_pod_is_gone_never_waits():
-    store = filled()
+def test_that_a_pod_is_gone_never_waits(store):
     store.update([Connected(POLICIES, "lost"), changed(PODS, raw.pod("late", "10.244.1.7"))])
     gone = [changed(PODS, WEB, gone=True), changed(PODS, raw.pod("late", ""), gone=True)]
     assert told(store.update(gone)) == [("DELETED", "Pod default/web")]
@@ -86,16 +88,14 @@ def test_that_a_pod_is_gone_never_waits():
     assert store.count(PODS) == 0
 
 
-def test_a_newer_word_on_a_waiting_pod_is_the_one_that_holds():
-    store = filled()
+def test_a_newer_word_on_a_waiting_pod_is_the_one_that_holds(store):
     old, new = (changed(PODS, raw.pod("late", f"10.244.1.{number}")) for number in (7, 8))
     store.update([Connected(POLICIES, "lost"), old, Connected(POLICIES), new])
     assert new.reading.object in set(store.objects(PODS))
     assert old.reading.object not in set(store.objects(PODS))
 
 
-def test_a_policy_that_cannot_be_read_isolates_its_namespace():
-    store = filled()
+def test_a_policy_that_cannot_be_read_isolates_its_namespace(store):
     (event,) = store.update([changed(POLICIES, raw.unreadable())])
     assert event.object.policy_types == tuple(Direction)
     assert event.object.pod_selector.match_labels == ()
@@ -107,8 +107,7 @@ def test_a_policy_that_cannot_be_read_isolates_its_namespace():
     assert store.problems == {}
 
 
-def test_a_pod_that_cannot_be_read_is_nobody():
-    store = filled()
+def test_a_pod_that_cannot_be_read_is_nobody(store):
     broken = raw.pod("web", "not an address")
     assert told(store.update([changed(PODS, broken)])) == [("DELETED", "Pod default/web")]
     assert list(store.problems) == [WEB_KEY]
@@ -116,8 +115,7 @@ def test_a_pod_that_cannot_be_read_is_nobody():
     assert store.problems == {}
 
 
-def test_a_node_that_cannot_be_read_keeps_its_networks():
-    store = filled()
+def test_a_node_that_cannot_be_read_keeps_its_networks(store):
     assert store.update([changed(NODES, raw.node(podCIDRs=["no network"]))]) == []
     assert [node.name for node in store.objects(NODES)] == ["node-1"]
     assert store.problems

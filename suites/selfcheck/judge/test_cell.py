@@ -24,6 +24,7 @@ def rounds(*verdicts: Verdict) -> list[CellRound]:
     ]
 
 
+UNRESOLVED = rounds(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
 SOUND = Proof(controls=(CONNECTED,), witness=CONNECTED, names_resolve=True)
 
 
@@ -73,23 +74,9 @@ def test_a_broken_probe_or_a_wrong_server_says_nothing(expected, verdict):
 
 
 def test_a_failed_lookup_is_not_a_blocked_connection():
-    twice = rounds(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
-    judgement = judge(Expectation.BLOCKED, twice, SOUND)
+    judgement = judge(Expectation.BLOCKED, UNRESOLVED, SOUND)
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert "S43" in judgement.reason
-
-
-def test_a_failed_lookup_counts_against_the_plugin_only_where_other_names_resolve():
-    twice = rounds(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
-    assert judge(Expectation.CONNECTED, twice, SOUND).outcome is Outcome.FAIL
-    dead = Proof((CONNECTED,), CONNECTED, names_resolve=False)
-    assert judge(Expectation.CONNECTED, twice, dead).outcome is Outcome.INCONCLUSIVE
-
-
-def test_a_server_that_is_down_is_not_the_plugins_fault():
-    twice = rounds(Verdict.REFUSED, Verdict.REFUSED)
-    down = Proof((CONNECTED,), seen(Verdict.REFUSED))
-    assert judge(Expectation.CONNECTED, twice, down).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("expected", list(Expectation))
@@ -98,33 +85,36 @@ def test_no_evidence_is_inconclusive(expected):
     assert judge(expected, [CellRound(())], SOUND).outcome is Outcome.INCONCLUSIVE
 
 
+OPEN, SHUT = Expectation.CONNECTED, Expectation.BLOCKED
+YES, SILENT, REFUSED = Verdict.CONNECTED, Verdict.TIMED_OUT, Verdict.REFUSED
+NO_NAMES, DOWN = replace(SOUND, names_resolve=False), replace(SOUND, witness=seen(REFUSED))
+RETRANSMITTED = (seen(SILENT), CONNECTED)
+LEAKY = [CellRound(RETRANSMITTED), CellRound(RETRANSMITTED, confirms=True)]
+
+
 @pytest.mark.parametrize(
-    ("expected", "verdict"),
-    [(Expectation.BLOCKED, Verdict.CONNECTED), (Expectation.CONNECTED, Verdict.TIMED_OUT)],
+    ("expected", "looks", "proof", "outcome"),
+    [
+        # A failed look-up counts against the plugin only where other names resolve.
+        (OPEN, UNRESOLVED, SOUND, Outcome.FAIL),
+        (OPEN, UNRESOLVED, NO_NAMES, Outcome.INCONCLUSIVE),
+        # That a server is down is not the plugin's fault.
+        (OPEN, rounds(REFUSED, REFUSED), DOWN, Outcome.INCONCLUSIVE),
+        # One unexpected look is never a failure.
+        (SHUT, rounds(YES), SOUND, Outcome.INCONCLUSIVE),
+        (OPEN, rounds(SILENT), SOUND, Outcome.INCONCLUSIVE),
+        # A busy machine's single time-out does not spoil what then held.
+        (OPEN, [*rounds(SILENT, YES), *rounds(YES)], SOUND, Outcome.PASS),
+        # A denial that leaks again and again fails, though the last look was closed.
+        (SHUT, [*rounds(YES, SILENT) * 2, *rounds(SILENT)], SOUND, Outcome.FAIL),
+        # Leaks from before the denial was ever seen are those of a plugin still at it.
+        (SHUT, [*rounds(YES, YES), *rounds(SILENT)], SOUND, Outcome.PASS),
+        # A first SYN dropped and its retransmission accepted is a leak.
+        (SHUT, LEAKY, SOUND, Outcome.FAIL),
+    ],
 )
-def test_one_unexpected_look_is_never_a_failure(expected, verdict):
-    assert judge(expected, rounds(verdict), SOUND).outcome is Outcome.INCONCLUSIVE
-
-
-def test_a_busy_machines_single_timeout_does_not_spoil_what_then_held():
-    once = [*rounds(Verdict.TIMED_OUT, Verdict.CONNECTED), *rounds(Verdict.CONNECTED)]
-    assert judge(Expectation.CONNECTED, once, SOUND).outcome is Outcome.PASS
-
-
-def test_a_denial_that_leaks_again_and_again_fails_though_the_last_look_was_closed():
-    leaky = [*rounds(Verdict.CONNECTED, Verdict.TIMED_OUT)] * 2 + rounds(Verdict.TIMED_OUT)
-    assert judge(Expectation.BLOCKED, leaky, SOUND).outcome is Outcome.FAIL
-
-
-def test_leaks_from_before_the_denial_was_ever_seen_are_those_of_a_plugin_still_at_it():
-    slow = [*rounds(Verdict.CONNECTED, Verdict.CONNECTED), *rounds(Verdict.TIMED_OUT)]
-    assert judge(Expectation.BLOCKED, slow, SOUND).outcome is Outcome.PASS
-
-
-def test_a_first_syn_dropped_and_its_retransmission_accepted_is_a_leak():
-    one = CellRound((seen(Verdict.TIMED_OUT), CONNECTED))
-    two = CellRound((seen(Verdict.TIMED_OUT), CONNECTED), confirms=True)
-    assert judge(Expectation.BLOCKED, [one, two], SOUND).outcome is Outcome.FAIL
+def test_what_looks_come_to_together(expected, looks, proof, outcome):
+    assert judge(expected, looks, proof).outcome is outcome
 
 
 LATE = replace(CONNECTED, resent=1)

@@ -40,7 +40,7 @@ def pod(name: str, number: int) -> Pod:
     return Pod("default", name, {"app": name}, ports=ports, node="node-1", ips=ips)
 
 
-def main() -> None:
+def all_mutants_load() -> None:
     (policy,) = decode(POLICY)
     node = Node("node-1", pod_cidrs=(ip_network("10.244.1.0/24"),))
     with closing(Nft()) as nft:
@@ -50,7 +50,3 @@ def main() -> None:
             controller.handle([WatchEvent("ADDED", policy), WatchEvent("ADDED", pod("c", 4))])
             controller.handle([WatchEvent("DELETED", policy), WatchEvent("MODIFIED", node)])
             assert not controller.problems, f"{mutant.name}: {controller.problems}"
-
-
-if __name__ == "__main__":
-    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
@@ -61,22 +62,15 @@ def attempt(watched: Outcome, ended: Outcome, number: int = 1) -> list[Event]:
     return [BEGUN, StepFinished(path=BEGUN.path, step=step), end]
 
 
+@dataclass
 class Played:
     """An attempt whose events are known; how it was run is kept."""
 
-    def __init__(
-        self,
-        events: list[Event],
-        consume: Callable[[Event], object],
-        *,
-        reused: bool,
-        probes_continuously: bool,
-    ) -> None:
-        self.reused = reused
-        self.probes_continuously = probes_continuously
-        self.events = events
-        self.consume = consume
-        self.fresh: bool | None = None
+    events: list[Event]
+    consume: Callable[[Event], object]
+    reused: bool
+    probes_continuously: bool
+    fresh: bool | None = None
 
     def run(self, *, fresh: bool = False) -> None:
         self.fresh = fresh
@@ -97,7 +91,7 @@ def run(
 
     def prepare(consume: Callable[[Event], object]) -> Played:
         events = left.pop(0)
-        made.append(Played(events, consume, reused=reused, probes_continuously=probes_continuously))
+        made.append(Played(events, consume, reused, probes_continuously))
         return made[-1]
 
     with_retries(prepare, told.append, lambda: stopping)
@@ -184,7 +178,7 @@ def test_events_that_count_for_sure_are_told_at_once():
                 heard.append(len(told))
 
     with_retries(
-        lambda consume: Watched(PASSED, consume, reused=False, probes_continuously=False),
+        lambda consume: Watched(PASSED, consume, False, False),
         told.append,
         lambda: False,
     )
