@@ -13,7 +13,7 @@ import pytest
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.formats import json_report
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 SCENARIO = "regressions/hairpin.yaml"
 LINK = "https://example.org/1"
 FAILING = "web -> clusterip/web:80"

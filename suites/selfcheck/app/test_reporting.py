@@ -26,7 +26,7 @@ from netpol_conformance.report.formats import json_report
 from netpol_conformance.run.events import RunFinished, RunStarted
 
 QUICK = "handbook/web-deny-all.yaml"
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 PACKS = HERE.parent / "conformance"
 NOTHING_ENFORCED = f"{HERE / 'mutants'}:NothingEnforced"
 OUTSIDE_GITHUB = {key: value for key, value in os.environ.items() if not key.startswith("GITHUB_")}

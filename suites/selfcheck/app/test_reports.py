@@ -21,9 +21,9 @@ from netpol_conformance.report.formats import json_report
 from netpol_conformance.report.formats.yaml_report import Implementation
 from netpol_conformance.report.published.entries import BEGIN, END, changed, index, reproduce
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "reports"
-SAMPLE = Path(__file__).parent / "report" / "frozen" / "report-1.json"
+SAMPLE = Path(__file__).parents[1] / "report" / "frozen" / "report-1.json"
 ACME = Implementation(organization="ACME", project="Example", version="1.9")
 
 

@@ -17,7 +17,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.formats import json_report
 
 QUICK = "handbook/web-deny-all.yaml"
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 PACKS = HERE.parent / "conformance"
 NOTHING_ENFORCED = f"{HERE / 'mutants'}:NothingEnforced"
 

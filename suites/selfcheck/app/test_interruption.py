@@ -18,7 +18,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.formats import json_report
 
-PACKS = Path(__file__).parents[1] / "conformance"
+PACKS = Path(__file__).parents[2] / "conformance"
 SLOW = """
 title: A scenario that takes its time
 rules: [S1]
