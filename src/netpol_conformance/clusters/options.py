@@ -16,24 +16,23 @@ O = TypeVar("O", bound="Options")  # noqa: E741 - options of any kind
 
 def option(  # noqa: PLR0913 - what there is to say of an option
     default: T,
+    metavar: str,
     text: str,
-    *,
-    metavar: str | None = None,
+    *drivers: str,
     choices: tuple[str, ...] = (),
     short: str = "",
-    drivers: tuple[str, ...] = (),
     reruns: bool = True,
     of_pytest: bool = False,
 ) -> T:
     """A field that is an option; its type is that of ``default``.
 
-    ``drivers`` are those that read it (empty: all), ``short`` is its one letter on the command
+    ``drivers`` are those that read it (none: all), ``short`` is its one letter on the command
     line. ``reruns`` unless running a scenario again does without. ``of_pytest`` if pytest has its
     own.
     """
     metadata = {
         "help": f"{', '.join(drivers)}: {text}" if drivers else text,
-        "metavar": metavar,
+        "metavar": metavar or None,
         "choices": choices,
         "short": short,
         "drivers": drivers,
@@ -42,6 +41,11 @@ def option(  # noqa: PLR0913 - what there is to say of an option
     }
     value: T = field(default=default, metadata=metadata)
     return value
+
+
+def flag(text: str, *drivers: str, **about: Any) -> bool:  # noqa: ANN401 - as of ``option``
+    """A field that is an option without a value: said, or not."""
+    return option(False, "", text, *drivers, **about)  # noqa: FBT003 - the default
 
 
 EMBEDDED, KIND, KUBECONFIG = "embedded", "kind", "kubeconfig"
@@ -56,88 +60,58 @@ class Options:
 
     cluster: str = option(
         EMBEDDED,
+        "DRIVER",
         "where scenarios run: embedded (network namespaces; the default), kind (a cluster made "
         "for the run) or kubeconfig (a cluster you have)",
-        metavar="DRIVER",
     )
     implementation: str = option(
         "reference",
+        "NAME",
         "what enforces policies in embedded and kind: reference (the default), none, or "
         "MODULE:FACTORY; on kubeconfig what the plugin is called",
-        metavar="NAME",
     )
-    kubeconfig: str = option(
-        "", "the file to use, not the usual one", metavar="FILE", drivers=(KUBECONFIG,)
-    )
-    context: str = option(
-        "", "the context to use, not the current one", metavar="NAME", drivers=(KUBECONFIG,)
-    )
+    kubeconfig: str = option("", "FILE", "the file to use, not the usual one", KUBECONFIG)
+    context: str = option("", "NAME", "the context to use, not the current one", KUBECONFIG)
     external_client: str = option(
-        "",
-        "what runs a command on a host outside, such as 'ssh host'",
-        metavar="COMMAND",
-        drivers=(KUBECONFIG,),
+        "", "COMMAND", "what runs a command on a host outside, such as 'ssh host'", KUBECONFIG
     )
     image: str = option(
-        "",
-        "the suite's own image, for probes and enforcer",
-        metavar="IMAGE",
-        drivers=(KIND, KUBECONFIG),
+        "", "IMAGE", "the suite's own image, for probes and enforcer", KIND, KUBECONFIG
     )
     image_registry: str = option(
-        "", "take every image from this registry", metavar="PREFIX", drivers=(KIND, KUBECONFIG)
+        "", "PREFIX", "take every image from this registry", KIND, KUBECONFIG
     )
     pull_policy: str = option(
-        "",
-        "when nodes pull images: IfNotPresent, Always or Never",
-        metavar="POLICY",
-        drivers=(KIND, KUBECONFIG),
+        "", "POLICY", "when nodes pull images: IfNotPresent, Always or Never", KIND, KUBECONFIG
     )
     pull_secret: str = option(
-        "", "the Secret to pull images with", metavar="NAMESPACE/NAME", drivers=(KIND, KUBECONFIG)
+        "", "NAMESPACE/NAME", "the Secret to pull images with", KIND, KUBECONFIG
     )
     plugin: str = option(
         "",
+        "NAME",
         "a network plugin instead of the reference, or none; on kubeconfig the one that is there",
-        metavar="NAME",
-        drivers=(KIND, KUBECONFIG),
+        KIND,
+        KUBECONFIG,
     )
     plugin_manifests: tuple[str, ...] = option(
-        (),
-        "a file or folder of the plugin's manifests (again for more)",
-        metavar="PATH",
-        drivers=(KIND,),
+        (), "PATH", "a file or folder of the plugin's manifests (again for more)", KIND
     )
     plugin_image: tuple[str, ...] = option(
-        (),
-        "an image of the plugin to load from Docker (again for more)",
-        metavar="IMAGE",
-        drivers=(KIND,),
+        (), "IMAGE", "an image of the plugin to load from Docker (again for more)", KIND
     )
-    pod_subnet: str = option(
-        "", "the pods' addresses, as the plugin wants them", metavar="CIDR", drivers=(KIND,)
-    )
+    pod_subnet: str = option("", "CIDR", "the pods' addresses, as the plugin wants them", KIND)
     ip_family: str = option(
         "ipv4",
+        "FAMILY",
         "ipv4 (the default), ipv6 or dual; of generated cases on any cluster",
-        metavar="FAMILY",
-        drivers=(KIND,),
+        KIND,
     )
-    keep_cluster: bool = option(
-        default=False, text="leave the cluster as it is afterwards", drivers=(KIND,)
-    )
-    reuse_cluster: str = option(
-        "", "use this cluster, and leave it afterwards", metavar="NAME", drivers=(KIND,)
-    )
-    kind_image: str = option(
-        "", "the node image, and with it Kubernetes' version", metavar="IMAGE", drivers=(KIND,)
-    )
-    kind_bin: str = option(
-        "", "the program kind, if not the one on PATH", metavar="FILE", drivers=(KIND,)
-    )
-    kind_kubectl_bin: str = option(
-        "", "the program kubectl, if not the one on PATH", metavar="FILE", drivers=(KIND,)
-    )
+    keep_cluster: bool = flag("leave the cluster as it is afterwards", KIND)
+    reuse_cluster: str = option("", "NAME", "use this cluster, and leave it afterwards", KIND)
+    kind_image: str = option("", "IMAGE", "the node image, and with it Kubernetes' version", KIND)
+    kind_bin: str = option("", "FILE", "the program kind, if not the one on PATH", KIND)
+    kind_kubectl_bin: str = option("", "FILE", "the program kubectl, if not the one on PATH", KIND)
 
 
 def table(kind: type[Options]) -> tuple[Field[Any], ...]:
