@@ -18,7 +18,8 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.formats import json_report
 
-PACKS = Path(__file__).parents[2] / "conformance"
+from ..commands import PACKS
+
 SLOW = """
 title: A scenario that takes its time
 rules: [S1]
@@ -59,10 +60,14 @@ RUN = ("netpol_conformance", "run", "--report", "out")
 PYTEST = ("pytest", str(PACKS), "-v", "-p", "no:cacheprovider", "--netpol-report", "out")
 
 
-def start(pack: Path, *words: str) -> subprocess.Popen[str]:
-    """A run, or pytest, in a process group of its own, as a shell would make it."""
+def run(pack: Path, *words: str, by: Callable[[subprocess.Popen[str]], None] | None = None):
+    """A run, or pytest, in a process group of its own, as a shell would make it.
+
+    Do ``by`` at the first scenario that passes; exit code, all the output, the report.
+    """
+    lines = []
     chosen = ["--netpol-scenario", str(pack)] if words[0] == "pytest" else [str(pack)]
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-um", *words, *chosen],
         cwd=pack.parent,
         stdout=subprocess.PIPE,
@@ -70,17 +75,11 @@ def start(pack: Path, *words: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
         env=os.environ | {"TMPDIR": str(pack.parent)},
-    )
-
-
-def cut(pack: Path, *words: str, at: str, by: Callable[[subprocess.Popen[str]], None]):
-    """Run, do ``by`` when a line has ``at`` in it; all the output, and the report."""
-    lines = []
-    with start(pack, *words) as running:
+    ) as running:
         assert running.stdout is not None
         for line in running.stdout:
             lines.append(line)
-            if by and at in line:
+            if by and "PASS" in line:
                 by(running)
                 by = None
         code = running.wait()
@@ -108,12 +107,8 @@ def states(report: Report) -> list[str]:
     return [scenario.state for scenario in report.scenarios]
 
 
-def names(report: Report) -> list[str]:
-    return [Path(scenario.path).stem for scenario in report.scenarios]
-
-
 def in_order(report: Report) -> bool:
-    return names(report) == sorted("abcdef")
+    return [Path(scenario.path).stem for scenario in report.scenarios] == sorted("abcdef")
 
 
 def nothing_left(folder: Path) -> bool:
@@ -133,7 +128,7 @@ def nothing_left(folder: Path) -> bool:
 def test_ctrl_c_leaves_a_partial_report_of_all_that_was_seen(
     pack: Path, words: tuple[str, ...]
 ) -> None:
-    code, output, report = cut(pack, *words, at="PASS", by=interrupt)
+    code, output, report = run(pack, *words, by=interrupt)
     assert code == (3 if words[0] == RUN[0] else pytest.ExitCode.INTERRUPTED), output
     assert report.partial
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -147,14 +142,9 @@ def test_ctrl_c_leaves_a_partial_report_of_all_that_was_seen(
     assert nothing_left(pack.parent)
 
 
-def hang_up(running: subprocess.Popen[str]) -> None:
-    """What a closed terminal sends."""
-    running.send_signal(signal.SIGHUP)
-
-
-def terminate(running: subprocess.Popen[str]) -> None:
-    """What CI servers and containers send."""
-    running.send_signal(signal.SIGTERM)
+def sends(number: signal.Signals) -> Callable[[subprocess.Popen[str]], None]:
+    """SIGHUP is what a closed terminal sends, SIGTERM what CI servers and containers send."""
+    return lambda running: running.send_signal(number)
 
 
 def interrupt_again_and_again(running: subprocess.Popen[str]) -> None:
@@ -169,9 +159,13 @@ def interrupt_again_and_again(running: subprocess.Popen[str]) -> None:
     threading.Thread(target=press, daemon=True).start()
 
 
-@pytest.mark.parametrize("by", [terminate, hang_up, interrupt_again_and_again])
+@pytest.mark.parametrize(
+    "by",
+    [sends(signal.SIGTERM), sends(signal.SIGHUP), interrupt_again_and_again],
+    ids=["terminated", "hung up", "impatient"],
+)
 def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
-    code, output, report = cut(pack, *RUN, "--jobs", "2", at="PASS", by=by)
+    code, output, report = run(pack, *RUN, "--jobs", "2", by=by)
     assert code == 3, output
     assert "No verdict on reference" in output
     assert report.partial, output
@@ -184,7 +178,7 @@ def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
 
 
 def test_a_killed_worker_costs_its_test_and_no_scenario(pack: Path) -> None:
-    code, output, report = cut(pack, *PYTEST, "-n2", at="PASS", by=kill_a_worker)
+    code, output, report = run(pack, *PYTEST, "-n2", by=kill_a_worker)
     assert code == pytest.ExitCode.TESTS_FAILED, output
     assert "crashed while running" in output
     assert in_order(report)
@@ -195,10 +189,8 @@ def test_a_killed_worker_costs_its_test_and_no_scenario(pack: Path) -> None:
 
 def test_pytest_that_ends_before_its_scenarios_ends_them(pack: Path) -> None:
     words = ("--netpol-implementation", "none", "--netpol-timeout", "enforce=0.1", "-x")
-    with start(pack, *PYTEST, *words, "--netpol-jobs", "1") as running:
-        output = running.stdout.read()
-        assert running.wait() == 1, output
-    report = json_report.read(pack.parent / "out" / "report.json")
+    code, output, report = run(pack, *PYTEST, *words, "--netpol-jobs", "1")
+    assert code == 1, output
     assert report.partial
     assert report.reason == "pytest ended before its scenarios did."
     assert states(report)[0] == "finished"
@@ -206,10 +198,8 @@ def test_pytest_that_ends_before_its_scenarios_ends_them(pack: Path) -> None:
 
 
 def test_workers_of_xdist_have_one_report_in_the_order_of_scenarios(pack: Path) -> None:
-    with start(pack, *PYTEST, "-n3") as running:
-        output = running.stdout.read()
-        assert running.wait() == 0, output
-    report = json_report.read(pack.parent / "out" / "report.json")
+    code, output, report = run(pack, *PYTEST, "-n3")
+    assert code == 0, output
     assert in_order(report)
     assert not report.partial
     assert report.counts.scenarios[Outcome.PASS] == 6
@@ -220,10 +210,8 @@ def test_workers_of_xdist_have_one_report_in_the_order_of_scenarios(pack: Path) 
 
 def test_enough_failures_end_the_run(pack: Path) -> None:
     words = ("--implementation", "none", "--timeout", "enforce=0.1", "--maxfail", "1")
-    with start(pack, *RUN, *words, "--jobs", "1") as running:
-        output = running.stdout.read()
-        assert running.wait() == 1, output
-    report = json_report.read(pack.parent / "out" / "report.json")
+    code, output, report = run(pack, *RUN, *words, "--jobs", "1")
+    assert code == 1, output
     assert report.partial
     assert "(--maxfail)" in report.reason
     assert "not run" in states(report)

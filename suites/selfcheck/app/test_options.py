@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from _pytest.config.argparsing import Parser
@@ -24,6 +23,8 @@ from netpol_conformance.clusters.options import (
     from_values,
     table,
 )
+
+from ..commands import python
 
 WORDS = st.text("abz/:. ", min_size=1).filter(str.strip)
 BY_TYPE = {
@@ -65,15 +66,15 @@ def read_by_pytest(words: list[str]) -> RunOptions:
     return from_values(RunOptions, vars(given_words), "netpol_")
 
 
-def read_by_cli(words: list[str], monkeypatch: pytest.MonkeyPatch) -> RunOptions:
+def read_by_cli(words: list[str]) -> RunOptions:
     seen: list[RunOptions] = []
 
     def keep(options: RunOptions) -> None:
         seen.append(options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("netpol_conformance.app.request.prepare", keep)
-    CliRunner().invoke(app, ["run", *words])
+    with patch("netpol_conformance.app.request.prepare", keep):
+        CliRunner().invoke(app, ["run", *words])
     return seen[0]
 
 
@@ -86,17 +87,15 @@ def test_pytest_reads_what_is_said(chosen: RunOptions) -> None:
 @given(ANY_OPTIONS)
 @settings(max_examples=25)
 def test_the_command_line_reads_the_same(chosen: RunOptions) -> None:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        words = [word for word in words_of(chosen) if not word.startswith("--scenario")]
-        read = read_by_cli([*words, "--report", chosen.report, "--", *chosen.scenario], monkeypatch)
+    words = [word for word in words_of(chosen) if not word.startswith("--scenario")]
+    read = read_by_cli([*words, "--report", chosen.report, "--", *chosen.scenario])
     assert read == chosen
 
 
 @given(ANY_OPTIONS)
 @settings(max_examples=25)
 def test_a_rerun_has_what_its_cluster_had(chosen: RunOptions) -> None:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        again = read_by_cli([*as_arguments(chosen), "handbook"], monkeypatch)
+    again = read_by_cli([*as_arguments(chosen), "handbook"])
     for item in table(RunOptions):
         if item.metadata["reruns"]:
             assert getattr(again, item.name) == getattr(chosen, item.name)
@@ -123,18 +122,8 @@ def pytest_addoption(parser):
 def test_a_project_may_have_options_of_these_names(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(OTHER, encoding="utf-8")
     (tmp_path / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            *["-q", "-p", "no:cacheprovider", "-p", "no:pytest-kind-ng", "--jobs=3"],
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    without = ("-p", "no:cacheprovider", "-p", "no:pytest-kind-ng")
+    done = python("pytest", "-q", *without, "--jobs=3", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,7 +11,9 @@ import pytest
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.formats import json_report
 
-HERE = Path(__file__).parents[1]
+from ..commands import PACKS, mutant, python
+from ..commands import run as run_command
+
 SCENARIO = "regressions/hairpin.yaml"
 LINK = "https://example.org/1"
 FAILING = "web -> clusterip/web:80"
@@ -22,33 +22,19 @@ UNSUPPORTED = f"{HEAD}unsupported:\n  hairpinThroughService: {{reason: so it is,
 KNOWN = f"{HEAD}knownFailures:\n- {{scenario: {SCENARIO}, reason: so it is, link: {LINK}}}\n"
 
 
-def mutant(name: str) -> str:
-    return f"{HERE / 'mutants'}:{name}"
-
-
 WRONG = mutant("SelfIsBlocked")
-QUICK = ("--timeout", "enforce=0.5")
-
-
-def call(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words], capture_output=True, text=True, check=False
-    )
 
 
 def run(folder: Path, profile: str, implementation: str, *words: str):
     """The finished process, its report and JUnit's only test case."""
     file = folder / "mine.yaml"
     file.write_text(profile, encoding="utf-8")
-    done = call(
-        *("netpol_conformance", "run", SCENARIO, "--report", str(folder), *QUICK, *words),
-        *("--implementation", implementation, "--plugin-profile", str(file)),
-    )
-    written = folder / "report.json"
-    if not written.exists():
+    options = ("--implementation", implementation, "--plugin-profile", str(file))
+    done, report = run_command(folder, SCENARIO, "--timeout", "enforce=0.5", *options, *words)
+    if report is None:
         return done, None, None
     (case,) = ET.parse(folder / "junit.xml").iter("testcase")
-    return done, json_report.read(written), case
+    return done, report, case
 
 
 def narrowed(text: str) -> str:
@@ -130,17 +116,17 @@ def test_a_profile_with_a_mistake_starts_nothing(tmp_path):
     )
 
 
+def with_pytest(*words: str):
+    """pytest over all packs."""
+    return python("pytest", str(PACKS), "-p", "no:cacheprovider", *words)
+
+
 def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
     (tmp_path / "mine.yaml").write_text(KNOWN, encoding="utf-8")
-    done = call(
-        *("pytest", str(HERE.parent / "conformance"), "--netpol-scenario", SCENARIO, "-rx"),
-        *("-p", "no:cacheprovider", "--netpol-implementation", WRONG),
-        *(
-            "--netpol-timeout",
-            "enforce=0.5",
-            "--netpol-plugin-profile",
-            str(tmp_path / "mine.yaml"),
-        ),
+    done = with_pytest(
+        *("--netpol-scenario", SCENARIO, "-rx", "--netpol-implementation", WRONG),
+        *("--netpol-timeout", "enforce=0.5"),
+        *("--netpol-plugin-profile", str(tmp_path / "mine.yaml")),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(rf"XFAIL .*hairpin.yaml.* - Declared: so it is \({LINK}\)", done.stdout)
@@ -148,9 +134,8 @@ def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
 
 def test_workers_of_pytest_xdist_know_the_profile_too(tmp_path):
     (tmp_path / "mine.yaml").write_text(UNSUPPORTED, encoding="utf-8")
-    done = call(
-        *("pytest", str(HERE.parent / "conformance"), "-n2", "-p", "no:cacheprovider"),
-        *("--netpol-scenario", SCENARIO, "--netpol-scenario", "handbook/no-policy.yaml"),
+    done = with_pytest(
+        *("-n2", "--netpol-scenario", SCENARIO, "--netpol-scenario", "handbook/no-policy.yaml"),
         *("--netpol-implementation", WRONG, "--netpol-timeout", "enforce=0.5"),
         *("--netpol-plugin-profile", str(tmp_path / "mine.yaml")),
         *("--netpol-json", str(tmp_path / "report.json")),
@@ -164,12 +149,8 @@ def test_workers_of_pytest_xdist_know_the_profile_too(tmp_path):
 
 def test_a_profile_chooses_what_runs():
     def collected(*words: str) -> str:
-        done = call(
-            *("pytest", str(HERE.parent / "conformance"), "--collect-only", "-q", *words),
-            *("-p", "no:cacheprovider"),
-            *("--netpol-scenario", "regressions", "--netpol-scenario", "legacy"),
-        )
-        return done.stdout
+        packs = ("--netpol-scenario", "regressions", "--netpol-scenario", "legacy")
+        return with_pytest("--collect-only", "-q", *packs, *words).stdout
 
     everything, core = collected(), collected("--netpol-profile", "core")
     assert "regressions/hairpin.yaml" in everything

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -21,9 +19,9 @@ from netpol_conformance.report.formats import json_report
 from netpol_conformance.report.formats.yaml_report import Implementation
 from netpol_conformance.report.published.entries import BEGIN, END, changed, index, reproduce
 
-ROOT = Path(__file__).parents[3]
+from ..commands import ROOT, SAMPLE, command
+
 COMMITTED = ROOT / "reports"
-SAMPLE = Path(__file__).parents[1] / "report" / "frozen" / "report-1.json"
 ACME = Implementation(organization="ACME", project="Example", version="1.9")
 
 
@@ -176,38 +174,28 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path: Path, report: Report, nam
         publishing.add(tmp_path, report, name, "1", ACME)
 
 
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "netpol_conformance", "reports", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-
-
 def test_the_commands_add_and_check(tmp_path: Path, report: Report) -> None:
     file = tmp_path / "report.json"
     file.write_text(json_report.dumps(report), encoding="utf-8")
     where = ("--reports", str(tmp_path / "reports"))
     assert report.outcome is Outcome.FAIL
-    done = command("add", str(file), "--implementation", "x", *where)
+    done = command("reports", "add", str(file), "--implementation", "x", *where)
     assert done.returncode == 0, done.stderr  # the reference: its version is the suite's
     assert (tmp_path / "reports" / "x" / __version__ / "report.json").is_file()
-    assert command("check", *where).returncode == 0
+    assert command("reports", "check", *where).returncode == 0
     other = report.model_copy(update={"implementation": "calico"})
     file.write_text(json_report.dumps(other), encoding="utf-8")
-    done = command("add", str(file), *where)
+    done = command("reports", "add", str(file), *where)
     assert (done.returncode, "Say --version" in done.stderr) == (2, True)
     (tmp_path / "reports" / "README.md").unlink()
-    done = command("check", *where)
+    done = command("reports", "check", *where)
     assert (done.returncode, "reports index" in done.stdout) == (1, True)
-    assert command("index", *where).returncode == 0
-    assert command("check", *where).returncode == 0
+    assert command("reports", "index", *where).returncode == 0
+    assert command("reports", "check", *where).returncode == 0
 
 
 def test_the_committed_reports_are_in_order() -> None:
-    done = command("check")
+    done = command("reports", "check", cwd=ROOT)
     assert done.returncode == 0, done.stdout
 
 

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,30 +15,7 @@ from netpol_conformance.app.report_files import KINDS
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.formats import json_report
 
-QUICK = "handbook/web-deny-all.yaml"
-HERE = Path(__file__).parents[1]
-PACKS = HERE.parent / "conformance"
-NOTHING_ENFORCED = f"{HERE / 'mutants'}:NothingEnforced"
-
-
-def command(*words: str, **options) -> subprocess.CompletedProcess[str]:
-    return call("netpol_conformance", *words, **options)
-
-
-def call(module: str, *words: str, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
-
-
-def run(tmp_path: Path, *words: str, **options):
-    done = command("run", "--report", str(tmp_path), *words, **options)
-    written = tmp_path / "report.json"
-    return done, json_report.read(written) if written.exists() else None
+from ..commands import NOTHING_ENFORCED, PACKS, QUICK, ROOT, command, python, run
 
 
 def test_a_conformant_implementation_exits_0_with_its_reports(tmp_path):
@@ -53,13 +29,11 @@ def test_a_conformant_implementation_exits_0_with_its_reports(tmp_path):
 
 
 def test_an_implementation_that_enforces_nothing_exits_1_and_says_which_connection(tmp_path):
-    done, report = run(
-        tmp_path, QUICK, "--implementation", NOTHING_ENFORCED, "--timeout", "enforce=0.5"
-    )
+    done, report = run(tmp_path, QUICK, *NOTHING_ENFORCED)
     assert done.returncode == 1
     assert report.outcome is Outcome.FAIL
     assert "does not conform" in done.stdout
-    assert f"netpol-conformance run {QUICK} --implementation {NOTHING_ENFORCED}" in done.stdout
+    assert f"netpol-conformance run {QUICK} {' '.join(NOTHING_ENFORCED[:2])}" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -125,14 +99,14 @@ def test_a_report_that_cannot_be_written_after_all_is_the_machines_fault(tmp_pat
 def test_a_folder_of_ones_own_may_have_any_name(tmp_path):
     own = tmp_path / "_my own"
     own.mkdir()
-    shutil.copy(PACKS.parent.parent / "scenarios" / "handbook" / "no-policy.yaml", own)
+    shutil.copy(ROOT / "scenarios" / "handbook" / "no-policy.yaml", own)
     done, report = run(tmp_path, str(own))
     assert done.returncode == 0, done.stdout + done.stderr
     assert [item.path for item in report.scenarios] == [str(own / "no-policy.yaml")]
 
 
 def test_a_scenario_that_the_oracle_contradicts_starts_nothing_and_names_the_line(tmp_path):
-    text = (PACKS.parent.parent / "scenarios" / QUICK).read_text(encoding="utf-8")
+    text = (ROOT / "scenarios" / QUICK).read_text(encoding="utf-8")
     assert "blocked" in text
     mine = tmp_path / "mine.yaml"
     mine.write_text(text.replace("blocked", "connected"), encoding="utf-8")
@@ -262,12 +236,14 @@ def test_list_and_show_tell_of_every_scenario():
 
 
 def test_pytest_ids_markers_and_failures(tmp_path):
-    listed = call("pytest", str(PACKS), "-q", "--collect-only", "-m", "handbook and S14").stdout
+    listed = python("pytest", str(PACKS), "-q", "--collect-only", "-m", "handbook and S14").stdout
     assert "test_scenario[handbook/" in listed
     assert "[errata/" not in listed
-    options = ["--netpol-implementation", NOTHING_ENFORCED, "--netpol-timeout", "enforce=0.5"]
+    options = [word.replace("--", "--netpol-") for word in NOTHING_ENFORCED]
     junit = tmp_path / "junit.xml"
-    failed = call("pytest", str(PACKS), "--netpol-scenario", QUICK, *options, f"--junitxml={junit}")
+    failed = python(
+        "pytest", str(PACKS), "--netpol-scenario", QUICK, *options, f"--junitxml={junit}"
+    )
     assert failed.returncode == 1
     for told in ("!✓", "default/web-deny-all", "expected blocked", "run it again"):
         assert told in failed.stdout
@@ -277,7 +253,7 @@ def test_pytest_ids_markers_and_failures(tmp_path):
 def test_workers_of_xdist_make_one_report(tmp_path):
     written = tmp_path / "report.json"
     chosen = ["--netpol-scenario", "handbook", "-k", "no-policy or web-deny-all", "-n", "2"]
-    done = call("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
+    done = python("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
     assert done.returncode == 0, done.stdout
     report = json_report.read(written)
     assert [item.path for item in report.scenarios] == ["handbook/no-policy.yaml", QUICK]
@@ -310,12 +286,10 @@ class TestCases:
         assert 'there is no case "unsett"; did you mean "unset"?' in done.stderr
 
     def test_it_runs_alone_and_its_failure_says_how_to_run_it_again(self, tmp_path):
-        done, report = run(
-            tmp_path, self.CASE, "--implementation", NOTHING_ENFORCED, "--timeout", "enforce=0.5"
-        )
+        done, report = run(tmp_path, self.CASE, *NOTHING_ENFORCED)
         assert done.returncode == 1, done.stdout
         assert [item.path for item in report.scenarios] == [self.CASE]
-        again = f"netpol-conformance run '{self.CASE}' --implementation {NOTHING_ENFORCED}"
+        again = f"netpol-conformance run '{self.CASE}' {' '.join(NOTHING_ENFORCED[:2])}"
         assert report.scenarios[0].rerun.startswith(again)
         assert f'name="{self.CASE}"' in (tmp_path / "junit.xml").read_text(encoding="utf-8")
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -324,7 +298,7 @@ class TestCases:
     def test_workers_of_xdist_share_the_cases_of_a_file(self, tmp_path):
         written = tmp_path / "report.json"
         chosen = ["--netpol-scenario", self.FILE, "-k", "empty", "-n", "2"]
-        done = call("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
+        done = python("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
         assert done.returncode == 0, done.stdout
         paths = [item.path for item in json_report.read(written).scenarios]
         assert paths == [f"{self.FILE}#empty-list", f"{self.FILE}#empty-egress"]

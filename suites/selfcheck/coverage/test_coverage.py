@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -23,6 +21,7 @@ from netpol_conformance.scenario.catalogue import LINES, RULES
 from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.loader import load
 
+from ..commands import command
 from ..corpus import BY_PATH, CORPUS
 
 ROOT = Path(__file__).parents[3]
@@ -178,22 +177,12 @@ def test_the_page_escapes_names_that_are_not_ours():
 
 
 def test_the_command_writes_both_and_fails_for_what_is_missing(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "netpol_conformance", "coverage", "errata", "--output", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command("coverage", "errata", "--output", str(tmp_path))
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("not covered, rules:")
     assert {path.name for path in tmp_path.iterdir()} == {"coverage.html", "coverage.json"}
 
 
 def test_the_command_prints_json():
-    done = subprocess.run(
-        [sys.executable, "-m", "netpol_conformance", "coverage", "errata", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command("coverage", "errata", "--json")
     assert json.loads(done.stdout)["scenarios"] == 10
