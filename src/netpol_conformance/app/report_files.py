@@ -24,9 +24,8 @@ from netpol_conformance.report.formats import (
     markdown,
     yaml_report,
 )
-from netpol_conformance.report.formats.files import FileReports, Format
+from netpol_conformance.report.formats.files import Format, write_reports
 from netpol_conformance.report.formats.github import Place
-from netpol_conformance.run.events import Event
 from netpol_conformance.scenario.types import Scenario
 
 
@@ -71,26 +70,9 @@ def check_folders(files: Mapping[str, Path]) -> None:
             raise PermissionError(f"{folder} is not writable")
 
 
-class ReportFiles:
-    """A consumer that writes ``files``, by kind, when the run ends.
-
-    ``unwritten`` then says of each file that is not where it should be why, in a sentence.
-    """
-
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self.unwritten: list[str] = []
-        self._reports = FileReports({path: KINDS[kind].form for kind, path in files.items()})
-
-    def __call__(self, event: Event) -> None:
-        """Keep one event; write at the last."""
-        try:
-            self._reports(event)
-        except* Exception as errors:  # noqa: BLE001 - told, and the run goes on
-            self.unwritten += [
-                f"A report is missing: {error or type(error).__name__}, "
-                f"{'; '.join(error.__notes__)}"
-                for error in errors.exceptions
-            ]
+def write_files(files: Mapping[str, Path], report: Report) -> list[str]:
+    """Write ``files``, by kind; of each that is not where it should be, why, in a sentence."""
+    return write_reports({path: KINDS[kind].form for kind, path in files.items()}, report)
 
 
 def tell_github(

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netpol_conformance.app.logs import log_to
-from netpol_conformance.app.report_files import ReportFiles, tell_github
+from netpol_conformance.app.report_files import tell_github, write_files
 from netpol_conformance.app.request import RunRequest
 from netpol_conformance.clusters.base import ClusterError, Driver
-from netpol_conformance.clusters.interrupting import Shield, Terminable
+from netpol_conformance.clusters.interrupting import Shield
 from netpol_conformance.judge.outcome import ExitCode, Outcome, combine, exit_code
 from netpol_conformance.report.document.collector import Collector
 from netpol_conformance.report.document.report import Report
@@ -46,33 +46,27 @@ def run(
 
     ``consumers`` get every event, one at a time, from whichever thread. ``progress`` gets a line
     where something takes long, ``annotate`` lines for GitHub Actions where this is a step of it.
-    Calling ``stop`` ends the run early, as Ctrl-C, SIGTERM and SIGHUP do in the main thread: with
-    its reports.
+    Calling ``stop`` ends the run early, as a KeyboardInterrupt does: with its reports.
     """
     stop = stop or Stop()
-    files, collector = ReportFiles(request.files), Collector()
-    all_consumers: tuple[Consumer, ...] = (
-        collector,
-        files,
-        _stop_after(request.maxfail, stop),
-        *consumers,
-    )
+    collector = Collector()
+    unwritten: list[str] = []
+    all_consumers = (_stop_after(request.maxfail, stop), *consumers)
 
     def emit(event: Event) -> None:
+        collector(event)
+        if isinstance(event, RunFinished):
+            # First, lest a consumer's fault cost the reports.
+            unwritten.extend(write_files(request.files, collector.report()))
         for consumer in all_consumers:
             consumer(event)
 
     session = Session(request.setting, emit, stop)
-    signals = Terminable()
-    signals.begin()
-    try:
-        with log_to(request.log, request.verbosity):
-            _run_scenarios(session, request, progress, stop)
-            with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
-                emit(_closed(request.setting.driver, _ended(session, request, emit, stop)))
-                return _finished(request, collector.report(), files.unwritten, annotate)
-    finally:
-        signals.end()
+    with log_to(request.log, request.verbosity):
+        _run_scenarios(session, request, progress, stop)
+        with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
+            emit(_closed(request.setting.driver, _ended(session, request, emit, stop)))
+            return _finished(request, collector.report(), unwritten, annotate)
 
 
 def _finished(

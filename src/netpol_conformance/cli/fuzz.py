@@ -23,7 +23,6 @@ from netpol_conformance.app import UsageError
 from netpol_conformance.cli.options import options_of
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
-from netpol_conformance.clusters.interrupting import Terminable
 from netpol_conformance.clusters.options import (
     Options,
     as_arguments,
@@ -131,17 +130,21 @@ class _Fuzzing:
     def run(self, shape: Shape, jobs: int) -> ExitCode:
         """Search, shrink, write and tell; returns the exit code."""
         from netpol_conformance.fuzz import search  # noqa: PLC0415
-        from netpol_conformance.fuzz.asking import IN_FORCE_AT_ONCE, Target  # noqa: PLC0415
+        from netpol_conformance.fuzz.asking import (  # noqa: PLC0415
+            IN_FORCE_AT_ONCE,
+            Target,
+            UnclearError,
+            check_probes,
+        )
 
         timeouts = IN_FORCE_AT_ONCE if self.driver.synchronous else DEFAULT_TIMEOUTS
         target = Target(self.driver.cluster, shape, timeouts)
         began = time.monotonic()
-        signals = Terminable()
-        signals.begin()
         try:
             with closing(self.driver):
                 self.driver.open(self.say)
-                self.check(target)
+                with closing(target.cluster()) as cluster:
+                    check_probes(cluster)
                 with self.telling() as tell:
                     done = search.Search(target, self.first, self.budget, jobs).run(
                         lambda so_far: tell(_progress(so_far))
@@ -150,23 +153,9 @@ class _Fuzzing:
         except KeyboardInterrupt:
             self.say("Interrupted before anything was asked.")
             return ExitCode.NO_ANSWER
-        except ClusterError as error:
+        except (ClusterError, UnclearError) as error:
             self.say(str(error))
             return ExitCode.NO_ANSWER
-        finally:
-            signals.end()
-
-    def check(self, target: Target) -> None:
-        """Test the probes themselves; raises ClusterError."""
-        from netpol_conformance.fuzz.asking import UnclearError, check_probes  # noqa: PLC0415
-
-        cluster = target.cluster()
-        try:
-            check_probes(cluster)
-        except UnclearError as error:
-            raise ClusterError(str(error)) from error
-        finally:
-            cluster.close()
 
     def end(self, done: Searched, target: Target, deadline: float) -> ExitCode:
         """What the search came to, told; returns the exit code."""

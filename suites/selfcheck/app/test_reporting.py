@@ -15,46 +15,32 @@ from netpol_conformance.app.options import RunOptions
 from netpol_conformance.app.report_files import (
     KINDS,
     Kind,
-    ReportFiles,
     check_folders,
     tell_github,
     wanted,
+    write_files,
 )
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.formats import json_report
-from netpol_conformance.run.events import RunFinished, RunStarted
 
-QUICK = "handbook/web-deny-all.yaml"
-HERE = Path(__file__).parents[1]
-PACKS = HERE.parent / "conformance"
-NOTHING_ENFORCED = f"{HERE / 'mutants'}:NothingEnforced"
+from ..commands import NOTHING_ENFORCED, PACKS, QUICK, ROOT, SAMPLE, python, run
+
 OUTSIDE_GITHUB = {key: value for key, value in os.environ.items() if not key.startswith("GITHUB_")}
-
-
-def run(*words: str, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "netpol_conformance", "run", *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        env=OUTSIDE_GITHUB | (env or {}),
-        **{"stdout": subprocess.PIPE} | options,
-    )
 
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory):
     """A run that fails, as a step of GitHub Actions in this checkout, and its folder."""
     folder = tmp_path_factory.mktemp("failed")
-    env = {
+    env = OUTSIDE_GITHUB | {
         "GITHUB_ACTIONS": "true",
-        "GITHUB_WORKSPACE": str(HERE.parents[1]),
+        "GITHUB_WORKSPACE": str(ROOT),
         "GITHUB_STEP_SUMMARY": str(folder / "step.md"),
     }
     (folder / "step.md").write_text("before\n", encoding="utf-8")
-    options = ["--implementation", NOTHING_ENFORCED, "--timeout", "enforce=0.5"]
-    return run(QUICK, *options, "--report", str(folder / "out"), env=env), folder
+    done, _ = run(folder / "out", QUICK, *NOTHING_ENFORCED, env=env)
+    return done, folder
 
 
 def test_a_run_leaves_every_kind_of_report(failed) -> None:
@@ -75,7 +61,7 @@ def test_github_shows_the_failure_at_the_line_that_states_the_cell(failed) -> No
     (error,) = [line for line in done.stdout.splitlines() if line.startswith("::error ")]
     place, _, _ = error.removeprefix("::error ").partition(",title=")
     file, _, line = place.partition(",line=")
-    lines = (HERE.parents[1] / file.removeprefix("file=")).read_text().splitlines()
+    lines = (ROOT / file.removeprefix("file=")).read_text().splitlines()
     assert "blocked" in lines[int(line) - 1]
     assert "::notice " in done.stdout
 
@@ -105,12 +91,7 @@ def test_a_scenario_outside_the_repository_is_annotated_without_a_place(failed, 
 def test_pytest_writes_each_kind_by_an_option_of_its_own(tmp_path) -> None:
     kinds = ("json", "html", "junit", "yaml", "markdown")
     options = [f"--netpol-{kind}={tmp_path / kind}" for kind in kinds]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(PACKS), "--netpol-scenario", QUICK, *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("pytest", str(PACKS), "--netpol-scenario", QUICK, *options)
     assert done.returncode == 0, done.stdout
     assert {path.name for path in tmp_path.iterdir()} == set(kinds)
     assert json_report.read(tmp_path / "json").outcome is Outcome.PASS
@@ -121,13 +102,10 @@ def test_a_fault_in_one_report_costs_that_report_only(tmp_path, monkeypatch) -> 
         raise TypeError("it forgot something")
 
     monkeypatch.setitem(KINDS, "HTML", Kind("report.html", broken))
-    sample = json_report.read(HERE / "report" / "frozen" / "report-1.json")
+    sample = json_report.read(SAMPLE)
     files = wanted(RunOptions(report=str(tmp_path)))
     check_folders(files)
-    reporting = ReportFiles(files)
-    for event in (begin_of(sample), end_of(sample)):
-        reporting(event)
-    assert reporting.unwritten == [
+    assert write_files(files, sample) == [
         f"A report is missing: it forgot something, while writing {tmp_path / 'report.html'}"
     ]
     assert {path.name for path in tmp_path.iterdir()} == {kind.file for kind in KINDS.values()} - {
@@ -135,22 +113,11 @@ def test_a_fault_in_one_report_costs_that_report_only(tmp_path, monkeypatch) -> 
     }
 
 
-def begin_of(report: Report) -> RunStarted:
-    held = report.model_dump(include=set(RunStarted.model_fields) - {"type", "scenarios"})
-    return RunStarted(**held, scenarios=tuple(item.path for item in report.scenarios))
-
-
-def end_of(report: Report) -> RunFinished:
-    return RunFinished(
-        **report.model_dump(include=set(RunFinished.model_fields) - {"type"}),
-    )
-
-
 def test_an_output_that_takes_nothing_costs_no_report(tmp_path) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = run(QUICK, "--report", str(tmp_path), stdout=full)
+        done, report = run(tmp_path, QUICK, stdout=full, env=OUTSIDE_GITHUB)
     assert "Nothing more can be shown: [Errno 28]" in done.stderr
-    assert json_report.read(tmp_path / "report.json").outcome is Outcome.PASS, done.stderr
+    assert report.outcome is Outcome.PASS, done.stderr
 
 
 def test_a_full_disk_leaves_the_old_reports_whole_and_says_where_the_new_are(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Reports as files: whole or not at all, also of a run that breaks."""
+"""Reports as files: whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,33 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.formats import json_report, junit
-from netpol_conformance.report.formats.files import FileReports, write_text
-from netpol_conformance.run.events import Event
+from netpol_conformance.report.formats.files import write_reports, write_text
 
 
-def test_files_are_written_when_the_run_ends(tmp_path: Path, events: list[Event]) -> None:
+def test_files_are_written_into_new_folders(tmp_path: Path, report: Report) -> None:
     paths = {tmp_path / "new" / "report.json": json_report.dumps, tmp_path / "j.xml": junit.dumps}
-    consumer = FileReports(paths)
-    for event in events:
-        consumer(event)
-    consumer.close()
+    assert write_reports(paths, report) == []
     assert json_report.read(tmp_path / "new" / "report.json").run_id == "run-1"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["j.xml", "new"]
-
-
-def test_a_run_that_breaks_leaves_its_report_too(tmp_path: Path, events: list[Event]) -> None:
-    consumer = FileReports({tmp_path / "report.json": json_report.dumps})
-    for event in events[:6]:
-        consumer(event)
-    assert not list(tmp_path.iterdir())
-    consumer.close()
-    assert json_report.read(tmp_path / "report.json").partial
-
-
-def test_a_run_that_never_started_leaves_none(tmp_path: Path) -> None:
-    FileReports({tmp_path / "report.json": json_report.dumps}).close()
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -46,18 +29,14 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_one_report_that_fails_does_not_cost_the_others_and_finds_another_place(
-    tmp_path: Path, events: list[Event], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     blocked = tmp_path / "file" / "report.html"
     blocked.parent.write_text("not a folder", encoding="utf-8")
-    consumer = FileReports({blocked: junit.dumps, tmp_path / "report.json": json_report.dumps})
-    for event in events[:-1]:
-        consumer(event)
-    with pytest.raises(ExceptionGroup) as caught:
-        consumer(events[-1])
+    files = {blocked: junit.dumps, tmp_path / "report.json": json_report.dumps}
+    (told,) = write_reports(files, report)
     (rescued,) = tmp_path.glob("netpol-conformance-*/report.html")
     assert rescued.read_text(encoding="utf-8").startswith("<?xml")
-    notes = caught.value.exceptions[0].__notes__
-    assert notes == [f"it is {rescued} instead", f"while writing {blocked}"]
+    assert told.endswith(f", it is {rescued} instead; while writing {blocked}")
     assert json_report.read(tmp_path / "report.json").run_id == "run-1"

@@ -59,11 +59,6 @@ class Collector:
             case RunFinished():
                 self._end = event
 
-    @property
-    def begun(self) -> bool:
-        """Whether there is anything to report: the run's start was seen."""
-        return self._run is not None
-
     def scenario(self, path: str) -> ScenarioReport:
         """One scenario as far as it has come."""
         start, end = self._started.get(path), self._finished.get(path)
