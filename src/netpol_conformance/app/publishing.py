@@ -74,19 +74,13 @@ def add(
 
 def write_index(root: Path) -> Path:
     """Write the index page anew; raises PublishingError if a report cannot be read."""
-    items, findings = read(root)
-    if findings:
-        raise PublishingError("\n".join(map(str, findings)))
-    write_text(root / INDEX, index(items))
+    write_text(root / INDEX, index(_readable(root)))
     return root / INDEX
 
 
 def write_page(root: Path, path: Path) -> Path:
     """Write the index as an HTML page; raises PublishingError if a report cannot be read."""
-    items, findings = read(root)
-    if findings:
-        raise PublishingError("\n".join(map(str, findings)))
-    write_text(path, published_page.render(items))
+    write_text(path, published_page.render(_readable(root)))
     return path
 
 
@@ -117,6 +111,14 @@ def check(root: Path, corpus: Mapping[str, str]) -> list[Finding]:
         told = "is not up to date; run: netpol-conformance reports index"
         findings.append(Finding(INDEX, told))
     return findings
+
+
+def _readable(root: Path) -> list[Published]:
+    """Every committed report; raises PublishingError if one cannot be read."""
+    items, findings = read(root)
+    if findings:
+        raise PublishingError("\n".join(map(str, findings)))
+    return items
 
 
 def _read(folder: Path) -> Published:

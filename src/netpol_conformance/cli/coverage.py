@@ -12,14 +12,12 @@ import typer
 
 from netpol_conformance.app import UsageError
 from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.cli.run import Paths
 from netpol_conformance.judge.outcome import ExitCode
 
 
 def coverage(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="packs, folders or scenario files; default: all"),
-    ] = None,
+    paths: Paths = None,
     *,
     output: Annotated[
         Path | None,

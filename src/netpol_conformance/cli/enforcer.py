@@ -16,7 +16,10 @@ app = typer.Typer(no_args_is_help=True, help="The reference enforcer on a real c
 
 Enforcer = Annotated[
     str,
-    typer.Option(metavar="NAME", help="what enforces: reference, or MODULE:FACTORY"),
+    typer.Option(
+        metavar="NAME",
+        help="what enforces: reference, MODULE:FACTORY, FILE.py:FACTORY or FOLDER:FACTORY",
+    ),
 ]
 NetworkToo = Annotated[
     bool,
@@ -80,13 +83,7 @@ def manifests(  # noqa: PLR0913, PLR0917 - each is an option that users set
     ] = "",
     network: NetworkToo = True,
     policy: Policy = True,
-    enforcer: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="what enforces: reference, MODULE:FACTORY, FILE.py:FACTORY or FOLDER:FACTORY",
-        ),
-    ] = "reference",
+    enforcer: Enforcer = "reference",
     pull_policy: Annotated[str, typer.Option(help="when nodes pull the image")] = "IfNotPresent",
     pull_secret: Annotated[
         str, typer.Option(metavar="NAME", help="a Secret in the enforcer's namespace")

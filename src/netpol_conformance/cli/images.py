@@ -1,6 +1,6 @@
 """``netpol-conformance images list | build | load``: the images that a run on Kubernetes needs.
 
-Here: words to calls, and errors to text and exit codes. Not here: any work.
+Here: words to calls. Not here: any work.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from netpol_conformance.app import MachineError
 from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.cli.run import Paths
 from netpol_conformance.image import build as image_build
-from netpol_conformance.image.build import ImageError, Recipe
+from netpol_conformance.image.build import Recipe
 from netpol_conformance.image.names import OWN_IMAGE, at_registry, own_image
 from netpol_conformance.model.objects import Pod
 from netpol_conformance.scenario.workloads import SERVER_IMAGE
@@ -33,10 +33,7 @@ Image = Annotated[str, typer.Option(help="the suite's own image, if not the usua
 
 @app.command(name="list", epilog="Example: `netpol-conformance images list handbook`")
 def list_images(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="packs, folders or scenario files; default: all"),
-    ] = None,
+    paths: Paths = None,
     image: Image = "",
     image_registry: Registry = "",
 ) -> None:
@@ -55,10 +52,7 @@ def wheels(
     python: Python = "3.11",
 ) -> None:
     """Only gather what the image is made of, to build it where no package index can be reached."""
-    try:
-        image_build.gather(wheels, python)
-    except ImageError as error:
-        raise MachineError(str(error)) from error
+    image_build.gather(wheels, python)
     typer.echo(wheels)
 
 
@@ -79,10 +73,7 @@ def build(
     wheels: Wheels = WHEELS,
 ) -> None:
     """Build the suite's own image, of enforcer and probes, with Docker."""
-    try:
-        image_build.build(Recipe(tag, base, busybox, python), wheels)
-    except ImageError as error:
-        raise MachineError(str(error)) from error
+    image_build.build(Recipe(tag, base, busybox, python), wheels)
     typer.echo(tag)
 
 
@@ -92,7 +83,4 @@ def load(
     image: Image = "",
 ) -> None:
     """Put the suite's own image on every node of a kind cluster."""
-    try:
-        image_build.load(own_image(image), name)
-    except ImageError as error:
-        raise MachineError(str(error)) from error
+    image_build.load(own_image(image), name)

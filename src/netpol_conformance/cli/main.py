@@ -27,6 +27,7 @@ from netpol_conformance.cli import (
     scenarios,
 )
 from netpol_conformance.clusters.interrupting import Terminable, ignore_signals
+from netpol_conformance.image.build import ImageError
 from netpol_conformance.judge.outcome import ExitCode
 from netpol_conformance.scenario.errors import ScenarioError
 
@@ -136,7 +137,7 @@ def _code(arguments: Sequence[str]) -> int:
     except (UsageError, ScenarioError) as error:
         _complain(str(error))
         return ExitCode.USAGE
-    except MachineError as error:
+    except (MachineError, ImageError) as error:
         _complain(str(error))
         return ExitCode.NO_ANSWER
     return ExitCode.YES

@@ -29,6 +29,7 @@ from netpol_conformance.report.compare.records import (
 )
 from netpol_conformance.report.compare.weighing import manner, weigh
 from netpol_conformance.report.document.report import Report, ScenarioReport
+from netpol_conformance.report.html.timing import enforced
 
 MOST = len(ascii_uppercase)
 """Reports that one comparison can hold: each has a letter."""
@@ -166,12 +167,7 @@ def _compared(
 ) -> Compared:
     cells = [cell for item in report.scenarios for step in item.steps for cell in step.cells]
     blocked = [cell.blocked for cell in cells]
-    times = [
-        step.seconds_to_enforce
-        for item in report.scenarios
-        for step in item.steps
-        if step.seconds_to_enforce is not None and (step.applied or step.deleted)
-    ]
+    times = [item.seconds for item in enforced(report)]
     return Compared(
         label=ascii_uppercase[index],
         source=source,

@@ -58,6 +58,11 @@ class Statistics(_Part):
     inconclusive: int
     unspecified: int = Field(description="those of which the specification says nothing")
 
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.model_dump().values())
+
 
 class KnownFailure(_Part):
     """A test whose failure was declared beforehand."""

@@ -31,7 +31,13 @@ from netpol_conformance.report.html.manifests import Manifests
 from netpol_conformance.report.html.tones import safe_link, tone
 from netpol_conformance.report.plain.marks import expected, legend, mark, seen
 from netpol_conformance.report.text import clip, plural, visible
-from netpol_conformance.run.events import CellResult, Evidence, StepResult
+from netpol_conformance.run.events import (
+    CellResult,
+    Evidence,
+    HeldResult,
+    MeanwhileResult,
+    StepResult,
+)
 
 _LINES, _CHARACTERS = 200, 4000
 """The most of one text that the page keeps; the JSON report has it whole."""
@@ -110,8 +116,8 @@ class _Packer:
             "cells": self._cells(step),
             "legend": [self._texts(*sign, tone(sign, by)) for sign, by in legend(step.cells)],
             "places": self._places(step, manifests),
-            "meanwhile": [self._meanwhile(step, number) for number in range(len(step.meanwhile))],
-            "held": [self._held(step, number) for number in range(len(step.held))],
+            "meanwhile": [self._meanwhile(item, step.started) for item in step.meanwhile],
+            "held": [self._held(item, step.started) for item in step.held],
         }
 
     def _end(
@@ -155,16 +161,11 @@ class _Packer:
             return None
         return [self._judgement(cell), *self._looks(cell.evidence, started)]
 
-    def _meanwhile(self, step: StepResult, number: int) -> _Object:
-        item = step.meanwhile[number]
-        return {
-            "source": self._text(item.source),
-            "destination": self._text(item.destination),
+    def _meanwhile(self, item: MeanwhileResult, started: float) -> _Object:
+        return self._lasting(item, started) | {
             "expected": self._text(item.expected),
             "explanation": self._text(item.explanation),
             "rules": self._texts(*item.rules),
-            "outcome": self._text(item.outcome),
-            "reason": self._text(item.reason),
             "probes": item.probes,
             "seconds": round(item.seconds, 3),
             "rate": round(item.rate, 1),
@@ -172,18 +173,20 @@ class _Packer:
             "unexpected": item.unexpected,
             "first": item.first_unexpected,
             "gap": item.gap,
-            "looks": self._looks(item.evidence, step.started),
         }
 
-    def _held(self, step: StepResult, number: int) -> _Object:
-        item = step.held[number]
+    def _held(self, item: HeldResult, started: float) -> _Object:
+        fate = self._text(item.fate or "could not be told")
+        return self._lasting(item, started) | {"fate": fate}
+
+    def _lasting(self, item: MeanwhileResult | HeldResult, started: float) -> _Object:
+        """What is told of both: of a cell asked during a change, and of a connection held."""
         return {
             "source": self._text(item.source),
             "destination": self._text(item.destination),
-            "fate": self._text(item.fate or "could not be told"),
             "outcome": self._text(item.outcome),
             "reason": self._text(item.reason),
-            "looks": self._looks(item.evidence, step.started),
+            "looks": self._looks(item.evidence, started),
         }
 
     def _looks(self, evidence: Iterable[Evidence], started: float) -> _Packed:

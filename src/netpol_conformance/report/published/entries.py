@@ -12,7 +12,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report, corpus_digest
 from netpol_conformance.report.document.summary import headline, sentence
 from netpol_conformance.report.formats.markdown import code, escaped
-from netpol_conformance.report.formats.yaml_report import ConformanceReport, Profile
+from netpol_conformance.report.formats.yaml_report import ConformanceReport
 from netpol_conformance.report.text import one_line, plural
 
 BEGIN, END = "<!-- generated -->", "<!-- /generated -->"
@@ -39,6 +39,11 @@ class Published:
         """Where it is, below the folder of reports."""
         return f"{self.implementation}/{self.version}"
 
+    @property
+    def name(self) -> str:
+        """What the implementation is called."""
+        return self.conformance.implementation.project or self.implementation
+
 
 def usable(name: str) -> bool:
     """Whether an implementation or version can be the name of a folder."""
@@ -52,7 +57,7 @@ def readme(item: Published, before: str = "") -> str:
     if begin:
         _, _, tail = rest.partition(END)
         return f"{head}{generated}{tail}"
-    return f"# {_title(item)}\n\n{generated}\n"
+    return f"# {escaped(f'{item.name} {item.version}')}\n\n{generated}\n"
 
 
 def index(items: Iterable[Published]) -> str:
@@ -99,29 +104,18 @@ def _parts(version: str) -> list[tuple[int, str]]:
 
 def _rows(item: Published) -> Iterable[str]:
     conformance = item.conformance
-    name = escaped(conformance.implementation.project or item.implementation)
     for profile in conformance.profiles:
-        passed = profile.statistics.passed
         cells = [
-            name,
+            escaped(item.name),
             f"[{escaped(item.version)}]({item.folder}/README.md)",
             escaped(profile.name),
             f"{RESULTS[profile.result]}: {escaped(profile.summary)}",
-            f"{passed:,} of {_total(profile):,}",
+            f"{profile.statistics.passed:,} of {profile.statistics.total:,}",
             escaped(conformance.cluster.kubernetes_version),
             escaped(conformance.suite.version),
             conformance.date[:10],
         ]
         yield f"| {' | '.join(cells)} |"
-
-
-def _total(profile: Profile) -> int:
-    return sum(profile.statistics.model_dump().values())
-
-
-def _title(item: Published) -> str:
-    project = item.conformance.implementation.project or item.implementation
-    return escaped(f"{project} {item.version}")
 
 
 def _about(item: Published) -> str:
