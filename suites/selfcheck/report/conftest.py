@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -16,6 +16,8 @@ from netpol_conformance.run.events import (
     ClusterRecord,
     Event,
     Evidence,
+    HeldResult,
+    MeanwhileResult,
     PolicyField,
     RefusalResult,
     RunFinished,
@@ -41,6 +43,33 @@ OPPOSITE = {
     Expectation.BLOCKED: Expectation.CONNECTED,
     Expectation.UNRESOLVED: Expectation.CONNECTED,
 }
+LEAK = MeanwhileResult(
+    source="busybox",
+    destination="web:80",
+    protocol=Protocol.TCP,
+    expected=Expectation.BLOCKED,
+    explanation="default/default-deny isolates web.",
+    rules=("S2",),
+    outcome=Outcome.FAIL,
+    reason="It connected for 80 ms.",
+    probes=350,
+    seconds=1.9,
+    rate=187,
+    resolution=0.035,
+    unexpected=7,
+    first_unexpected=0.004,
+    gap=0.08,
+)
+"""A cell that was open during a change and must not be."""
+KEPT = HeldResult(
+    source="labelled",
+    destination="web:80",
+    protocol=Protocol.TCP,
+    fate="survives",
+    outcome=Outcome.UNSPECIFIED,
+    reason="The specification is silent.",
+)
+"""A connection that outlived a change."""
 DENY = """\
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -315,7 +344,7 @@ def run_events(paths: list[str], *, interleaved: bool = False) -> Iterator[Event
     )
 
 
-def collect(events: Iterator[Event] | list[Event]) -> Report:
+def collect(events: Iterable[Event]) -> Report:
     collector = Collector()
     for event in events:
         collector(event)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+from types import ModuleType
 
 import jsonschema
 import pytest
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import html
+from netpol_conformance.report.compare import records
 from netpol_conformance.report.compare.comparing import compare
 from netpol_conformance.report.document import short
 from netpol_conformance.report.document.report import Report
-from netpol_conformance.report.formats import json_report, junit
+from netpol_conformance.report.formats import json_report, junit, yaml_report
 
-from .compatibility import FROZEN, SCHEMAS, Schema, breaches, current, frozen
+from .compatibility import CURRENT, FROZEN, SCHEMAS, Schema, breaches, current, frozen
 
 OLD_REPORT = FROZEN / "report-1.json"
 
@@ -24,6 +26,16 @@ OLD_REPORT = FROZEN / "report-1.json"
 def schema() -> Schema:
     """The schema as committed."""
     return current("report")
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("report", json_report), ("comparison", records), ("conformance-report", yaml_report)],
+)
+def test_the_committed_schema_is_current(name: str, module: ModuleType) -> None:
+    file = CURRENT / f"{name}.schema.json"
+    told = f"run: python -m {module.__name__} > schemas/{file.name}"
+    assert file.read_text(encoding="utf-8") == module.schema_text(), told
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

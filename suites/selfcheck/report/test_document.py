@@ -12,12 +12,7 @@ from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.document.summary import headline, sentence
 from netpol_conformance.run.events import Event, RunFinished, StepFinished
 
-
-def collect(events: list[Event]) -> Report:
-    collector = Collector()
-    for event in events:
-        collector(event)
-    return collector.report()
+from .conftest import collect
 
 
 def test_scenarios_stand_in_the_order_announced_however_they_interleave(

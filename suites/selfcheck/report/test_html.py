@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpol_conformance.report import html
-from netpol_conformance.report.document.collector import Collector
 from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.document.short import shortened
 from netpol_conformance.report.html.packing import packed
 from netpol_conformance.report.html.tones import anchor, safe_link
 from netpol_conformance.report.html.views import ordered
 from netpol_conformance.run.events import Event
+
+from .conftest import collect
 
 LOADING = {"src", "srcset", "action", "data", "poster", "background", "formaction", "ping"}
 
@@ -237,10 +238,8 @@ def test_a_short_report_has_every_cell_too(report: Report) -> None:
 def test_a_run_cut_anywhere_has_a_page(
     data: st.DataObject, interleaved_events: list[Event]
 ) -> None:
-    collector = Collector()
-    for event in interleaved_events[: data.draw(st.integers(1, len(interleaved_events)))]:
-        collector(event)
-    report = collector.report()
+    end = data.draw(st.integers(1, len(interleaved_events)))
+    report = collect(interleaved_events[:end])
     page = Page(html.render(report))
     assert len(page.all("details")) > len(report.scenarios)
     assert len(page.data["scenarios"]) == len(report.scenarios)

@@ -146,6 +146,10 @@ def test_the_final_table_fits_whatever_occurs(report: Report, width: int) -> Non
 # -- real terminals ------------------------------------------------------------------------------
 
 
+def run_on_terminal(width: int, tmp_path: Path, *words: str, **environment: str) -> str:
+    return terminal(width, tmp_path, "run", "--report", str(tmp_path / "r"), *words, **environment)
+
+
 def terminal(width: int, tmp_path: Path, *words: str, **environment: str) -> str:
     command = [sys.executable, "-m", "netpol_conformance", *words]
     kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CI")}
@@ -154,8 +158,7 @@ def terminal(width: int, tmp_path: Path, *words: str, **environment: str) -> str
 
 @pytest.mark.parametrize("width", [80, 40])
 def test_a_run_on_a_terminal_leaves_no_trace_of_its_live_view(tmp_path: Path, width: int) -> None:
-    report = ("--report", str(tmp_path / "r"))
-    output = terminal(width, tmp_path, "run", SCENARIO, "-q", *report)
+    output = run_on_terminal(width, tmp_path, SCENARIO, "-q")
     assert "0/1 " in output
     assert f"running {SCENARIO}"[: width - 1] in output
     assert "\x1b[32m" in output
@@ -170,8 +173,7 @@ def test_a_run_on_a_terminal_leaves_no_trace_of_its_live_view(tmp_path: Path, wi
 
 
 def test_titles_and_matrices_stay_within_80_columns(tmp_path: Path) -> None:
-    report = ("--report", str(tmp_path / "r"))
-    output = terminal(80, tmp_path, "run", "handbook/simple-example.yaml", *report)
+    output = run_on_terminal(80, tmp_path, "handbook/simple-example.yaml")
     assert "enforced in" in output
     plain = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "\n", output).replace("\r", "")
     told, _, _ = plain.partition(str(tmp_path))  # whose name is the tests' and may be long
@@ -179,8 +181,7 @@ def test_titles_and_matrices_stay_within_80_columns(tmp_path: Path) -> None:
 
 
 def test_no_color_is_respected_on_a_terminal(tmp_path: Path) -> None:
-    report = ("--report", str(tmp_path / "r"))
-    output = terminal(80, tmp_path, "run", SCENARIO, "-q", *report, NO_COLOR="1")
+    output = run_on_terminal(80, tmp_path, SCENARIO, "-q", NO_COLOR="1")
     assert "1/1 " in output
     assert not re.search(r"\x1b\[[\d;]*3\d", output)
 

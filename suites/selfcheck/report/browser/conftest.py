@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.model.objects import Protocol
 from netpol_conformance.report import html
 from netpol_conformance.report.document.conformance import feature_results, profile_results
 from netpol_conformance.report.document.report import Report
-from netpol_conformance.run.events import Declaration, HeldResult, MeanwhileResult
-from netpol_conformance.scenario.types import Expectation
+from netpol_conformance.run.events import Declaration
 
-from ..conftest import HOSTILE
+from ..conftest import HOSTILE, KEPT, LEAK
 
 Open = Callable[..., Any]
 SIMPLE = "handbook/simple-example.yaml"
@@ -99,34 +97,9 @@ def eventful(report: Report) -> Report:
     """The report with labels, a policy's path, and cells probed all through a change."""
     scenario = next(item for item in report.scenarios if item.path == SIMPLE)
     step = scenario.steps[1]
-    during = MeanwhileResult(
-        source="busybox",
-        destination="web:80",
-        protocol=Protocol.TCP,
-        expected=Expectation.BLOCKED,
-        explanation="default/default-deny isolates web.",
-        rules=("S2",),
-        outcome=Outcome.FAIL,
-        reason="It connected for 80 ms.",
-        probes=350,
-        seconds=1.9,
-        rate=187,
-        resolution=0.035,
-        unexpected=7,
-        first_unexpected=0.004,
-        gap=0.08,
-        evidence=step.cells[0].evidence,
-    )
-    kept = HeldResult(
-        source="labelled",
-        destination="web:80",
-        protocol=Protocol.TCP,
-        fate="survives",
-        outcome=Outcome.UNSPECIFIED,
-        reason="The specification is silent.",
-    )
     labels = {"secondary/busybox": {"access": "true"}, "namespace/secondary": {"team": HOSTILE}}
-    update = {"meanwhile": (during,), "held": (kept,), "labels": labels, "enforcer": "restarted"}
+    leak = LEAK.model_copy(update={"evidence": step.cells[0].evidence})
+    update = {"meanwhile": (leak,), "held": (KEPT,), "labels": labels, "enforcer": "restarted"}
     declared = Declaration(
         feature="sctp", reason="no module", link="https://example.org/7", holds=True
     )
@@ -145,3 +118,15 @@ def eventful(report: Report) -> Report:
             "features": feature_results((changed,), None),
         }
     )
+
+
+def violations(page: Any) -> list[str]:
+    """What axe calls serious or critical, and where."""
+    response = Axe().run(page).response
+    assert response["passes"]
+    return [
+        f"{item['impact']} {item['id']}: {item['help']}: {node['html'][:200]}"
+        for item in response["violations"]
+        if item["impact"] in ("serious", "critical")
+        for node in item["nodes"][:3]
+    ]

@@ -6,14 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from netpol_conformance.report.compare import page as comparison
 from netpol_conformance.report.compare.comparing import compare
 from netpol_conformance.report.document.report import Report
 
 from ..conftest import HOSTILE
-from .conftest import SIMPLE, Open
+from .conftest import SIMPLE, Open, violations
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
@@ -121,15 +120,3 @@ def test_a_comparison_is_for_phones_and_screen_readers_too(
     assert page.evaluate("document.scrollingElement.scrollWidth") == 360
     found = violations(page)
     assert not found, "\n".join(found)
-
-
-def violations(page: Any) -> list[str]:
-    """What axe calls serious or critical, and where."""
-    response = Axe().run(page).response
-    assert response["passes"]
-    return [
-        f"{item['impact']} {item['id']}: {item['help']}: {node['html'][:200]}"
-        for item in response["violations"]
-        if item["impact"] in ("serious", "critical")
-        for node in item["nodes"][:3]
-    ]
