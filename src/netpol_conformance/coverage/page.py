@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from netpol_conformance.coverage.counting import pair_id
@@ -30,36 +30,27 @@ class _Row(NamedTuple):
     numbers: tuple[int | None, ...]
 
 
-class _Part(NamedTuple):
-    """A section of the page: its items in groups, each with a title of its own, if any."""
-
-    section: Section
-    groups: tuple[tuple[str, tuple[Item, ...]], ...]
-
-
 def render(coverage: Coverage) -> str:
     """The page, complete."""
     return render_page(
         "coverage.html.j2",
         styles=("coverage.css",),
         coverage=coverage,
-        parts=[_Part(section, tuple(_groups(section))) for section in coverage.sections],
+        groups=_groups,
         columns=_COLUMNS,
         grid=list(_grid(coverage)),
         tone="pass" if coverage.complete else "fail",
     )
 
 
-def _groups(section: Section) -> Iterator[tuple[str, tuple[Item, ...]]]:
-    """The items as they are shown together: pairs by their axes."""
+def _groups(section: Section) -> Mapping[str, Sequence[Item]]:
+    """The items as they are shown together, by title: pairs by their axes."""
     if section.name != "pairs":
-        yield "", section.items
-        return
+        return {"": section.items}
     groups: dict[str, list[Item]] = {}
     for item in section.items:
         groups.setdefault(_axes(item.id), []).append(item)
-    for title, items in groups.items():
-        yield title, tuple(items)
+    return groups
 
 
 def _axes(pair: str) -> str:

@@ -161,8 +161,8 @@ def interrupt_again_and_again(running: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize(
     "by",
-    [sends(signal.SIGTERM), sends(signal.SIGHUP), interrupt_again_and_again],
-    ids=["terminated", "hung up", "impatient"],
+    [sends(signal.SIGINT), sends(signal.SIGTERM), sends(signal.SIGHUP), interrupt_again_and_again],
+    ids=["interrupted", "terminated", "hung up", "impatient"],
 )
 def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
     code, output, report = run(pack, *RUN, "--jobs", "2", by=by)
@@ -173,6 +173,7 @@ def test_other_ways_to_be_stopped_leave_the_report_too(pack: Path, by) -> None:
     assert in_order(report)
     assert "finished" in states(report)
     assert "not run" in states(report)
+    assert Outcome.PASS in {scenario.outcome for scenario in report.scenarios}
     assert (pack.parent / "out" / "report.html").exists()
     assert nothing_left(pack.parent)
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -16,6 +13,9 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.formats import json_report
 
 from ..commands import NOTHING_ENFORCED, PACKS, QUICK, ROOT, command, python, run
+
+CASES = "semantics/policy-types.yaml"
+"""A file of four cases."""
 
 
 def test_a_conformant_implementation_exits_0_with_its_reports(tmp_path):
@@ -64,6 +64,11 @@ def test_an_implementation_that_enforces_nothing_exits_1_and_says_which_connecti
         (["explain", "a", "b:80"], "--scenario PATH or --file"),
         (["explain", "a", "b:80", "-s", QUICK, "--step", "9"], "steps 1 to"),
         (["explain", "a", "b", "-f", os.devnull], "names no port"),
+        (
+            ["explain", "client", "web:80", "-s", CASES],
+            f"holds 4 scenarios; name one of them: {CASES}#unset",
+        ),
+        (["run", f"{CASES}#unsett"], 'there is no case "unsett"; did you mean "unset"?'),
         (["explain", "a", "b:80", "-f", os.devnull], "no pod"),
         (["frobnicate"], "No such command"),
     ],
@@ -175,24 +180,6 @@ def test_a_machine_without_what_it_takes_exits_3_and_says_how_to_mend_it(tmp_pat
     assert "To mend it: install the package busybox" in done.stdout
 
 
-def test_ctrl_c_still_writes_the_report_of_what_was_done(tmp_path):
-    words = [sys.executable, "-m", "netpol_conformance", "run", "--report", str(tmp_path)]
-    with subprocess.Popen(
-        [*words, "handbook", "--jobs", "2"], stdout=subprocess.PIPE, text=True
-    ) as running:
-        for line in running.stdout:
-            if line.startswith("PASS"):
-                running.send_signal(signal.SIGINT)
-                break
-        rest = running.stdout.read()
-        assert running.wait() == 3, rest
-    report = json_report.read(tmp_path / "report.json")
-    assert report.partial
-    assert Outcome.PASS in {scenario.outcome for scenario in report.scenarios}
-    assert "not run" in {scenario.state for scenario in report.scenarios}
-    assert (tmp_path / "report.html").exists()
-
-
 def test_explain_takes_plain_manifests_and_no_cluster():
     manifests = """
 apiVersion: v1
@@ -241,29 +228,36 @@ def test_pytest_ids_markers_and_failures(tmp_path):
     assert "[errata/" not in listed
     options = [word.replace("--", "--netpol-") for word in NOTHING_ENFORCED]
     junit = tmp_path / "junit.xml"
-    failed = python(
-        "pytest", str(PACKS), "--netpol-scenario", QUICK, *options, f"--junitxml={junit}"
-    )
+    chosen = ("--netpol-scenario", QUICK, f"--junitxml={junit}")
+    failed = python("pytest", str(PACKS), *chosen, *options)
     assert failed.returncode == 1
     for told in ("!✓", "default/web-deny-all", "expected blocked", "run it again"):
         assert told in failed.stdout
     assert "web-deny-all" in junit.read_text(encoding="utf-8")
 
 
-def test_workers_of_xdist_make_one_report(tmp_path):
+@pytest.mark.parametrize(
+    ("pack", "keyword", "paths"),
+    [
+        ("handbook", "no-policy or web-deny-all", ["handbook/no-policy.yaml", QUICK]),
+        (CASES, "empty", [f"{CASES}#empty-list", f"{CASES}#empty-egress"]),
+    ],
+    ids=["files", "cases of a file"],
+)
+def test_workers_of_xdist_make_one_report(pack, keyword, paths, tmp_path):
     written = tmp_path / "report.json"
-    chosen = ["--netpol-scenario", "handbook", "-k", "no-policy or web-deny-all", "-n", "2"]
+    chosen = ["--netpol-scenario", pack, "-k", keyword, "-n", "2"]
     done = python("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
     assert done.returncode == 0, done.stdout
     report = json_report.read(written)
-    assert [item.path for item in report.scenarios] == ["handbook/no-policy.yaml", QUICK]
+    assert [item.path for item in report.scenarios] == paths
     assert report.outcome is Outcome.PASS
 
 
 class TestCases:
     """A case of a file is a scenario of its own wherever scenarios are named."""
 
-    FILE = "semantics/policy-types.yaml"
+    FILE = CASES
     CASE = f"{FILE}#unset"
 
     def test_list_and_show_name_it(self):
@@ -276,14 +270,6 @@ class TestCases:
         done = command("explain", "client", "web:80", "-s", self.CASE, "--step", "2")
         assert done.returncode == 1, done.stderr
         assert "denied" in done.stdout
-        done = command("explain", "client", "web:80", "-s", self.FILE)
-        assert done.returncode == 2
-        assert f"holds 4 scenarios; name one of them: {self.CASE}" in done.stderr
-
-    def test_a_wrong_one_is_told_the_nearest(self):
-        done = command("run", f"{self.FILE}#unsett")
-        assert done.returncode == 2
-        assert 'there is no case "unsett"; did you mean "unset"?' in done.stderr
 
     def test_it_runs_alone_and_its_failure_says_how_to_run_it_again(self, tmp_path):
         done, report = run(tmp_path, self.CASE, *NOTHING_ENFORCED)
@@ -294,11 +280,3 @@ class TestCases:
         assert f'name="{self.CASE}"' in (tmp_path / "junit.xml").read_text(encoding="utf-8")
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
         assert f'id="{self.FILE}%23unset"' in page
-
-    def test_workers_of_xdist_share_the_cases_of_a_file(self, tmp_path):
-        written = tmp_path / "report.json"
-        chosen = ["--netpol-scenario", self.FILE, "-k", "empty", "-n", "2"]
-        done = python("pytest", str(PACKS), *chosen, f"--netpol-json={written}")
-        assert done.returncode == 0, done.stdout
-        paths = [item.path for item in json_report.read(written).scenarios]
-        assert paths == [f"{self.FILE}#empty-list", f"{self.FILE}#empty-egress"]

@@ -24,7 +24,7 @@ def test_all_that_lasted_is_told_with_its_outcome(open_step):
         meanwhile=(LEAK, QUIET),
         held=(KEPT,),
     )
-    told = remarks(step, width=200)
+    told = list(remarks(step, width=200))
     assert [remark.outcome for remark in told] == [
         None,
         None,
@@ -39,7 +39,7 @@ def test_all_that_lasted_is_told_with_its_outcome(open_step):
 
 
 def test_a_plain_step_has_nothing_to_add(open_step):
-    assert remarks(open_step, width=80) == []
+    assert list(remarks(open_step, width=80)) == []
     assert wrong_remarks(open_step, width=80) == ""
 
 

@@ -13,7 +13,16 @@ from netpol_conformance.report.compare.records import (
     ScenarioComparison,
     StepComparison,
 )
-from netpol_conformance.report.compare.words import LEGEND, about, found, place, tally, verdict, why
+from netpol_conformance.report.compare.words import (
+    LEGEND,
+    about,
+    changes,
+    found,
+    place,
+    tally,
+    verdict,
+    why,
+)
 from netpol_conformance.report.terminal.console import STYLES
 from netpol_conformance.report.text import one_line, plural
 
@@ -60,11 +69,10 @@ def _table(comparison: Comparison) -> Table:
 
 
 def _add_scenario(table: Table, scenario: ScenarioComparison) -> None:
-    changes = dict.fromkeys(change for change in scenario.changes if change is not Change.SAME)
     table.add_row(
         Text.assemble(
             (one_line(scenario.path), "bold"),
-            *((f" {change.value}", _CHANGES.get(change, "")) for change in changes),
+            *((f" {change.value}", _CHANGES.get(change, "")) for change in changes(scenario)),
             " (its text differs)" if scenario.edited else "",
         ),
         *(_outcome(outcome) for outcome in scenario.outcomes),

@@ -8,6 +8,7 @@ from netpol_conformance.report.compare.records import (
     Compared,
     Difference,
     Found,
+    ScenarioComparison,
 )
 from netpol_conformance.report.text import one_line, plural, seconds
 
@@ -74,6 +75,11 @@ def found(item: Found | None) -> str:
     if not seen:
         return item.outcome.value
     return f"{_SIGNS.get(item.outcome, '')}{one_line(seen)}"
+
+
+def changes(item: ScenarioComparison) -> tuple[Change, ...]:
+    """What became of it in the later reports, each change once."""
+    return tuple(dict.fromkeys(change for change in item.changes if change is not Change.SAME))
 
 
 def place(item: Difference) -> str:

@@ -34,7 +34,7 @@ class Collector:
         self._run: RunStarted | None = None
         self._self_test: SelfTested | None = None
         self._end: RunFinished | None = None
-        self._paths: list[str] = []
+        self._paths: dict[str, None] = {}
         self._started: dict[str, ScenarioStarted] = {}
         self._steps: dict[str, list[StepResult]] = {}
         self._finished: dict[str, ScenarioFinished] = {}
@@ -44,17 +44,17 @@ class Collector:
         match event:
             case RunStarted():
                 self._run = event
-                self._paths = list(dict.fromkeys((*event.scenarios, *self._paths)))
+                self._paths = dict.fromkeys((*event.scenarios, *self._paths))
             case SelfTested():
                 self._self_test = event
             case ScenarioStarted():
-                self._know(event.path)
+                self._paths[event.path] = None
                 self._started[event.path] = event
             case StepFinished():
-                self._know(event.path)
+                self._paths[event.path] = None
                 self._steps.setdefault(event.path, []).append(event.step)
             case ScenarioFinished():
-                self._know(event.path)
+                self._paths[event.path] = None
                 self._finished[event.path] = event
             case RunFinished():
                 self._end = event
@@ -107,10 +107,6 @@ class Collector:
     def _is_partial(self, scenarios: Iterable[ScenarioReport]) -> bool:
         ended = self._end is not None and not self._end.partial
         return not ended or any(scenario.state != "finished" for scenario in scenarios)
-
-    def _know(self, path: str) -> None:
-        if path not in self._paths:
-            self._paths.append(path)
 
     def _outcome(self, scenarios: Iterable[ScenarioReport]) -> Outcome:
         # Without the run's own last word nothing better than INCONCLUSIVE can be said.

@@ -25,19 +25,8 @@ class Remark(NamedTuple):
     outcome: Outcome | None = None
 
 
-def remarks(step: StepResult, *, width: int) -> list[Remark]:
+def remarks(step: StepResult, *, width: int) -> Iterator[Remark]:
     """All remarks of a step beside its matrix."""
-    return list(_remarks(step, width))
-
-
-def wrong_remarks(step: StepResult, *, width: int) -> str:
-    """Those that failed or are inconclusive, with the command that asks the same; or nothing."""
-    wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
-    items: list[MeanwhileResult | HeldResult] = [*step.meanwhile, *step.held]
-    return "\n\n".join(_wrong(item, width) for item in items if item.outcome in wrong)
-
-
-def _remarks(step: StepResult, width: int) -> Iterator[Remark]:
     if step.enforcer is not None:
         yield Remark(hanging("", _ENFORCER[step.enforcer], width))
     for new, old in step.reused.items():
@@ -46,6 +35,13 @@ def _remarks(step: StepResult, width: int) -> Iterator[Remark]:
         yield Remark(hanging("meanwhile  ", _sentence(item), width), item.outcome)
     for kept in step.held:
         yield Remark(hanging("held       ", _sentence(kept), width), kept.outcome)
+
+
+def wrong_remarks(step: StepResult, *, width: int) -> str:
+    """Those that failed or are inconclusive, with the command that asks the same; or nothing."""
+    wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
+    items: list[MeanwhileResult | HeldResult] = [*step.meanwhile, *step.held]
+    return "\n\n".join(_wrong(item, width) for item in items if item.outcome in wrong)
 
 
 def _wrong(item: MeanwhileResult | HeldResult, width: int) -> str:

@@ -46,8 +46,6 @@ class Progress:
                 self.running.pop(event.path, None)
                 self._done[_pack(event.path)] += 1
                 self.outcomes[event.outcome] += 1
-            case _:
-                pass
 
     @property
     def done(self) -> int:
