@@ -187,8 +187,8 @@ def socket_command(probe: Probe) -> str:
     """What a person can type to ask the same as a socket of ours."""
     seconds = f"{probe.timeout:g}"
     if probe.protocol is Protocol.TCP:
-        host = f"[{probe.host}]" if ":" in probe.host else probe.host
-        return shlex.join(["curl", "--head", "--max-time", seconds, f"http://{host}:{probe.port}/"])
+        url = f"http://{probe.url_host}:{probe.port}/"
+        return shlex.join(["curl", "--head", "--max-time", seconds, url])
     kind = "--udp" if probe.protocol is Protocol.UDP else "--sctp"
     words = ["ncat", kind, "--idle-timeout", seconds, probe.host, str(probe.port)]
     return f"echo probe | {shlex.join(words)}"

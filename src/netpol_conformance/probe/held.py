@@ -63,8 +63,9 @@ class HeldConnection:
         self._connected = True
 
     async def _tcp(self, deadline: float) -> Reading:
-        host = f"[{self.probe.host}]" if ":" in self.probe.host else self.probe.host
-        request = f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\r\n"
+        request = (
+            f"HEAD / HTTP/1.1\r\nHost: {self.probe.url_host}\r\nConnection: keep-alive\r\n\r\n"
+        )
         self._socket.send(request.encode())
         head = b""
         while b"\r\n\r\n" not in head and len(head) < _MAX_HEAD:

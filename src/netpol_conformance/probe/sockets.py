@@ -88,8 +88,8 @@ async def receive(opened: socket.socket, deadline: float, nothing: str) -> bytes
 async def _tcp(opened: socket.socket, probe: Probe, address: str, deadline: float) -> Reading:
     await connect(opened, address, probe.port, deadline)
     resent = _resent(opened)
-    host = f"[{probe.host}]" if ":" in probe.host else probe.host
-    opened.send(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    request = f"HEAD / HTTP/1.1\r\nHost: {probe.url_host}\r\nConnection: close\r\n\r\n"
+    opened.send(request.encode())
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _MAX_HEAD:
         received = await receive(opened, deadline, "connected, but no answer to the request")

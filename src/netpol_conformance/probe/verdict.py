@@ -64,6 +64,11 @@ class Probe:
     tool: Tool = Tool.SOCKET
     timeout: float = 1.0
 
+    @property
+    def url_host(self) -> str:
+        """The host as URLs have it: an IPv6 address in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -68,8 +68,7 @@ class Wget:
 
 def target(probe: Probe) -> str:
     """What is asked for: ``nginx``, ``nginx:8080``, ``[fd00::1]:8080``."""
-    host = f"[{probe.host}]" if ":" in probe.host else probe.host
-    return host if probe.port == 80 else f"{host}:{probe.port}"
+    return probe.url_host if probe.port == 80 else f"{probe.url_host}:{probe.port}"
 
 
 def find(busybox: str | None = None) -> Wget:

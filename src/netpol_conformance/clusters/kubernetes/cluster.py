@@ -313,22 +313,21 @@ class KubernetesCluster:
 
     def _asked(self, workspace: Workspace, probes: Sequence[Probe]) -> list[Observation]:
         """One observation a probe, in order, those of hosts outside at the same time as all."""
-        outside = [at for at, probe in enumerate(probes) if probe.source.kind == SourceKind.OUTSIDE]
+        outside = [probe for probe in probes if probe.source.kind == SourceKind.OUTSIDE]
         if not outside:
             return list(workspace.agents.ask(probes))
         clients = self._outside
         if clients is None:
             raise UnsupportedError(NO_CLIENT)
-        apart = set(outside)
-        inside = [at for at in range(len(probes)) if at not in apart]
+        inside = [probe for probe in probes if probe.source.kind != SourceKind.OUTSIDE]
         with ThreadPoolExecutor(1) as other:
-            asked = [probes[at] for at in outside]
-            coming = other.submit(copy_context().run, clients.probe, asked)
-            seen = dict(
-                zip(inside, workspace.agents.ask([probes[at] for at in inside]), strict=True)
-            )
-            seen |= zip(outside, coming.result(), strict=True)
-        return [seen[at] for at in range(len(probes))]
+            coming = other.submit(copy_context().run, clients.probe, outside)
+            seen_inside = iter(workspace.agents.ask(inside))
+            seen_outside = iter(coming.result())
+        return [
+            next(seen_outside if probe.source.kind == SourceKind.OUTSIDE else seen_inside)
+            for probe in probes
+        ]
 
     def _channel(self, objects: Objects, source: Source) -> Channel:
         """A new stream to the agent of a pod, or of a node."""

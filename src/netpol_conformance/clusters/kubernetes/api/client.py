@@ -43,6 +43,7 @@ _RETRIES = Retry(
     raise_on_status=False,
 )
 _NOT_FOUND = 404
+_STRICT = {"fieldValidation": "Strict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,7 @@ class Client:
 
     def get(self, resource: Resource, name: str, namespace: str = "") -> Manifest | None:
         """The object, or None if there is none."""
-        try:
-            return self.send("GET", resource.url(namespace, name))
-        except ApiError as error:
-            if error.code == _NOT_FOUND:
-                return None
-            raise
+        return self._if_found("GET", resource.url(namespace, name))
 
     def items(self, resource: Resource, namespace: str = "", **query: str) -> list[Manifest]:
         """All objects (of the namespace) that match the query: ``labelSelector`` and the like."""
@@ -126,17 +122,13 @@ class Client:
 
     def create(self, resource: Resource, manifest: Manifest, namespace: str = "") -> Manifest:
         """Create the object, its fields strictly checked by the server."""
-        return self.send(
-            "POST", resource.url(namespace), manifest, query={"fieldValidation": "Strict"}
-        )
+        return self.send("POST", resource.url(namespace), manifest, query=_STRICT)
 
     def replace(
         self, resource: Resource, manifest: Manifest, name: str, namespace: str = ""
     ) -> Manifest:
         """Put ``manifest`` in the place of the object that is there."""
-        return self.send(
-            "PUT", resource.url(namespace, name), manifest, query={"fieldValidation": "Strict"}
-        )
+        return self.send("PUT", resource.url(namespace, name), manifest, query=_STRICT)
 
     def patch(
         self, resource: Resource, patch: Manifest, name: str, namespace: str = "", sub: str = ""
@@ -147,13 +139,15 @@ class Client:
     def delete(self, resource: Resource, name: str, namespace: str = "") -> bool:
         """Begin to delete the object; whether there was one."""
         options = {"propagationPolicy": "Background"}
+        return self._if_found("DELETE", resource.url(namespace, name), options) is not None
+
+    def _if_found(self, method: str, path: str, body: Manifest | None = None) -> Manifest | None:
         try:
-            self.send("DELETE", resource.url(namespace, name), options)
+            return self.send(method, path, body)
         except ApiError as error:
             if error.code == _NOT_FOUND:
-                return False
+                return None
             raise
-        return True
 
     def resource(self, manifest: Mapping[str, Any]) -> Resource:
         """How the manifest's kind is served; raises RefusedError if it is not."""
