@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -62,9 +63,8 @@ class Asking:
 
 @pytest.fixture
 def embedded() -> Iterator[EmbeddedCluster]:
-    cluster = EmbeddedCluster()
-    yield cluster
-    cluster.close()
+    with closing(EmbeddedCluster()) as cluster:
+        yield cluster
 
 
 @pytest.fixture

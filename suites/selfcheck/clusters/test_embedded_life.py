@@ -177,8 +177,10 @@ def test_closing_leaves_nothing_and_may_be_done_twice():
 
 
 def test_two_clusters_side_by_side_do_not_meet(asking):
-    first, second = EmbeddedCluster(), EmbeddedCluster()
-    try:
+    with (
+        contextlib.closing(EmbeddedCluster()) as first,
+        contextlib.closing(EmbeddedCluster()) as second,
+    ):
         for cluster in (first, second):
             cluster.start(ClusterSpec())
         asking(first).apply(WEB)
@@ -187,9 +189,6 @@ def test_two_clusters_side_by_side_do_not_meet(asking):
         assert host == asking(second).ip("pod", "other")
         for cluster, name in ((first, "default/web"), (second, "default/other")):
             asking(cluster).sees(Verdict.CONNECTED, "node/node-2", host, 80, servers=(name,))
-    finally:
-        first.close()
-        second.close()
 
 
 def ask_until_refused(cluster: EmbeddedCluster) -> None:

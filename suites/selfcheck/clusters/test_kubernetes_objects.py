@@ -100,19 +100,20 @@ def test_an_object_that_is_there_is_replaced(api: ScriptedApi) -> None:
     assert sent["metadata"]["resourceVersion"] == "7"
 
 
-def test_of_a_pod_labels_are_changed_and_those_left_out_are_removed(api: ScriptedApi) -> None:
+def running(api: ScriptedApi, **metadata: Any) -> None:
+    """Have the pod web be there already."""
     found = {
-        "metadata": {
-            "name": "web",
-            "namespace": "npc-1-2-default",
-            "labels": {"app": "old", "gone": "x"},
-            "annotations": {"netpol-conformance/image": "nginx", "note": "gone"},
-        },
+        "metadata": {"name": "web", "namespace": "npc-1-2-default", **metadata},
         "spec": {"containers": [{"name": "main", "image": "nginx"}], "restartPolicy": "Always"},
     }
     api.answers["POST", f"{HOME}/pods"] = refusal("AlreadyExists")
     api.answers["GET", f"{HOME}/pods/web"] = (200, found)
     api.answers["PATCH", f"{HOME}/pods/web"] = (200, found)
+
+
+def test_of_a_pod_labels_are_changed_and_those_left_out_are_removed(api: ScriptedApi) -> None:
+    annotations = {"netpol-conformance/image": "nginx", "note": "gone"}
+    running(api, labels={"app": "old", "gone": "x"}, annotations=annotations)
     objects(api).apply(POD)
     ((_, patch),) = api.sent("PATCH")
     assert patch == {
@@ -124,13 +125,7 @@ def test_of_a_pod_labels_are_changed_and_those_left_out_are_removed(api: Scripte
 
 
 def test_a_pod_that_finishes_is_ended(api: ScriptedApi) -> None:
-    found = {
-        "metadata": {"name": "web", "namespace": "npc-1-2-default"},
-        "spec": {"containers": [{"name": "main", "image": "nginx"}], "restartPolicy": "Always"},
-    }
-    api.answers["POST", f"{HOME}/pods"] = refusal("AlreadyExists")
-    api.answers["GET", f"{HOME}/pods/web"] = (200, found)
-    api.answers["PATCH", f"{HOME}/pods/web"] = (200, found)
+    running(api)
     objects(api).apply(f"{POD}status: {{phase: Succeeded}}")
     assert api.sent("PATCH")[0][1]["spec"] == {"activeDeadlineSeconds": 1}
 

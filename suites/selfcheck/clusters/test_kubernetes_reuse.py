@@ -110,31 +110,21 @@ def test_a_third_scenario_takes_over_from_the_second(cluster: KubernetesCluster)
     assert addresses(cluster) == before
 
 
-def alter_by_service(cluster: KubernetesCluster) -> None:
-    cluster.apply(SERVICE)
-
-
-def alter_by_labels(cluster: KubernetesCluster) -> None:
-    cluster.apply(SHOP.replace("team: shop", "team: other"))
-
-
-def alter_by_deletion(cluster: KubernetesCluster) -> None:
-    cluster.delete([ObjectKey("Pod", "shop", "client")])
-
-
-def alter_by_lifecycle(cluster: KubernetesCluster) -> None:
-    cluster.lifecycle()
-
-
 def alter_by_refusal(cluster: KubernetesCluster) -> None:
     with pytest.raises(RefusedError):
         cluster.apply(SERVICE + "---\napiVersion: v1\nkind: Unheard\nmetadata: {name: x}\n")
 
 
-@pytest.mark.parametrize(
-    "alter",
-    [alter_by_service, alter_by_labels, alter_by_deletion, alter_by_lifecycle, alter_by_refusal],
-)
+ALTERATIONS = {
+    "a Service": lambda cluster: cluster.apply(SERVICE),
+    "labels": lambda cluster: cluster.apply(SHOP.replace("team: shop", "team: other")),
+    "a deletion": lambda cluster: cluster.delete([ObjectKey("Pod", "shop", "client")]),
+    "its lifecycle": lambda cluster: cluster.lifecycle(),
+    "a refusal": alter_by_refusal,
+}
+
+
+@pytest.mark.parametrize("alter", ALTERATIONS.values(), ids=ALTERATIONS.keys())
 def test_what_was_altered_is_nobody_elses(alter, api: StoringApi, cluster: KubernetesCluster):
     begin(cluster, SHOP + CLIENT)
     (space,) = api.names("namespaces")
