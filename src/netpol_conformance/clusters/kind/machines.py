@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
 
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
 from netpol_conformance.clusters.kind import wiring
@@ -22,7 +20,7 @@ from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
 from netpol_conformance.clusters.kubernetes.public import AGENT, server_words, until
-from netpol_conformance.model.objects import IPAddress, IPNetwork
+from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 
 _DOCKER = 60.0
 """Seconds that any docker command may take."""
@@ -33,38 +31,13 @@ _FOREVER = str(2**31 - 1)
 _SETTINGS = {4: "net.ipv4.conf.all.rp_filter=0", 6: "net.ipv6.conf.all.disable_ipv6=0"}
 
 
-@dataclass(frozen=True, slots=True)
-class KindNode:
-    """A node: its container, and the networks of its pods."""
-
-    container: str
-    ips: tuple[IPAddress, ...]
-    pod_cidrs: tuple[IPNetwork, ...]
-
-
-def kind_nodes(items: Iterable[dict[str, Any]]) -> tuple[KindNode, ...]:
-    """Nodes as ``kubectl get nodes -o json`` lists them."""
-    return tuple(
-        KindNode(
-            item["metadata"]["name"],
-            tuple(
-                ip_address(entry["address"])
-                for entry in item["status"]["addresses"]
-                if entry["type"] == "InternalIP"
-            ),
-            tuple(map(ip_network, item["spec"].get("podCIDRs", ()))),
-        )
-        for item in items
-    )
-
-
 class Machines:
     """The machines outside the cluster ``cluster``, of the suite's ``image``.
 
     Every method raises ClusterError.
     """
 
-    def __init__(self, cluster: str, docker: Path, image: str, nodes: Sequence[KindNode]) -> None:
+    def __init__(self, cluster: str, docker: Path, image: str, nodes: Sequence[Node]) -> None:
         self._cluster = cluster
         self._docker = docker
         self._image = image
@@ -80,9 +53,9 @@ class Machines:
         """The container that is this host."""
         return f"{self._cluster}-outside-{_slug(host)}"
 
-    def node(self, names: Collection[str]) -> KindNode | None:
+    def node(self, names: Collection[str]) -> Node | None:
         """The first node among those named."""
-        return next((node for node in self._nodes if node.container in names), None)
+        return next((node for node in self._nodes if node.name in names), None)
 
     def agent(self, host: OutsideHost) -> list[str]:
         """The command whose standard input and output lead to the agent on this host."""
@@ -100,11 +73,11 @@ class Machines:
                 self._serve(host, port)
                 self._served.add((container, port))
 
-    def route(self, host: OutsideHost, target: IPAddress, entry: KindNode) -> None:
+    def route(self, host: OutsideHost, target: IPAddress, entry: Node) -> None:
         """Have the host reach ``target``, a LoadBalancer's address, by the node ``entry``."""
         container = self.container(host)
         machine = self._end(container, host.ips)
-        self._shell(container, wiring.of_entry(machine, self._ends[entry.container], target))
+        self._shell(container, wiring.of_entry(machine, self._ends[entry.name], target))
 
     def remove(self) -> None:
         """Remove all machines of the cluster, and what leads to them from the nodes."""
@@ -115,7 +88,7 @@ class Machines:
         self._run("rm", "--force", "--volumes", *machines)
         for node in self._nodes:
             with contextlib.suppress(ToolError):  # a node that is gone knows none
-                self._shell(node.container, wiring.without_link())
+                self._shell(node.name, wiring.without_link())
 
     def networks(self) -> tuple[IPNetwork, ...]:
         """The subnets of Docker's network that the nodes are on, one for each of their families."""
@@ -144,7 +117,7 @@ class Machines:
         """Give it its addresses, and tunnels between it and every node."""
         machine = self._end(container, ips)
         for node in self._nodes:
-            self._shell(node.container, wiring.of_node(self._ends[node.container], machine))
+            self._shell(node.name, wiring.of_node(self._ends[node.name], machine))
         self._shell(container, wiring.of_machine(machine, list(self._ends.values())))
 
     def _serve(self, host: OutsideHost, port: int) -> None:
@@ -179,15 +152,12 @@ class Machines:
     @cached_property
     def _network(self) -> str:
         """Docker's network that the nodes are on."""
-        return next(iter(self._networks(self._nodes[0].container)))
+        return next(iter(self._networks(self._nodes[0].name)))
 
     @cached_property
     def _ends(self) -> dict[str, End]:
         """The nodes as ends of tunnels, by their containers."""
-        return {
-            node.container: self._end(node.container, node.ips, node.pod_cidrs)
-            for node in self._nodes
-        }
+        return {node.name: self._end(node.name, node.ips, node.pod_cidrs) for node in self._nodes}
 
     def _end(
         self, container: str, ips: Sequence[IPAddress], networks: Sequence[IPNetwork] = ()

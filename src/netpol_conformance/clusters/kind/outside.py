@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from netpol_conformance.clusters.base import OutsideHost
-from netpol_conformance.clusters.kind.machines import KindNode, Machines
+from netpol_conformance.clusters.kind.machines import Machines
 from netpol_conformance.clusters.kubernetes.public import (
     ENDPOINT_SLICES,
     Agents,
@@ -15,7 +15,7 @@ from netpol_conformance.clusters.kubernetes.public import (
     Client,
     CommandChannel,
 )
-from netpol_conformance.model.objects import IPAddress, IPNetwork
+from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 
 
@@ -105,11 +105,11 @@ class KindOutside:
 
     def _route(self, host: OutsideHost, target: IPAddress) -> None:
         node = self._entry(self._balancer.services[target])
-        if node is not None and self._entries.get((host.name, target)) != node.container:
+        if node is not None and self._entries.get((host.name, target)) != node.name:
             self._machines.route(host, target, node)
-            self._entries[host.name, target] = node.container
+            self._entries[host.name, target] = node.name
 
-    def _entry(self, service: str) -> KindNode | None:
+    def _entry(self, service: str) -> Node | None:
         """A node that has a pod of the Service: the only ones that serve it under policy Local."""
         namespace, _, name = service.partition("/")
         selector = f"kubernetes.io/service-name={name}"

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from netpol_conformance.clusters.base import Cluster
 from netpol_conformance.clusters.kind.cluster import KindCluster
-from netpol_conformance.clusters.kind.machines import Machines, kind_nodes
+from netpol_conformance.clusters.kind.machines import Machines
 from netpol_conformance.clusters.kind.outside import KindBalancer, KindOutside
 from netpol_conformance.clusters.kind.tools import find_docker, run
 from netpol_conformance.clusters.kubernetes.public import (
@@ -19,6 +19,7 @@ from netpol_conformance.clusters.kubernetes.public import (
     check_no_stuck,
     connect,
     images_of,
+    real_node,
     remove_run,
 )
 from netpol_conformance.clusters.options import Options
@@ -78,7 +79,7 @@ class Share:
     @cached_property
     def _machines(self) -> Machines:
         with self._client.in_words():
-            nodes = kind_nodes(self._client.items(NODES))
+            nodes = [real_node(item) for item in self._client.items(NODES)]
         return Machines(self.cluster, find_docker(), self.image, nodes)
 
     @cached_property

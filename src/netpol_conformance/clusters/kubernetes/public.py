@@ -17,6 +17,7 @@ from netpol_conformance.clusters.kubernetes.api.client import (
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.driver import images_of
 from netpol_conformance.clusters.kubernetes.external import Turn
+from netpol_conformance.clusters.kubernetes.objects.nodes import real_node
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects
 from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
@@ -51,6 +52,7 @@ __all__ = [
     "check_no_stuck",
     "connect",
     "images_of",
+    "real_node",
     "remove_run",
     "says_ready",
     "server_words",

@@ -87,29 +87,26 @@ class AgentStream:
         The request's own number does not count. Raises StreamError.
         """
         self._requests += 1
-        self._channel.write(task_line(replace(request, id=self._requests)))
-        end, deadline = wire.end_line(self._requests).strip(), time.monotonic() + patience
-        lines = []
-        while (line := self._channel.read(deadline - time.monotonic()).strip()) != end:
-            lines.append(line)
-        return lines
+        return list(self._lines(task_line(replace(request, id=self._requests)), patience))
 
     def _answers(self, probes: Sequence[Probe] | None, patience: float) -> Iterator[wire.Answer]:
-        """The lines of one answer as they come, the end left out."""
+        """The answer to one request as it comes, the end left out."""
         self._requests += 1
-        self._channel.write(wire.request_line(self._requests, probes))
-        deadline = time.monotonic() + patience
-        while True:
-            line = self._channel.read(deadline - time.monotonic())
+        for line in self._lines(wire.request_line(self._requests, probes), patience):
             try:
                 answer = wire.read_answer(line, probes)
             except wire.WireError as error:
                 raise StreamError(str(error)) from error
-            if answer.id != self._requests:
+            if answer.id != self._requests or answer.is_end:
                 raise StreamError(f"the agent answers request {answer.id}, not {self._requests}")
-            if answer.is_end:
-                return
             yield answer
+
+    def _lines(self, request: str, patience: float) -> Iterator[str]:
+        """The lines of the answer to this request as they come, the end left out."""
+        self._channel.write(request)
+        end, deadline = wire.end_line(self._requests).strip(), time.monotonic() + patience
+        while (line := self._channel.read(deadline - time.monotonic()).strip()) != end:
+            yield line
 
     def close(self) -> None:
         """End the agent."""

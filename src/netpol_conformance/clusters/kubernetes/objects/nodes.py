@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -40,7 +40,7 @@ class Nodes:
     def objects(self) -> tuple[Node, ...]:
         """All nodes, with the addresses that others know them by."""
         own = self.own
-        return tuple(_node(manifest, own[_name(manifest)]) for manifest in self.manifests)
+        return tuple(replace(node, name=own[node.name]) for node in map(real_node, self.manifests))
 
 
 def read_nodes(manifests: Sequence[Manifest]) -> Nodes:
@@ -82,13 +82,14 @@ def _name(manifest: Manifest) -> str:
     return str(manifest["metadata"]["name"])
 
 
-def _node(manifest: Manifest, name: str) -> Node:
+def real_node(manifest: Manifest) -> Node:
+    """A node by the cluster's own name for it."""
     spec: Any = manifest.get("spec") or {}
     status: Any = manifest.get("status") or {}
     addresses = [item["address"] for item in status["addresses"] if item["type"] == "InternalIP"]
     cidrs = spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])
     return Node(
-        name,
+        _name(manifest),
         tuple(map(ip_address, addresses)),
         tuple(map(ip_network, cidrs)),
         dict(manifest["metadata"].get("labels") or {}),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ HOST_LABEL = "kubernetes.io/hostname"
 """By this label of its node a pod is placed."""
 IMAGE_ANNOTATION = "netpol-conformance/image"
 """On a pod: the image that the scenario names."""
+_HOST_NETWORK = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
 _GRACE_SECONDS = 1
 _FOREVER = "2147483647"
 _CPU, _MEMORY = "1m", "16Mi"
@@ -70,27 +71,6 @@ class Placing:
     asking: AbstractSet[ObjectKey] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Containers:
-    """The containers of one pod, as they are put together."""
-
-    identity: str
-    placing: Placing
-    items: list[Manifest] = field(default_factory=list)
-
-    def add(self, name: str, image: str, command: list[str], cpu: str = _CPU) -> None:
-        policy = self.placing.images.pull_policy
-        self.items.append(
-            {
-                "name": name,
-                "image": image,
-                "command": command,
-                **({"imagePullPolicy": policy} if policy else {}),
-                "resources": {"requests": {"cpu": cpu, "memory": _MEMORY}},
-            }
-        )
-
-
 def real_pod(
     pod: Pod, identity: str, namespace: str, placing: Placing, watch: str = ""
 ) -> Manifest:
@@ -121,8 +101,7 @@ def real_pod(
         "spec": {
             "containers": containers,
             **_place(pod, placing),
-            **({"hostNetwork": True} if pod.host_network else {}),
-            **({"dnsPolicy": "ClusterFirstWithHostNet"} if pod.host_network else {}),
+            **(_HOST_NETWORK if pod.host_network else {}),
             **({"imagePullSecrets": [{"name": secret}]} if secret else {}),
             "restartPolicy": "Never" if pod.finished else "Always",
             "terminationGracePeriodSeconds": _GRACE_SECONDS,
@@ -167,8 +146,7 @@ def node_agent(node: str, namespace: str, images: Images) -> Manifest:
     """A pod of the suite's own in the network of the cluster's node ``node``."""
     agent = _own_agent(node_agent_name(node), namespace, images)
     agent["spec"] |= {
-        "hostNetwork": True,
-        "dnsPolicy": "ClusterFirstWithHostNet",
+        **_HOST_NETWORK,
         "nodeName": node,
         "tolerations": [{"operator": "Exists"}],
     }
@@ -186,21 +164,31 @@ def _own_agent(name: str, namespace: str, images: Images) -> Manifest:
 
 
 def _containers(pod: Pod, identity: str, placing: Placing, watch: str) -> list[Manifest]:
-    made = _Containers(identity, placing)
+    images = placing.images
     if pod.finished:
-        made.add(PROBE_CONTAINER, placing.images.probe, ["/bin/busybox", "true"])
-        return made.items
+        return [_container(PROBE_CONTAINER, images.probe, ["/bin/busybox", "true"], placing)]
     nginx, httpd, others = serving(pod)
-    image = placing.images.of(pod.image)
-    if nginx:
-        made.add("main", image, _nginx(identity, nginx, placing))
-    if httpd:
-        made.add("main", image, _httpd(identity, httpd))
+    made = []
+    if nginx or httpd:
+        command = _nginx(identity, nginx, placing) if nginx else _httpd(identity, httpd)
+        made.append(_container("main", images.of(pod.image), command, placing))
     own = [f"{number}/{protocol.value}" for number, protocol in others]
     command = _probe(identity, own, placing.families, watch)
     cpu = _CPU_OF_ASKING if pod.key in placing.asking else _CPU
-    made.add(PROBE_CONTAINER, placing.images.probe, command, cpu)
-    return made.items
+    return [*made, _container(PROBE_CONTAINER, images.probe, command, placing, cpu)]
+
+
+def _container(
+    name: str, image: str, command: list[str], placing: Placing, cpu: str = _CPU
+) -> Manifest:
+    policy = placing.images.pull_policy
+    return {
+        "name": name,
+        "image": image,
+        "command": command,
+        **({"imagePullPolicy": policy} if policy else {}),
+        "resources": {"requests": {"cpu": cpu, "memory": _MEMORY}},
+    }
 
 
 def _probe(identity: str, ports: list[str], families: tuple[int, ...], watch: str) -> list[str]:
