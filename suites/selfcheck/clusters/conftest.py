@@ -26,14 +26,13 @@ class Asking:
     def ip(self, kind: str, name: str, family: int = 4) -> str:
         """The address of ``pod``, ``node``, ``service`` or ``load balancer``."""
         state = self.cluster.state()
-        if kind == "pod":
-            ips = next(pod.ips for pod in state.pods if pod.name == name)
-        elif kind == "node":
-            ips = next(node.ips for node in state.nodes if node.name == name)
-        elif kind == "load balancer":
-            ips = next(item.load_balancer_ips for item in state.services if item.name == name)
-        else:
-            ips = next(item.cluster_ips for item in state.services if item.name == name)
+        items, field = {
+            "pod": (state.pods, "ips"),
+            "node": (state.nodes, "ips"),
+            "service": (state.services, "cluster_ips"),
+            "load balancer": (state.services, "load_balancer_ips"),
+        }[kind]
+        ips = next(getattr(item, field) for item in items if item.name == name)
         return str(next(ip for ip in ips if ip.version == family))
 
     def ask(  # noqa: PLR0917 -- read as a sentence: who, whom, where, how, and who may answer

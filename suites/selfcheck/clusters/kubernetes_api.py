@@ -18,6 +18,27 @@ from netpol_conformance.clusters.kubernetes.api.client import Client
 Answer = tuple[int, object]
 
 
+def node(name: str, ready: str = "True", **spec: Any) -> dict[str, Any]:
+    """A node as the API has it, with one address inside."""
+    condition = {
+        "type": "Ready",
+        "status": ready,
+        "reason": "KubeletNotReady",
+        "message": "cni plugin not initialized",
+    }
+    return {
+        "metadata": {"name": name},
+        "spec": {"podCIDRs": ["10.1.0.0/24"], **spec},
+        "status": {
+            "conditions": [condition],
+            "addresses": [
+                {"type": "Hostname", "address": name},
+                {"type": "InternalIP", "address": "192.0.2.7"},
+            ],
+        },
+    }
+
+
 class ScriptedApi:
     """``answers`` by (method, path); a list is answered item by item, the last one for ever."""
 

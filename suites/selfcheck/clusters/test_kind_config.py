@@ -156,7 +156,9 @@ def test_what_did_not_start_is_told_in_the_clusters_own_words() -> None:
             "numberReady": 2,
         },
     }
-    assert explaining.nodes_not_ready([node]) == ["node worker is not Ready: no network plugin"]
+    assert explaining.nodes_not_ready([node]) == {
+        "worker": "node worker is not Ready: no network plugin"
+    }
     assert explaining.rollouts_unfinished([daemon_set]) == ["DaemonSet a/b: 2 of 3 pods ready"]
     assert explaining.pods_not_ready([POD]) == [
         "pod kube-system/web: container server: ImagePullBackOff: no such image"

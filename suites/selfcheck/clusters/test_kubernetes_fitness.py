@@ -31,30 +31,10 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.probe.verdict import Observation, Probe, Verdict
 
-from .kubernetes_api import ScriptedApi, serving
+from .kubernetes_api import ScriptedApi, node, serving
 
 TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 UNWELL = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}
-
-
-def node(name: str, ready: str = "True", **spec: Any) -> dict[str, Any]:
-    condition = {
-        "type": "Ready",
-        "status": ready,
-        "reason": "KubeletNotReady",
-        "message": "cni plugin not initialized",
-    }
-    return {
-        "metadata": {"name": name},
-        "spec": {"podCIDRs": ["10.1.0.0/24"], **spec},
-        "status": {
-            "conditions": [condition],
-            "addresses": [
-                {"type": "Hostname", "address": name},
-                {"type": "InternalIP", "address": "192.0.2.7"},
-            ],
-        },
-    }
 
 
 # -- nodes -----------------------------------------------------------------------------------------

@@ -20,20 +20,13 @@ from netpol_conformance.clusters.kubernetes.objects.reading import read_dns
 from netpol_conformance.model.objects import ObjectKey, Pod, Service
 from netpol_conformance.model.version import LATEST
 
-from .kubernetes_api import ScriptedApi, serving
+from .kubernetes_api import ScriptedApi, node, serving
 
 NAMES = Names("1", "2")
 SPACES = "/api/v1/namespaces"
 HOME = f"{SPACES}/npc-1-2-default"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/npc-1-2-default/networkpolicies"
-WORKER = {
-    "metadata": {"name": "worker", "labels": {}},
-    "spec": {"podCIDR": "10.0.0.0/24"},
-    "status": {
-        "addresses": [{"type": "InternalIP", "address": "192.0.2.1"}],
-        "conditions": [{"type": "Ready", "status": "True"}],
-    },
-}
+WORKER = node("worker", podCIDRs=[], podCIDR="10.0.0.0/24")
 CORE = {
     "resources": [
         {"name": "namespaces", "kind": "Namespace", "namespaced": False},

@@ -14,18 +14,13 @@ _MOST_EVENTS = 8
 _MOST_LOG_LINES = 5
 
 
-def nodes_not_ready(nodes: Sequence[Item]) -> list[str]:
-    """A line for each node that is not Ready: its own message."""
-    return [
-        f"node {_name(node)} is not Ready: {_condition(node, 'Ready').get('message', 'unknown')}"
+def nodes_not_ready(nodes: Sequence[Item]) -> dict[str, str]:
+    """For each node that is not Ready, by its name, a line with its own message."""
+    return {
+        _name(node): f"node {_name(node)} is not Ready: {ready.get('message', 'unknown')}"
         for node in nodes
-        if _condition(node, "Ready").get("status") != "True"
-    ]
-
-
-def node_names_not_ready(nodes: Sequence[Item]) -> list[str]:
-    """The names of the nodes that are not Ready."""
-    return [_name(node) for node in nodes if _condition(node, "Ready").get("status") != "True"]
+        if (ready := _condition(node, "Ready")).get("status") != "True"
+    }
 
 
 def pods_not_ready(pods: Sequence[Item]) -> list[str]:

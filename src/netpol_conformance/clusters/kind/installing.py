@@ -83,14 +83,15 @@ def wait_installed(maker: KindMaker, tools: Tools, *, timeout: float = READY) ->
 def _missing(maker: KindMaker) -> list[str]:
     nodes = _listed(maker, "nodes")
     workloads = _listed(maker, "daemonsets,deployments")
-    return explaining.nodes_not_ready(nodes) + explaining.rollouts_unfinished(workloads)
+    lines = explaining.nodes_not_ready(nodes).values()
+    return [*lines, *explaining.rollouts_unfinished(workloads)]
 
 
 def _words_of(maker: KindMaker, tools: Tools) -> list[str]:
     """What pods, events and kubelet logs show; errors in reading them hide no failure."""
     lines = explaining.pods_not_ready(_listed(maker, "pods"))
     lines += explaining.warnings(_listed(maker, "events"))
-    for node in explaining.node_names_not_ready(_listed(maker, "nodes")):
+    for node in explaining.nodes_not_ready(_listed(maker, "nodes")):
         try:
             log = run([tools.docker, "exec", node, "journalctl", "-u", "kubelet", "-n", "400",
                        "--no-pager", "-o", "cat"])  # fmt: skip
