@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from netpol_conformance.probe.verdict import Probe, Sample, Series, Verdict
-from netpol_conformance.probe.wire import WireError, probe_fields, read_probe
+from netpol_conformance.probe.wire import line_of, probe_fields, read_probe, reading
 
 Task = Literal["begin", "end", "hold", "use"]
 _TASKS: dict[str, Task] = {task: task for task in get_args(Task)}
@@ -44,12 +44,12 @@ def task_line(request: TaskRequest) -> str:
         "intervals": request.intervals,
         "timeout": request.timeout,
     }
-    return json.dumps(fields, separators=(",", ":")) + "\n"
+    return line_of(fields)
 
 
 def read_task(line: str) -> TaskRequest | None:
     """The request in a line; None if it is one of ``wire``'s. Raises WireError."""
-    try:
+    with reading(line, "not a task"):
         fields = json.loads(line)
         if "task" not in fields:
             return None
@@ -60,8 +60,6 @@ def read_task(line: str) -> TaskRequest | None:
             tuple(map(float, fields["intervals"])),
             float(fields["timeout"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WireError(f"not a task: {line[:200]!r} ({type(error).__name__}: {error})") from error
 
 
 def series_line(number: int, at: int, series: Series, now: float) -> str:
@@ -72,7 +70,7 @@ def series_line(number: int, at: int, series: Series, now: float) -> str:
         "fault": series.fault,
         "now": now,
     }
-    return json.dumps({"id": number, "at": at, "series": content}, separators=(",", ":")) + "\n"
+    return line_of({"id": number, "at": at, "series": content})
 
 
 def read_series(line: str, probes: Sequence[Probe], now: float) -> tuple[int, Series]:
@@ -80,7 +78,7 @@ def read_series(line: str, probes: Sequence[Probe], now: float) -> tuple[int, Se
 
     Raises WireError.
     """
-    try:
+    with reading(line, "no series"):
         fields = json.loads(line)
         at, content = int(fields["at"]), fields["series"]
         ahead = now - float(content["now"])
@@ -92,5 +90,3 @@ def read_series(line: str, probes: Sequence[Probe], now: float) -> tuple[int, Se
             (float(start) + ahead, float(end) + ahead) for start, end in content["presence"]
         )
         return at, Series(probes[at], tuple(seen), tuple(presence), str(content["fault"]))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise WireError(f"no series: {line[:200]!r} ({type(error).__name__}: {error})") from error

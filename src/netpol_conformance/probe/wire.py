@@ -9,7 +9,8 @@ All is ASCII, so that a line may be split anywhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any
@@ -58,18 +59,16 @@ def request_line(number: int, probes: Sequence[Probe] | None) -> str:
     asked: Fields = (
         {"selftest": True} if probes is None else {"probes": list(map(probe_fields, probes))}
     )
-    return _line({"id": number, **asked})
+    return line_of({"id": number, **asked})
 
 
 def read_request(line: str) -> Request:
     """The request in a line; raises WireError."""
-    try:
+    with reading(line, "not a line of the agent's"):
         fields = json.loads(line)
         if fields.get("selftest"):
             return Request(fields["id"], None)
         return Request(fields["id"], tuple(map(read_probe, fields["probes"])))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(line, error) from error
 
 
 def observation_line(
@@ -79,17 +78,17 @@ def observation_line(
     fields: dict[str, Any] = {"id": number, "at": at, "saw": _observation(observation)}
     if expected is not None:
         fields |= {"probe": probe_fields(observation.probe), "expected": expected.value}
-    return _line(fields)
+    return line_of(fields)
 
 
 def end_line(number: int) -> str:
     """The last line of an answer."""
-    return _line({"id": number, "end": True})
+    return line_of({"id": number, "end": True})
 
 
 def read_answer(line: str, probes: Sequence[Probe] | None) -> Answer:
     """The answer in a line, to a request for ``probes``; raises WireError."""
-    try:
+    with reading(line, "not a line of the agent's"):
         fields = json.loads(line)
         if fields.get("end"):
             return Answer(fields["id"])
@@ -97,16 +96,20 @@ def read_answer(line: str, probes: Sequence[Probe] | None) -> Answer:
         probe = read_probe(fields["probe"]) if probes is None else probes[at]
         expected = Verdict(fields["expected"]) if "expected" in fields else None
         return Answer(fields["id"], at, _read_observation(probe, fields["saw"]), expected)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise _unreadable(line, error) from error
 
 
-def _line(fields: Fields) -> str:
+def line_of(fields: Fields) -> str:
+    """Fields as a line of JSON, its end included."""
     return json.dumps(fields, separators=(",", ":")) + "\n"
 
 
-def _unreadable(line: str, error: Exception) -> WireError:
-    return WireError(f"not a line of the agent's: {line[:200]!r} ({type(error).__name__}: {error})")
+@contextmanager
+def reading(line: str, fault: str) -> Iterator[None]:
+    """Whatever a malformed line brings in this block is a WireError: ``fault``, and the line."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise WireError(f"{fault}: {line[:200]!r} ({type(error).__name__}: {error})") from error
 
 
 def probe_fields(probe: Probe) -> Fields:
