@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from netpol_conformance.clusters.base import OutsideHost
 from netpol_conformance.model.objects import Pod, Protocol, SourceKind
 from netpol_conformance.probe.verdict import Probe, Source
 
@@ -44,3 +46,19 @@ def to_itself(pod: Pod) -> list[Probe]:
         for ip in pod.ips
         for port, protocol in (*((port, Protocol.TCP) for port in (*nginx, *httpd)), *own)
     ]
+
+
+def server_options(identity: str, ports: Iterable[str], families: Iterable[int]) -> list[str]:
+    """The options of ``agent serve``; a port is ``80/TCP``."""
+    words = ["--identity", identity]
+    for port in ports:
+        words += ["--port", port]
+    for family in families:
+        words += ["--family", str(family)]
+    return words
+
+
+def server_words(host: OutsideHost, identity: str, ports: Sequence[int]) -> list[str]:
+    """What tells the agent on ``host`` to answer on ``ports`` as ``identity``."""
+    both = [f"{port}/{protocol}" for port in ports for protocol in ("TCP", "UDP")]
+    return ["serve", *server_options(identity, both, sorted({ip.version for ip in host.ips}))]

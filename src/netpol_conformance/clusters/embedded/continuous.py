@@ -47,11 +47,7 @@ class ContinuousProbes:
 
     async def vanish(self, source: Source) -> None:
         """A source is about to go: when this returns, nothing holds on to its network."""
-
-        async def pause() -> None:
-            await self._prober.pause(source)
-
-        await self._there(pause())
+        await self._there(self._prober.pause(source))
 
     async def end(self) -> tuple[Series, ...]:
         """What was seen; the thread has ended when this returns."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from netpol_conformance.clusters.kubernetes.public import condition
+
 Item = Mapping[str, Any]
 
 _MOST_EVENTS = 8
@@ -19,7 +21,7 @@ def nodes_not_ready(nodes: Sequence[Item]) -> dict[str, str]:
     return {
         _name(node): f"node {_name(node)} is not Ready: {ready.get('message', 'unknown')}"
         for node in nodes
-        if (ready := _condition(node, "Ready")).get("status") != "True"
+        if (ready := condition(node, "Ready")).get("status") != "True"
     }
 
 
@@ -64,7 +66,7 @@ def _reasons(pod: Item) -> Iterator[str]:
     status = pod.get("status", {})
     containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     if not containers:
-        scheduled = _condition(pod, "PodScheduled")
+        scheduled = condition(pod, "PodScheduled")
         if scheduled.get("status") == "True":
             yield "has not started yet"
         else:
@@ -89,15 +91,6 @@ def _progress(workload: Item) -> tuple[int, int | None]:
         return ready, status.get("desiredNumberScheduled", 0)
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     return ready, workload["spec"].get("replicas", 1)
-
-
-def _condition(item: Item, kind: str) -> Item:
-    found: list[Item] = [
-        condition
-        for condition in item.get("status", {}).get("conditions", ())
-        if condition.get("type") == kind
-    ]
-    return found[0] if found else {}
 
 
 def _name(item: Item) -> str:

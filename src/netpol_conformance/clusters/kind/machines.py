@@ -19,7 +19,8 @@ from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
-from netpol_conformance.clusters.kubernetes.public import AGENT, server_words, until
+from netpol_conformance.clusters.kubernetes.public import AGENT, until
+from netpol_conformance.clusters.serving import server_words
 from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 
 _DOCKER = 60.0

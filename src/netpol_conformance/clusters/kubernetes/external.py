@@ -29,7 +29,8 @@ from netpol_conformance.clusters.base import (
 from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel, CommandChannel
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
-from netpol_conformance.clusters.kubernetes.outside import as_asked, server_words
+from netpol_conformance.clusters.kubernetes.outside import as_asked
+from netpol_conformance.clusters.serving import server_words
 from netpol_conformance.model.objects import (
     IPAddress,
     IPBlock,

@@ -9,7 +9,6 @@ from typing import Protocol
 from netpol_conformance.clusters.base import OutsideHost
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import ENDPOINT_SLICES, SERVICES, Resource
-from netpol_conformance.clusters.kubernetes.objects.pods import server_options
 from netpol_conformance.model.objects import IPAddress
 from netpol_conformance.probe.verdict import Observation, Probe
 
@@ -52,12 +51,6 @@ def as_asked(seen: Observation, probe: Probe, names: Mapping[str, str]) -> Obser
         command, output = command.replace(real, own), output.replace(real, own)
     identity = seen.identity and names.get(seen.identity, seen.identity)
     return replace(seen, probe=probe, command=command, output=output, identity=identity)
-
-
-def server_words(host: OutsideHost, identity: str, ports: Sequence[int]) -> list[str]:
-    """What tells the agent on ``host`` to answer on ``ports`` as ``identity``."""
-    both = [f"{port}/{protocol}" for port in ports for protocol in ("TCP", "UDP")]
-    return ["serve", *server_options(identity, both, sorted({ip.version for ip in host.ips}))]
 
 
 def outside_name(host: OutsideHost) -> Iterator[tuple[Resource, Manifest]]:

@@ -17,7 +17,7 @@ from netpol_conformance.clusters.kubernetes.api.client import (
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.driver import images_of
 from netpol_conformance.clusters.kubernetes.external import Turn
-from netpol_conformance.clusters.kubernetes.objects.nodes import real_node
+from netpol_conformance.clusters.kubernetes.objects.nodes import condition, real_node
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects
 from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
@@ -27,7 +27,7 @@ from netpol_conformance.clusters.kubernetes.objects.waits import (
     until,
     until_nothing,
 )
-from netpol_conformance.clusters.kubernetes.outside import as_asked, server_words
+from netpol_conformance.clusters.kubernetes.outside import as_asked
 from netpol_conformance.clusters.kubernetes.workspace import WorkspacePool
 
 __all__ = [
@@ -50,12 +50,12 @@ __all__ = [
     "WorkspacePool",
     "as_asked",
     "check_no_stuck",
+    "condition",
     "connect",
     "images_of",
     "real_node",
     "remove_run",
     "says_ready",
-    "server_words",
     "telling",
     "until",
     "until_nothing",

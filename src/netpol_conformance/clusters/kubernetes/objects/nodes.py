@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -68,14 +68,19 @@ def _takes_pods(manifest: Manifest) -> bool:
 
 
 def _check_ready(manifest: Manifest) -> None:
-    conditions = (manifest.get("status") or {}).get("conditions") or ()
-    ready: Any = next((item for item in conditions if item["type"] == "Ready"), {})
+    ready = condition(manifest, "Ready")
     if ready.get("status") != "True":
         said = f"{ready.get('reason', 'unknown')}: {ready.get('message', 'it says nothing')}"
         raise ClusterError(
             f"node {_name(manifest)} is not ready ({said}): "
             "mend it, or cordon it so that no pod is sent there"
         )
+
+
+def condition(item: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """The condition of that type in an object's status; empty if there is none."""
+    conditions = (item.get("status") or {}).get("conditions") or ()
+    return next((found for found in conditions if found["type"] == kind), {})
 
 
 def _name(manifest: Manifest) -> str:

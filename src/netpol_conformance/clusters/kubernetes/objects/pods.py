@@ -7,7 +7,7 @@ image, for asking from inside it. Nothing in it needs more than Pod Security's `
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
-from netpol_conformance.clusters.serving import serving
+from netpol_conformance.clusters.serving import server_options, serving
 from netpol_conformance.image.names import at_registry
 from netpol_conformance.model.encode import manifest as encode
 from netpol_conformance.model.objects import ObjectKey, Pod
@@ -198,16 +198,6 @@ def _probe(identity: str, ports: list[str], families: tuple[int, ...], watch: st
         return ["/bin/busybox", "sh", "-c", f"trap exit TERM; sleep {_FOREVER} & wait"]
     words = [*WATCHER, watch] if watch else [*AGENT, "serve"]
     return [*words, *server_options(identity, ports, families)]
-
-
-def server_options(identity: str, ports: Iterable[str], families: Iterable[int]) -> list[str]:
-    """The options of ``agent serve``; a port is ``80/TCP``."""
-    words = ["--identity", identity]
-    for port in ports:
-        words += ["--port", port]
-    for family in families:
-        words += ["--family", str(family)]
-    return words
 
 
 def _nginx(identity: str, ports: tuple[int, ...], placing: Placing) -> list[str]:

@@ -20,6 +20,7 @@ from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import EVENTS, Client
 from netpol_conformance.clusters.kubernetes.api.naming import Names
+from netpol_conformance.clusters.kubernetes.objects.nodes import condition
 from netpol_conformance.clusters.kubernetes.objects.pods import own_node_selector
 from netpol_conformance.clusters.serving import to_itself
 from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service, SourceKind
@@ -239,7 +240,8 @@ def _is_ready(pod: Manifest) -> bool:
     if status.get("phase") in ("Succeeded", "Failed"):
         return True
     spec: Any = pod.get("spec") or {}
-    if own_node_selector(spec) and _is_unschedulable(status):
+    unschedulable = condition(pod, "PodScheduled").get("reason") == "Unschedulable"
+    if own_node_selector(spec) and unschedulable:
         return True  # it waits for a node that there is not, as it is meant to
     if spec.get("restartPolicy") == "Never" or spec.get("activeDeadlineSeconds"):
         return False  # it is to finish, and has not yet
@@ -248,16 +250,7 @@ def _is_ready(pod: Manifest) -> bool:
 
 def says_ready(pod: Manifest) -> bool:
     """Whether the kubelet says that all of the pod's containers are ready."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-
-
-def _is_unschedulable(status: Manifest) -> bool:
-    conditions: Any = status.get("conditions") or ()
-    return any(
-        (item["type"], item.get("reason")) == ("PodScheduled", "Unschedulable")
-        for item in conditions
-    )
+    return condition(pod, "Ready").get("status") == "True"
 
 
 def _hopeless(pod: Manifest) -> str:
