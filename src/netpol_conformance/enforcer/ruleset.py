@@ -37,8 +37,10 @@ element is 28 to 100.
 Elements = Mapping[str, AbstractSet[str]]
 """Set name -> its elements as nft writes them. A set without elements may be left out."""
 
-_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
-_HEADERS = {4: "ip", 6: "ip6"}
+TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
+HEADERS = {4: "ip", 6: "ip6"}
+"""By family, what nft calls the type of an address, and the header that has it."""
+"""By family: what nft calls an address, and a packet's header."""
 
 
 def pods_set(family: int) -> str:
@@ -133,7 +135,7 @@ def _set(name: str, definition: str) -> str:
 
 
 def _sets() -> Iterator[tuple[str, str]]:
-    for family, address in _TYPES.items():
+    for family, address in TYPES.items():
         key = f"type {address} . {address} . inet_proto . inet_service"
         yield pods_set(family), f"type {address}"
         yield networks_set(family), f"type {address}; flags interval"
@@ -145,7 +147,7 @@ def _sets() -> Iterator[tuple[str, str]]:
 
 
 def _family(family: int) -> str:
-    ip = _HEADERS[family]
+    ip = HEADERS[family]
     chains = [_judgement(direction, family) for direction in Direction]
     known, networks = pods_set(family), networks_set(family)
     egress, ingress = Direction.EGRESS, Direction.INGRESS
@@ -161,7 +163,7 @@ def _family(family: int) -> str:
 
 
 def _judgement(direction: Direction, family: int) -> str:
-    ip = _HEADERS[family]
+    ip = HEADERS[family]
     pod, peer = ("saddr", "daddr") if direction is Direction.EGRESS else ("daddr", "saddr")
     key = f"{ip} {pod} . {ip} {peer} . meta l4proto . th dport"
     return (

@@ -77,7 +77,7 @@ class Execution:
 
     def apply_initial(self, *, fresh: bool) -> None:
         """Make what is there before the first step; ``fresh`` if not of what another left."""
-        manifests = _manifest_list(self._scenario.objects)
+        manifests = manifest_list(self._scenario.objects)
         # All at once: a cluster may then begin all pods together, and waits for them once.
         if fresh:
             self._cluster.apply(manifests)
@@ -116,7 +116,7 @@ class Execution:
         self._cluster.delete([policy.key for policy in state.policies])
         # Up to 1.6 a namespace isolates by its annotation, with no policy at all (S70).
         spaces = [_without_isolation(space) for space in state.namespaces]
-        self._cluster.apply(_manifest_list([after for before, after in spaces if before != after]))
+        self._cluster.apply(manifest_list([after for before, after in spaces if before != after]))
         opened = open_cells(self._cluster.state(), self._scenario)
         return self._control([cell for cell in opened if cell in missing], closing=True)
 
@@ -170,7 +170,7 @@ def _outside_hosts(scenario: Scenario) -> list[OutsideHost]:
     ]
 
 
-def _manifest_list(objects: Sequence[KubernetesObject]) -> str:
-    """Objects as one manifest, to be applied at once."""
+def manifest_list(objects: Sequence[KubernetesObject]) -> str:
+    """``objects`` as one manifest, to be applied at once."""
     items = [manifest(item) for item in objects]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
@@ -90,8 +89,8 @@ def after_any_events_the_kernel_holds_a_fresh_compile() -> None:
     @settings(max_examples=40, deadline=None, database=None)
     @given(rc.clusters(), rounds)
     def check(state: ClusterState, batches: list[list[tuple[bool, KubernetesObject]]]) -> None:
-        refused: list[str] = []
-        controller = Controller("node-1", noting(nft.run, refused))
+        noting = Noting(nft)
+        controller = Controller("node-1", noting)
         controller.start(state.objects())
         for batch in batches:
             events = [WatchEvent("MODIFIED" if kept else "DELETED", item) for kept, item in batch]
@@ -99,22 +98,26 @@ def after_any_events_the_kernel_holds_a_fresh_compile() -> None:
             for kept, item in batch:
                 state = state.with_objects(item) if kept else state.without(item.key)
             assert kernel_elements(nft) == compile_node(state, "node-1")
-        assert not refused
+        assert not noting.refused
 
     check()
 
 
-def noting(run: Callable[[str], str], refused: list[str]) -> Callable[[str], str]:
-    """``run``, with what nft refuses noted: the controller would mend it by loading afresh."""
+class Noting:
+    """Runs texts, and notes them and what nft refuses: the controller would mend it."""
 
-    def wrapped(text: str) -> str:
+    def __init__(self, nft: Nft) -> None:
+        self._nft = nft
+        self.texts: list[str] = []
+        self.refused: list[str] = []
+
+    def __call__(self, text: str) -> str:
+        self.texts.append(text)
         try:
-            return run(text)
+            return self._nft.run(text)
         except NftError:
-            refused.append(text)
+            self.refused.append(text)
             raise
-
-    return wrapped
 
 
 def a_large_load_is_built_aside_and_takes_over_at_once() -> None:
@@ -122,17 +125,12 @@ def a_large_load_is_built_aside_and_takes_over_at_once() -> None:
     large = cluster(isolating(*range(1, 20)), peers=100)
     aside = ((large, SPARE, MAIN), (large, MAIN, SPARE), (large, SPARE, MAIN))
     for state, table, other in (*aside, (cluster(), MAIN, SPARE)):
-        texts: list[str] = []
-
-        def watched(text: str, texts: list[str] = texts) -> str:
-            texts.append(text)
-            return nft.run(text)
-
-        Controller("node-1", watched).start(state.objects())
+        noting = Noting(nft)
+        Controller("node-1", noting).start(state.objects())
         assert kernel_elements(nft, table) == compile_node(state, "node-1")
         assert f"table {other} " not in nft.run("list ruleset")
-        hooks = [text for text in texts if "type filter hook forward" in text]
-        assert hooks == texts[-1:], "only the last transaction has the hook"
+        hooks = [text for text in noting.texts if "type filter hook forward" in text]
+        assert hooks == noting.texts[-1:], "only the last transaction has the hook"
         assert f"delete table {other}" in hooks[0]
 
 

@@ -16,17 +16,13 @@ from .searching import MUTANTS
 SEED = "1"
 
 
-def fuzz(*words: str, **options) -> subprocess.CompletedProcess[str]:
-    return command("fuzz", *words, **options)
+def fuzz(*words: str) -> subprocess.CompletedProcess[str]:
+    return python("-m", "netpol_conformance", "fuzz", *words)
 
 
-def command(*words: str, **options) -> subprocess.CompletedProcess[str]:
+def python(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "netpol_conformance", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
+        [sys.executable, *words], capture_output=True, text=True, check=False, cwd=cwd
     )
 
 
@@ -47,7 +43,7 @@ def test_a_disagreement_exits_1_and_leaves_a_scenario_ready_to_commit(tmp_path: 
     assert f"written: {written}" in done.stdout
     assert "expected " in done.stdout
     assert "S30" in done.stdout
-    checked = command("lint", str(written))
+    checked = python("-m", "netpol_conformance", "lint", str(written))
     assert checked.returncode == 0, checked.stdout
     run = re.search(r"^  netpol-conformance (run .*)$", done.stdout, re.MULTILINE)
     assert run is not None
@@ -83,9 +79,7 @@ def test_without_hypothesis_it_says_what_to_install(tmp_path: Path) -> None:
         "util.find_spec = lambda name, *rest: None if name == 'hypothesis' else find(name, *rest)\n"
         "from netpol_conformance.cli.main import main\nsys.argv[1:] = ['fuzz']\nmain()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
+    done = python("-c", code, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert "pip install 'netpol-conformance[fuzz]'" in done.stderr
 

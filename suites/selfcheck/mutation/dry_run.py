@@ -16,7 +16,6 @@ What is not predicted here raises UnforeseenError: then only a run can show it.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -35,7 +34,6 @@ from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
 from netpol_conformance.enforcer.compile import PROTOCOL_NUMBERS
 from netpol_conformance.enforcer.controller import Controller, EnforcerFactory
-from netpol_conformance.model.encode import manifest
 from netpol_conformance.model.objects import (
     ClusterState,
     IPAddress,
@@ -44,6 +42,7 @@ from netpol_conformance.model.objects import (
     Protocol,
 )
 from netpol_conformance.run.change import Changes
+from netpol_conformance.run.execution import manifest_list
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import End, PathError, path
 from netpol_conformance.scenario.types import CellKey, OutsideSpec, Scenario, Step, Via
@@ -329,8 +328,7 @@ def _played(scenario: Scenario, cluster: Any) -> Iterator[ClusterState]:
     The closing control, which takes all policy away, is left out: it can make a run inconclusive,
     never fail it.
     """
-    items = [manifest(item) for item in scenario.objects]
-    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    cluster.apply(manifest_list(scenario.objects))
     cluster.look()
     yield cluster.state()
     changes = Changes(cluster, scenario)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from netpol_conformance.api.server import Api
@@ -14,7 +14,7 @@ from netpol_conformance.clusters.base import (
     RefusedError,
     UnsupportedError,
 )
-from netpol_conformance.model.objects import ClusterState, ObjectKey, SourceKind
+from netpol_conformance.model.objects import ClusterState, ObjectKey, Pod, SourceKind
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Source, Tool, Verdict
@@ -25,49 +25,42 @@ Fault = Callable[[Probe, Verdict], Verdict]
 PROBE = Probe(Source(SourceKind.POD, "self", "test"), "127.0.0.1", 80, frozenset(["test/self"]))
 
 
+@dataclass
 class FakeCluster:
     """Answers as the specification says, ``fault`` having the last word on each verdict.
 
-    ``enforces`` turned off answers as if there were no policies.
+    ``enforces`` turned off answers as if there were no policies; ``tested`` is what the test of
+    the probes sees.
     """
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        *,
-        fault: Fault = lambda _, verdict: verdict,
-        enforces: bool = True,
-        self_test: Verdict = Verdict.CONNECTED,
-        starts: bool = True,
-        reused: bool = False,
-    ) -> None:
-        self._scenario = replace(scenario, objects=())
-        self._fault = fault
-        self._enforces = enforces
-        self._self_test = self_test
-        self._starts = starts
-        self._api = Api()
+    scenario: Scenario
+    fault: Fault = lambda _, verdict: verdict
+    enforces: bool = True
+    tested: Verdict = Verdict.CONNECTED
+    starts: bool = True
+    reused: bool = False
+
+    def __post_init__(self) -> None:
+        self.scenario = replace(self.scenario, objects=())
         self.probes: list[Probe] = []
-        self.closed = False
-        self.left = False
-        self.left_clean = False
-        self.reused = reused
+        self.left = self.left_clean = False
+        self._api = Api()
 
     def start(self, spec: object) -> ClusterInfo:
-        if not self._starts:
+        if not self.starts:
             raise ClusterError("user namespaces are forbidden; allow them")
-        self._api = planned(self._scenario, -1)
-        return ClusterInfo("fake", "oracle", str(self._scenario.version), 2, ("IPv4",))
+        self._api = planned(self.scenario, -1)
+        return ClusterInfo("fake", "oracle", str(self.scenario.version), 2, ("IPv4",))
 
     def self_test(self) -> tuple[SelfCheck, ...]:
-        return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, self._self_test, None)),)
+        return (SelfCheck(Verdict.CONNECTED, _observed(PROBE, self.tested, None)),)
 
     def apply_initial(self, manifests: str) -> bool:
         self.apply(manifests)
         return self.reused
 
     def apply(self, manifests: str) -> tuple[()]:
-        refusal = change(self._api, Step("", apply=manifests), self._scenario)
+        refusal = change(self._api, Step("", apply=manifests), self.scenario)
         if refusal is not None:
             raise RefusedError(str(refusal))
         return ()
@@ -85,7 +78,7 @@ class FakeCluster:
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         self.probes += probes
         state = self.state()
-        oracle = Oracle(state if self._enforces else replace(state, policies=()))
+        oracle = Oracle(state if self.enforces else replace(state, policies=()))
         return tuple(self._answer(oracle, probe) for probe in probes)
 
     def lifecycle(self) -> Lifecycle:
@@ -96,33 +89,32 @@ class FakeCluster:
         self.left_clean = clean
 
     def close(self) -> None:
-        self.closed = True
+        pass
 
     def _answer(self, oracle: Oracle, probe: Probe) -> Observation:
         identity = min(probe.identities)
         namespace, _, name = identity.partition("/")
-        destination: End = (
-            OutsideAddress(ip_address(probe.host))
-            if namespace == "outside"
-            else next(p for p in oracle.state.pods if (p.namespace, p.name) == (namespace, name))
-        )
-        port = probe.port if namespace == "outside" else destination.ports[0].number
+        if namespace == "outside":
+            destination, port = OutsideAddress(ip_address(probe.host)), probe.port
+        else:
+            destination = _pod(oracle.state, namespace, name)
+            port = destination.ports[0].number
         answer = oracle.answer(
             Connection(self._end(oracle.state, probe.source), destination, port, probe.protocol)
         )
         verdict = Verdict.CONNECTED if answer is Answer.ALLOWED else Verdict.TIMED_OUT
-        verdict = self._fault(probe, verdict)
+        verdict = self.fault(probe, verdict)
         return _observed(probe, verdict, identity if verdict is Verdict.CONNECTED else None)
 
     def _end(self, state: ClusterState, source: Source) -> End:
         if source.kind == SourceKind.OUTSIDE:
-            spec = next(host for host in self._scenario.outside if host.name == source.name)
+            spec = next(host for host in self.scenario.outside if host.name == source.name)
             return OutsideAddress(ip_address(spec.addresses[0]))
-        return next(
-            pod
-            for pod in state.pods
-            if (pod.namespace, pod.name) == (source.namespace, source.name)
-        )
+        return _pod(state, source.namespace, source.name)
+
+
+def _pod(state: ClusterState, namespace: str, name: str) -> Pod:
+    return next(pod for pod in state.pods if (pod.namespace, pod.name) == (namespace, name))
 
 
 def _observed(probe: Probe, verdict: Verdict, identity: str | None) -> Observation:

@@ -26,6 +26,8 @@ from netpol_conformance.run.timeouts import Timeouts
 from .fakes import PROBE, FakeCluster, _observed
 from .test_scenario_run import SCENARIO
 
+WATCHED = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
+
 
 @dataclass
 class FakeDriver:
@@ -83,7 +85,7 @@ def test_what_works_for_a_scenario_can_tell_which_it_is(monkeypatch):
 
 def test_a_probe_that_fails_its_own_test_makes_no_green_run():
     events = []
-    end = ended(session(events, self_test=Verdict.TIMED_OUT), copies(1))
+    end = ended(session(events, tested=Verdict.TIMED_OUT), copies(1))
     assert [item.outcome for item in ends(events)] == [Outcome.PASS]
     assert end.exit_code == 3
 
@@ -187,8 +189,7 @@ def test_a_run_in_which_nothing_could_be_asked_is_not_conformant():
 
 def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
-    busy = [replace(item, path=f"busy/{item.path}", steps=(watched,)) for item in copies(6)]
+    busy = [replace(item, path=f"busy/{item.path}", steps=(WATCHED,)) for item in copies(6)]
     running, most, begun, events = Counter(), Counter(), [], []
     lock = threading.Lock()
 
@@ -222,7 +223,6 @@ def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch
 
 
 def test_what_waits_for_its_turn_never_begins_once_the_run_is_ended():
-    watched = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
     run = session([])
-    run.begin([replace(SCENARIO, path="busy/a.yaml", steps=(watched,)), *copies(30)])
+    run.begin([replace(SCENARIO, path="busy/a.yaml", steps=(WATCHED,)), *copies(30)])
     assert run.finish().partial

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from netpol_conformance.enforcer.ranges import collapsed
+from netpol_conformance.enforcer.ruleset import HEADERS, TYPES
 from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 
 NAME = "netpol-conformance"
 TABLE = "inet netpol_conformance_network"
 _CNI_VERSION = "0.3.1"
-_HEADERS = {4: "ip", 6: "ip6"}
-_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,12 @@ def configuration(node: Node, mtu: int) -> str:
 def masquerade(wanted: Wiring) -> str:
     """What leaves the cluster gets the node's address: nft text, in place of what was."""
     rules, sets = [], []
-    for family, header in _HEADERS.items():
+    for family, header in HEADERS.items():
         own = _listed(net for net in wanted.own.pod_cidrs if net.version == family)
         inside = _listed(net for net in wanted.inside if net.version == family)
         if own:
             sets.append(
-                f"\tset inside{family} {{\n\t\ttype {_TYPES[family]}; flags interval\n"
+                f"\tset inside{family} {{\n\t\ttype {TYPES[family]}; flags interval\n"
                 f"\t\telements = {{ {inside} }}\n\t}}\n"
             )
             rules.append(
