@@ -6,17 +6,11 @@ import pytest
 
 from netpol_conformance.judge.declared import Part, broken_promises, excuse
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.plugins.types import Declared, KnownFailure, Lack
+from netpol_conformance.plugins.types import Declared
+
+from .declarations import LACKING, known
 
 A, B = "a -> web:80", "b -> web:80"
-
-
-def known(steps=(), cells=()) -> Declared:
-    failure = KnownFailure("x.yaml", "a bug", "https://example.org/1", steps, cells, line=7)
-    return Declared("plugins/p.yaml", failures=(failure,))
-
-
-LACKING = Declared("plugins/p.yaml", lacks=(Lack("sctp", "no kernel", "https://example.org/2"),))
 
 
 @pytest.mark.parametrize(

@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.plugins.types import Declared, KnownFailure, Lack
+from netpol_conformance.plugins.types import Declared
 from netpol_conformance.probe.verdict import Probe, Verdict
 from netpol_conformance.run.declaring import Declaring
 from netpol_conformance.run.events import Event, ScenarioFinished
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
-from netpol_conformance.scenario.loader import load
 
+from ..judge.declarations import LACKING, LINK, known
 from .fakes import FakeCluster
 from .playing import steps
 
-LINK = "https://example.org/1"
-SCENARIO = load(
-    """\
-title: Nobody reaches web
-rules: [S2]
-documented: {in: Kubernetes handbook, section: Simple example}
-pods: {web: {labels: {app: web}, ports: [80]}, one: {}, two: {}}
-steps:
-  - title: Everybody does
-    expect: {"web:80": {"*": connected}}
-  - title: Nobody does
-    apply: |
-      apiVersion: networking.k8s.io/v1
-      kind: NetworkPolicy
-      metadata: {name: deny}
-      spec: {podSelector: {}}
-    expect: {"web:80": {"*": blocked}}
-""",
-    "handbook/test.yaml",
-)
-
-
-def known(steps=(), cells=()) -> Declared:
-    failure = KnownFailure(SCENARIO.path, "a bug", LINK, steps, cells, line=7)
-    return Declared("plugins/p.yaml", failures=(failure,))
-
-
-LACKING = Declared("plugins/p.yaml", lacks=(Lack("sctp", "no kernel", LINK, line=3),))
+(SCENARIO,) = load_corpus(["handbook/api-allow.yaml"])
 
 
 def run(declared: Declared, *, strict: bool = False, **options) -> tuple[list[Event], object]:
