@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import Cluster
@@ -104,14 +105,11 @@ class Search:
             worker.result()
 
     def _work(self) -> None:
-        cluster = self._target.cluster()
-        with self._lock:
-            self._clusters.append(cluster)
-        try:
+        with closing(self._target.cluster()) as cluster:
+            with self._lock:
+                self._clusters.append(cluster)
             while (given := self._give()) is not None:
                 self._ask(cluster, *given)
-        finally:
-            cluster.close()
 
     def _give(self) -> tuple[int, Case] | None:
         """The next seed's case, as much of it as the budget has left; one is drawn at a time."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.clusters.base import ClusterSpec, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import ObjectKey
 from netpol_conformance.run.change import Changes
 from netpol_conformance.run.scenario import ScenarioRun
-from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import Step
 
 from .fakes import FakeCluster
@@ -94,20 +94,10 @@ def test_the_cluster_learns_who_disturbs_the_enforcer_and_who_asks_all_the_time(
             asked.append(spec)
             return super().start(spec)
 
-    text = """\
-title: A restart
-rules: [S2]
-documented: {in: Kubernetes handbook, section: Simple example}
-pods: {web: {ports: [80]}, client: {}}
-steps:
-- title: The enforcer is restarted
-  enforcer: restarted
-  meanwhile: {"web:80": {client: connected}}
-  expect: {"web:80": {client: connected}}
-"""
+    (restarting,) = load_corpus(["lifecycle/enforcer-restarted.yaml"])
     ended = [
         ScenarioRun(scenario, Asked(scenario), QUICK, lambda _: None).run()
-        for scenario in (SCENARIO, load(text, "lifecycle/x.yaml"))
+        for scenario in (SCENARIO, restarting)
     ]
     assert ended == [Outcome.PASS, Outcome.UNSUPPORTED]
     assert [spec.alone for spec in asked] == [False, True]
