@@ -79,6 +79,7 @@ class Controls:
         ]
 
 
+@dataclass(frozen=True)
 class MatrixProber:
     """Asks the cells of one scenario's matrix of one cluster.
 
@@ -87,20 +88,11 @@ class MatrixProber:
     with its first packet, which only a socket shows.
     """
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        addressing: Addressing,
-        documented: frozenset[CellKey],
-        timeouts: Timeouts,
-        *,
-        prompt: bool = False,
-    ) -> None:
-        self._prompt = prompt
-        self._cluster = cluster
-        self._addressing = addressing
-        self._documented = documented
-        self._timeouts = timeouts
+    cluster: Cluster
+    addressing: Addressing
+    documented: frozenset[CellKey]
+    timeouts: Timeouts
+    prompt: bool = False
 
     def quick(self, expected: Mapping[CellKey, Expectation]) -> dict[CellKey, Observation]:
         """The cells that are not yet as expected, by one short socket probe each.
@@ -109,8 +101,8 @@ class MatrixProber:
         Unspecified cells have no quick look: the full one records them.
         """
         cells = [cell for cell, wanted in expected.items() if wanted is not Expectation.UNSPECIFIED]
-        probes = [self._dialled(cell, self._timeouts.poll) for cell in cells]
-        answers = zip(cells, self._cluster.probe(probes), strict=True)
+        probes = [self._dialled(cell, self.timeouts.poll) for cell in cells]
+        answers = zip(cells, self.cluster.probe(probes), strict=True)
         return {
             cell: seen for cell, seen in answers if not CellRound((seen,)).is_as(expected[cell])
         }
@@ -135,9 +127,9 @@ class MatrixProber:
         sights = [
             (destination, probe)
             for destination in dict.fromkeys(cell.destination for cell in chosen)
-            for probe in self._addressing.witnesses(destination, self._timeouts.probe)
+            for probe in self.addressing.witnesses(destination, self.timeouts.probe)
         ]
-        answers = self._cluster.probe([probe for _, probe in (*asked, *sights)])
+        answers = self.cluster.probe([probe for _, probe in (*asked, *sights)])
         seen: dict[CellKey, list[Observation]] = {cell: [] for cell in chosen}
         for (cell, _), answer in zip(asked, answers[: len(asked)], strict=True):
             seen[cell].append(answer)
@@ -148,7 +140,7 @@ class MatrixProber:
                 witnesses[destination] = answer
         return ProbeRound(
             {
-                cell: CellRound(tuple(answers), confirms, self._prompt)
+                cell: CellRound(tuple(answers), confirms, self.prompt)
                 for cell, answers in seen.items()
             },
             witnesses,
@@ -158,14 +150,14 @@ class MatrixProber:
     def _probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
         """A documented cell is asked by wget; one that must stay blocked also for longer."""
         blocked = wanted is Expectation.BLOCKED
-        prompt = self._prompt and wanted is Expectation.CONNECTED
-        longer = self._timeouts.hold if blocked or prompt else self._timeouts.probe
+        prompt = self.prompt and wanted is Expectation.CONNECTED
+        longer = self.timeouts.hold if blocked or prompt else self.timeouts.probe
         named = cell.destination.named
         by_wget = cell.destination.protocol is Protocol.TCP
-        if not (by_wget and (named or cell in self._documented)):
+        if not (by_wget and (named or cell in self.documented)):
             return [self._dialled(cell, longer)]
-        wget = replace(self._dialled(cell, self._timeouts.probe), tool=Tool.WGET)
-        by_address = replace(self._addressing.probe(cell), timeout=longer)
+        wget = replace(self._dialled(cell, self.timeouts.probe), tool=Tool.WGET)
+        by_address = replace(self.addressing.probe(cell), timeout=longer)
         return [wget, by_address] if blocked or prompt else [wget]
 
     def _second_probes(self, cell: CellKey, wanted: Expectation) -> list[Probe]:
@@ -174,12 +166,12 @@ class MatrixProber:
         """
         if wanted is not Expectation.CONNECTED:
             return self._probes(cell, wanted)
-        return [self._dialled(cell, self._timeouts.confirm)]
+        return [self._dialled(cell, self.timeouts.confirm)]
 
     def _dialled(self, cell: CellKey, timeout: float) -> Probe:
         """A socket that dials what a user would: the name, where the cell has one."""
         named = cell.destination.named
-        return replace(self._addressing.probe(cell, by_name=named), timeout=timeout)
+        return replace(self.addressing.probe(cell, by_name=named), timeout=timeout)
 
 
 def _all_connected(observations: Iterable[Observation]) -> bool:
