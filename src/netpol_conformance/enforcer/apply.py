@@ -13,6 +13,17 @@ from typing import Any
 _LIBRARY = "libnftables.so.1"
 _DEFAULT_CONTEXT = 0
 
+_FUNCTIONS = {
+    "nft_ctx_new": (ctypes.c_void_p, ctypes.c_uint32),
+    "nft_ctx_free": (None, ctypes.c_void_p),
+    "nft_run_cmd_from_buffer": (ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p),
+    "nft_ctx_buffer_output": (ctypes.c_int, ctypes.c_void_p),
+    "nft_ctx_buffer_error": (ctypes.c_int, ctypes.c_void_p),
+    "nft_ctx_get_output_buffer": (ctypes.c_char_p, ctypes.c_void_p),
+    "nft_ctx_get_error_buffer": (ctypes.c_char_p, ctypes.c_void_p),
+}
+"""What is called of the library: the type of each result, then those of the arguments."""
+
 # libnftables keeps global state (its scanner, the protocol tables): one call at a time.
 _lock = threading.Lock()
 
@@ -71,17 +82,7 @@ def _load() -> Any:  # noqa: ANN401 -- a ctypes library has no better type
         raise NftError(
             f"{_LIBRARY} is missing: install it (Debian and Ubuntu: apt install libnftables1)"
         ) from error
-    context = ctypes.c_void_p
-    library.nft_ctx_new.argtypes = [ctypes.c_uint32]
-    library.nft_ctx_new.restype = context
-    library.nft_ctx_free.argtypes = [context]
-    library.nft_ctx_free.restype = None
-    library.nft_run_cmd_from_buffer.argtypes = [context, ctypes.c_char_p]
-    library.nft_run_cmd_from_buffer.restype = ctypes.c_int
-    for name in ("nft_ctx_buffer_output", "nft_ctx_buffer_error"):
-        getattr(library, name).argtypes = [context]
-        getattr(library, name).restype = ctypes.c_int
-    for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
-        getattr(library, name).argtypes = [context]
-        getattr(library, name).restype = ctypes.c_char_p
+    for name, (result, *arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
     return library

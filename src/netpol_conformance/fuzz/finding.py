@@ -19,11 +19,9 @@ from netpol_conformance.scenario.paths import path
 from netpol_conformance.scenario.planning import state_in_force
 from netpol_conformance.scenario.types import (
     CellKey,
-    Destination,
     Documented,
     Expectation,
     Scenario,
-    SourceRef,
     Step,
     Via,
 )
@@ -42,7 +40,7 @@ def as_text(case: Case, wrong: tuple[Disagreement, ...], seed: int, implementati
     case = replace(case, changes=case.changes[: shown.index])
     bare = scenario_of(_without_idle_namespaces(case), f"fuzz-{seed}.yaml")
     steps = tuple(_stated(bare, shown.cell))
-    named = {end.name for step in steps for cell, _ in step.expected for end in _ends(cell)}
+    named = {name for step in steps for cell, _ in step.expected for name in _hosts(cell)}
     scenario = replace(
         bare,
         outside=tuple(host for host in bare.outside if host.name in named),
@@ -88,14 +86,12 @@ def _without_idle_namespaces(case: Case) -> Case:
     )
 
 
-def _ends(cell: CellKey) -> tuple[SourceRef | Destination, ...]:
-    """The ends of a cell that are outside."""
-    ends: list[SourceRef | Destination] = []
+def _hosts(cell: CellKey) -> Iterator[str]:
+    """The names of a cell's ends that are outside."""
     if cell.source.kind == SourceKind.OUTSIDE:
-        ends.append(cell.source)
+        yield cell.source.name
     if cell.destination.via is Via.OUTSIDE:
-        ends.append(cell.destination)
-    return tuple(ends)
+        yield cell.destination.name
 
 
 def _sentence(cell: CellKey, expected: Expectation) -> str:
