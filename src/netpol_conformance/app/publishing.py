@@ -108,8 +108,8 @@ def check(root: Path, corpus: Mapping[str, str]) -> list[Finding]:
     page = root / INDEX
     current = page.is_file() and page.read_text(encoding="utf-8") == index(items)
     if not current and not any(finding.wrong for finding in findings):
-        told = "is not up to date; run: netpol-conformance reports index"
-        findings.append(Finding(INDEX, told))
+        what = "is not up to date; run: netpol-conformance reports index"
+        findings.append(Finding(INDEX, what))
     return findings
 
 
@@ -142,8 +142,8 @@ def _findings(folder: Path, item: Published, corpus: Mapping[str, str]) -> Itera
     if _number(report.suite_version) > _number(__version__):
         made = f"was made by suite {report.suite_version}, but this is {__version__}"
         yield Finding(item.folder, made)
-    told = (folder / "README.md").read_text(encoding="utf-8")
-    if reproduce(report) not in told:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    if reproduce(report) not in text:
         yield Finding(item.folder, "README.md does not say how to reproduce it; add it again")
     other, new = changed(report, corpus)
     if (other or new) and report.suite_version == __version__:

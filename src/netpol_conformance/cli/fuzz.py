@@ -96,8 +96,10 @@ def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     words = [*as_arguments(options)]
     if shape.version != LATEST:
         words.append(f"--kubernetes-version={kubernetes_version}")
-    hunt = _Fuzzing(Console(highlight=False), driver, budget, first, shrink, output, tuple(words))
-    raise typer.Exit(hunt.run(shape, jobs or driver.concurrency))
+    fuzzing = _Fuzzing(
+        Console(highlight=False), driver, budget, first, shrink, output, tuple(words)
+    )
+    raise typer.Exit(fuzzing.run(shape, jobs or driver.concurrency))
 
 
 def _shape(options: Options, driver: Driver, version: KubernetesVersion) -> Shape:
@@ -145,9 +147,9 @@ class _Fuzzing:
                 self.driver.open(self.say)
                 with closing(target.cluster()) as cluster:
                     check_probes(cluster)
-                with self.telling() as tell:
+                with self.showing_progress() as show:
                     done = search.Search(target, self.first, self.budget, jobs).run(
-                        lambda so_far: tell(_progress(so_far))
+                        lambda so_far: show(_progress(so_far))
                     )
                 return self.end(done, target, began + self.budget.seconds)
         except KeyboardInterrupt:
@@ -160,7 +162,7 @@ class _Fuzzing:
     def end(self, done: Searched, target: Target, deadline: float) -> ExitCode:
         """What the search came to, told; returns the exit code."""
         if done.found:
-            self.tell_found(done.found[0], target, deadline, interrupted=done.interrupted)
+            self.show_found(done.found[0], target, deadline, interrupted=done.interrupted)
         for seed, fault in done.faults[:1]:
             self.say(f"Inconclusive at seed {seed}: {fault}")
         if done.interrupted:
@@ -175,7 +177,7 @@ class _Fuzzing:
         unclear = done.faults or done.interrupted or not done.cases
         return ExitCode.NO_ANSWER if unclear else ExitCode.YES
 
-    def tell_found(
+    def show_found(
         self, found: Found, target: Target, deadline: float, *, interrupted: bool
     ) -> None:
         """Shrink the case as far as time allows, explain it, and write it as a scenario."""
@@ -186,12 +188,12 @@ class _Fuzzing:
         again = self.command(found.seed, len(found.case.changes))
         until = min(time.monotonic() + self.shrink, deadline)
         if not interrupted and until > time.monotonic():
-            with self.telling() as tell:
+            with self.showing_progress() as show:
                 found = smallest(
                     target,
                     found,
                     until,
-                    lambda tried, kept: tell(f"shrinking: {tried} smaller cases, {kept} disagree"),
+                    lambda tried, kept: show(f"shrinking: {tried} smaller cases, {kept} disagree"),
                 )
         self.say(f"\n{found.wrong[0]}\n")
         if can_be_stated(found.case, found.wrong):
@@ -226,21 +228,21 @@ class _Fuzzing:
         self.console.print(words, markup=False, soft_wrap=True)
 
     @contextmanager
-    def telling(self) -> Iterator[Callable[[str], None]]:
-        """A teller of progress: in place on a terminal, else a line now and then."""
+    def showing_progress(self) -> Iterator[Callable[[str], None]]:
+        """What shows progress: in place on a terminal, else a line now and then."""
         if self.console.is_terminal:
             with self.console.status("") as status:
                 yield status.update
             return
         last = time.monotonic()
 
-        def tell(words: str) -> None:
+        def show(words: str) -> None:
             nonlocal last
             if time.monotonic() - last >= _EVERY:
                 last = time.monotonic()
                 self.say(words)
 
-        yield tell
+        yield show
 
 
 def _progress(so_far: Searched) -> str:

@@ -56,7 +56,8 @@ def run(
         for words in finished.unwritten:
             screen.shows(terminal.say)(words)
         if not finished.unwritten:
-            screen.shows(terminal.written)(request.files)
+            log = {"log": request.log / "run.log"} if request.log else {}
+            screen.shows(terminal.written)({**request.files, **log})
     raise typer.Exit(finished.exit_code)
 
 

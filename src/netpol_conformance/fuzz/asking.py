@@ -122,7 +122,7 @@ def _failed(
     doubted = {cell: expected[cell] for cell in first.transient}
     settled = settle(prober, doubted, changed_at=changed_at, patience=patience)
     last = settled.rounds[-1]
-    seen = {cell: last.cells[cell].telling(doubted[cell]) for cell in last.wrong(doubted)}
+    seen = {cell: last.cells[cell].decisive(doubted[cell]) for cell in last.wrong(doubted)}
     unresolved = [cell for cell, one in seen.items() if one.verdict is Verdict.NAME_NOT_RESOLVED]
     names = execution.closing_control(unresolved)
     judgements = {

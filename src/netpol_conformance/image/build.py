@@ -95,7 +95,7 @@ def _digest(requirements: Sequence[str], python: str) -> str:
 
 
 def _target(python: str) -> list[str]:
-    """What pip is told of the container's Python, which need not be the one that runs this."""
+    """What pip is words of the container's Python, which need not be the one that runs this."""
     machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
     platforms = [f"--platform={name}_{machine}" for name in _MANYLINUX]
     return ["--only-binary=:all:", f"--python-version={python}", *platforms]
@@ -107,12 +107,12 @@ def _pip(*arguments: str) -> None:
 
 def _run(*command: str) -> None:
     """Run a command whose output nobody needs unless it fails; it is then the error's text."""
-    told = " ".join([Path(command[0]).name, *command[1:]])
+    words = " ".join([Path(command[0]).name, *command[1:]])
     try:
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
     except OSError as error:
-        raise ImageError(f"{told}: {error.strerror}; is {command[0]} installed?") from error
+        raise ImageError(f"{words}: {error.strerror}; is {command[0]} installed?") from error
     if done.returncode:
-        raise ImageError(f"{told}: exit {done.returncode}\n{done.stdout.strip()}")
+        raise ImageError(f"{words}: exit {done.returncode}\n{done.stdout.strip()}")

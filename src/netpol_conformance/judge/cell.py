@@ -41,7 +41,7 @@ class CellRound:
         seen = [observation.verdict for observation in self.observations]
         return bool(seen) and all(verdict in _EXPECTED[expected] for verdict in seen)
 
-    def telling(self, expected: Expectation) -> Observation:
+    def decisive(self, expected: Expectation) -> Observation:
         """The observation that tells: the first that contradicts, else refused over timed out.
 
         A short wget reads a rejection as a time-out, a longer socket sees the refusal itself.
@@ -96,7 +96,7 @@ def judge(expected: Expectation, rounds: Sequence[CellRound], proof: Proof) -> J
     if not rounds or not rounds[-1].observations:
         return Judgement(Outcome.INCONCLUSIVE, "It was never probed.")
     last = rounds[-1]
-    verdict = last.telling(expected).verdict
+    verdict = last.decisive(expected).verdict
     if expected is Expectation.UNSPECIFIED:
         reason = f"The specification is silent; recorded: {verdict.value}."
         return Judgement(Outcome.UNSPECIFIED, reason, verdict, _manner(verdict))
@@ -138,7 +138,7 @@ def _leaks_again(expected: Expectation, rounds: Sequence[CellRound]) -> bool:
     if expected is Expectation.CONNECTED:
         return False
     in_force = [look.is_as(expected) for look in rounds].index(True)
-    leaks = [look.telling(expected).verdict is Verdict.CONNECTED for look in rounds]
+    leaks = [look.decisive(expected).verdict is Verdict.CONNECTED for look in rounds]
     return sum(leaks) > 1 and any(leaks[in_force:])
 
 

@@ -108,11 +108,11 @@ def _figures(
 ) -> Figures:
     seconds = sum(end - start for start, end in presence)
     pauses = [pause for window in presence for pause in _pauses(known, window)]
-    comings = [ChangeWindow(start, start) for start, _ in presence if start > change.began]
+    arrivals = [ChangeWindow(start, start) for start, _ in presence if start > change.began]
     critical = [
         pause
         for pause in pauses
-        for moment in (change, *comings)
+        for moment in (change, *arrivals)
         if pause.ended > moment.began and pause.began < moment.ended + _AFTERMATH
     ]
     return Figures(

@@ -178,7 +178,7 @@ class ScenarioRun:
         # can be expected all the time.
         meanwhile = expected_throughout((before, state), self._scenario, step)
         settled = self._settled(expected, change)
-        _log.info("step %d: %s", index, settled.told)
+        _log.info("step %d: %s", index, settled.summary)
         return StepRun(
             index,
             step,

@@ -193,7 +193,7 @@ class Session:
 
         try:
             with_retries(attempt, emit, self._stopping.is_set)
-        except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, told in full
+        except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, reported in full
             _log.exception("the suite itself failed")
             keep(
                 ScenarioFinished(

@@ -36,7 +36,7 @@ class Settled:
     transient: dict[CellKey, Observation] = field(default_factory=dict)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """In words, for a log."""
         if self.seconds is None:
             return f"never as expected, in {len(self.rounds)} full looks"

@@ -12,7 +12,7 @@ from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kind import explaining
 from netpol_conformance.clusters.kind.maker import KindMaker
 from netpol_conformance.clusters.kind.tools import ToolError, Tools, run
-from netpol_conformance.clusters.kubernetes.public import telling, until_nothing
+from netpol_conformance.clusters.kubernetes.public import logged_wait, until_nothing
 from netpol_conformance.enforcer.manifests import STOPPED_LABEL
 
 READY = 180.0
@@ -54,7 +54,7 @@ def start_where_stopped(maker: KindMaker) -> None:
 def apply_manifests(maker: KindMaker, manifests: str) -> None:
     """Apply as they are, again while the API does not know a kind of theirs yet (CRDs)."""
     words = ("apply", "--server-side", "--force-conflicts", "-f", "-")
-    with telling("the API to know the manifests' kinds", _KUBECTL) as still:
+    with logged_wait("the API to know the manifests' kinds", _KUBECTL) as still:
         attempts = Retrying(
             stop=stop_after_delay(_KUBECTL),
             wait=wait_fixed(_LOOK_AGAIN),

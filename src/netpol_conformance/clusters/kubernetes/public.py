@@ -22,8 +22,8 @@ from netpol_conformance.clusters.kubernetes.objects.objects import Objects
 from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
 from netpol_conformance.clusters.kubernetes.objects.waits import (
+    logged_wait,
     says_ready,
-    telling,
     until,
     until_nothing,
 )
@@ -53,10 +53,10 @@ __all__ = [
     "condition",
     "connect",
     "images_of",
+    "logged_wait",
     "real_node",
     "remove_run",
     "says_ready",
-    "telling",
     "until",
     "until_nothing",
 ]

@@ -18,9 +18,9 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        told = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
+        entry = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
         facts: dict[str, object] = getattr(record, "facts", {})
-        return json.dumps({name: _plain(value) for name, value in (told | facts).items()})
+        return json.dumps({name: _plain(value) for name, value in (entry | facts).items()})
 
 
 def _plain(value: object) -> object:

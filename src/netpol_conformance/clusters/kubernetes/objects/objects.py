@@ -30,7 +30,7 @@ from netpol_conformance.clusters.kubernetes.api.naming import SYSTEM_NAMESPACE, 
 from netpol_conformance.clusters.kubernetes.objects.nodes import Nodes
 from netpol_conformance.clusters.kubernetes.objects.pods import Placing, real_pod
 from netpol_conformance.clusters.kubernetes.objects.reading import call, own_object
-from netpol_conformance.clusters.kubernetes.objects.waits import telling, until_nothing
+from netpol_conformance.clusters.kubernetes.objects.waits import logged_wait, until_nothing
 from netpol_conformance.clusters.kubernetes.outside import outside_name
 from netpol_conformance.model.decode import ManifestError, decode_object
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Pod
@@ -159,7 +159,7 @@ class Objects:
         return self._create_once(resource, manifest, namespace)
 
     def _create_once(self, resource: Resource, manifest: Manifest, namespace: str) -> Manifest:
-        with telling(f"the service account of {namespace}", ACCOUNT_TIMEOUT) as still:
+        with logged_wait(f"the service account of {namespace}", ACCOUNT_TIMEOUT) as still:
             attempts = Retrying(
                 retry=retry_if_exception(_lacks_account),
                 stop=stop_after_delay(ACCOUNT_TIMEOUT),

@@ -1,4 +1,4 @@
-"""Waiting, and telling the log of it: for pods and Services in the cluster's words if in vain.
+"""Waiting, and logged_wait the log of it: for pods and Services in the cluster's words if in vain.
 
 Readiness is a real exchange: of each server with its own pod, and of each node with each Service.
 Where policies are in force a Service may rightly be out of reach, and a pod may not reach itself
@@ -34,7 +34,7 @@ UNDER_POLICY = 3.0
 _PAUSE = 0.5
 """Seconds between two looks: pods take seconds, and each look costs the API server some work."""
 _MOMENT = 1.0
-"""Seconds after which a wait is worth telling of."""
+"""Seconds after which a wait is worth logged_wait of."""
 _HOPELESS = frozenset(
     {
         "ImagePullBackOff",
@@ -66,7 +66,7 @@ def until_nothing(
     look: Callable[[], _Found], what: str, seconds: float, pause: float = _PAUSE
 ) -> _Found:
     """As ``until``, as long as a look finds anything; what the last one found."""
-    with telling(what, seconds) as still:
+    with logged_wait(what, seconds) as still:
         found: _Found = Retrying(
             retry=retry_if_result(bool),
             stop=stop_after_delay(seconds),
@@ -78,10 +78,10 @@ def until_nothing(
 
 
 @contextmanager
-def telling(what: str, seconds: float) -> Iterator[Callable[[], None]]:
+def logged_wait(what: str, seconds: float) -> Iterator[Callable[[], None]]:
     """A wait of ``seconds`` at most, for the log: call what it gives after each look in vain.
 
-    One that takes longer than a moment is told of while it lasts and when it is over.
+    One that takes longer than a moment is logged while it lasts and when it is over.
     """
     began, waited, details = time.monotonic(), False, False
 
