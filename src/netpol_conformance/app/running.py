@@ -11,7 +11,7 @@ from netpol_conformance.app.logs import log_to
 from netpol_conformance.app.report_files import tell_github, write_files
 from netpol_conformance.app.request import RunRequest
 from netpol_conformance.clusters.base import ClusterError, Driver
-from netpol_conformance.clusters.interrupting import Shield
+from netpol_conformance.clusters.interrupting import shield
 from netpol_conformance.judge.outcome import ExitCode, Outcome, combine, exit_code
 from netpol_conformance.report.document.collector import Collector
 from netpol_conformance.report.document.report import Report
@@ -64,7 +64,7 @@ def run(
     session = Session(request.setting, emit, stop)
     with log_to(request.log, request.verbosity):
         _run_scenarios(session, request, progress, stop)
-        with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
+        with shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
             emit(_closed(request.setting.driver, _ended(session, request, emit, stop)))
             return _finished(request, collector.report(), unwritten, annotate)
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 _LIKE_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
@@ -37,21 +39,15 @@ class Terminable:
             self._before = {}
 
 
-class Shield:
+@contextmanager
+def shield() -> Iterator[None]:
     """A block that none of the signals interrupts; they are forgotten."""
-
-    def __enter__(self) -> None:
-        self._before = {
-            number: signal.signal(number, signal.SIG_IGN) for number in _ENDING if _in_main_thread()
-        }
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
+    endings = _ENDING if _in_main_thread() else ()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in endings}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 

@@ -1,6 +1,6 @@
 """The first process of a new pod's container: it probes from its own start on, then serves.
 
-``python -m netpol_conformance.probe.watcher TASK [WORD...]``: TASK is a line of ``continuous_wire``,
+``python -m netpol_conformance.probe.watcher TASK [WORD...]``: TASK is a ``continuous_wire`` line,
 a ``begin``; the words are for ``agent serve``. An agent that is started in the pod later fetches
 what was seen by ``fetch``, over a socket that is the pod's alone.
 

@@ -14,7 +14,7 @@ from netpol_conformance.app import UsageError
 from netpol_conformance.app.matching import markers
 from netpol_conformance.app.request import RunRequest, prepare, scenarios_of
 from netpol_conformance.app.running import INTERRUPTED, FinishedRun, run
-from netpol_conformance.clusters.interrupting import Shield, Terminable
+from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.judge.outcome import ExitCode, Outcome
 from netpol_conformance.pytest_plugin import options_of
 from netpol_conformance.pytest_plugin.results import (
@@ -121,7 +121,7 @@ class Conformance:
         """End the run, write the reports, and let pytest exit with the run's own code."""
         if self._background is None:
             return
-        with Shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
+        with shield():  # an impatient second Ctrl-C costs neither report nor cleaning up
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             finished = self._background.finish(
                 INTERRUPTED if interrupted else "pytest ended before its scenarios did."

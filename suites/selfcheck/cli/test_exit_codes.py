@@ -12,7 +12,8 @@ import pytest
 
 from netpol_conformance.cli import main as entry
 
-ROOT = Path(__file__).parents[3]
+from ..commands import ROOT, command
+
 QUICK = "handbook/no-policy.yaml"
 COMMAND = f"{sys.executable} -m netpol_conformance"
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -32,13 +33,9 @@ steps:
 
 
 def shell(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    words = ["bash", "-c", script]
     return subprocess.run(
-        ["bash", "-c", script],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | env,
+        words, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | env
     )
 
 
@@ -84,11 +81,9 @@ def test_what_is_wrong_around_a_command(script, code, told, tmp_path):
 def test_who_stops_reading_has_no_answer(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [*COMMAND.split(), "list"], stdout=writing, stderr=subprocess.PIPE, check=False
-    )
+    done = command("list", stdout=writing)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (3, b"")
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 def test_no_room_anywhere_is_the_machines_fault(tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError, OutsideHost
-from netpol_conformance.clusters.interrupting import Shield, Terminable
+from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.clusters.kind import leftovers, wiring
 from netpol_conformance.clusters.kind.driver import KindDriver
 from netpol_conformance.clusters.kind.machines import Machines
@@ -123,7 +123,7 @@ def test_sigterm_is_taken_like_ctrl_c_until_the_end() -> None:
     terminable.begin()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
-    with Shield():
+    with shield():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
     terminable.end()

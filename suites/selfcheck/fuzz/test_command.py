@@ -11,19 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from .searching import MUTANTS
+from ..commands import command, mutant
 
 SEED = "1"
 
 
 def fuzz(*words: str) -> subprocess.CompletedProcess[str]:
-    return python("-m", "netpol_conformance", "fuzz", *words)
-
-
-def python(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, check=False, cwd=cwd
-    )
+    return command("fuzz", *words)
 
 
 def test_agreement_exits_0_and_says_how_to_ask_the_same_again() -> None:
@@ -35,7 +29,7 @@ def test_agreement_exits_0_and_says_how_to_ask_the_same_again() -> None:
 
 
 def test_a_disagreement_exits_1_and_leaves_a_scenario_ready_to_commit(tmp_path: Path) -> None:
-    broken = ["--implementation", f"{MUTANTS}:ExceptIgnored"]
+    broken = ["--implementation", mutant("ExceptIgnored")]
     words = ["--seed", SEED, "--cases", "400", "--shrink", "3", "--output", str(tmp_path), *broken]
     done = fuzz(*words)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -43,7 +37,7 @@ def test_a_disagreement_exits_1_and_leaves_a_scenario_ready_to_commit(tmp_path: 
     assert f"written: {written}" in done.stdout
     assert "expected " in done.stdout
     assert "S30" in done.stdout
-    checked = python("-m", "netpol_conformance", "lint", str(written))
+    checked = command("lint", str(written))
     assert checked.returncode == 0, checked.stdout
     run = re.search(r"^  netpol-conformance (run .*)$", done.stdout, re.MULTILINE)
     assert run is not None
@@ -79,7 +73,9 @@ def test_without_hypothesis_it_says_what_to_install(tmp_path: Path) -> None:
         "util.find_spec = lambda name, *rest: None if name == 'hypothesis' else find(name, *rest)\n"
         "from netpol_conformance.cli.main import main\nsys.argv[1:] = ['fuzz']\nmain()\n"
     )
-    done = python("-c", code, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2, done.stderr
     assert "pip install 'netpol-conformance[fuzz]'" in done.stderr
 

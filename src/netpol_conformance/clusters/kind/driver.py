@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netpol_conformance.clusters.base import Cluster, ClusterError
-from netpol_conformance.clusters.interrupting import Shield, Terminable
+from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.clusters.kind import installing, leftovers, plugins
 from netpol_conformance.clusters.kind.config import cluster_config
 from netpol_conformance.clusters.kind.maker import KindMaker
@@ -81,7 +81,7 @@ class KindDriver:
         """Remove all that was made: cluster, machines outside, or just what the run made in it."""
         maker, self._maker = self._maker, None
         share, self._share = self._share, None
-        with Shield(), contextlib.ExitStack() as ending:
+        with shield(), contextlib.ExitStack() as ending:
             # Each is done whatever becomes of the others; the last entered is the first.
             ending.callback(self._terminable.end)
             ending.callback(self._forget)

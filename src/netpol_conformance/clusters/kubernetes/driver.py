@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 
 from netpol_conformance.clusters.base import Cluster
-from netpol_conformance.clusters.interrupting import Shield, Terminable
+from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.clusters.kubernetes.api.client import NODES, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
 from netpol_conformance.clusters.kubernetes.external import CommandClient, ExternalCluster
@@ -81,7 +81,7 @@ class KubeconfigDriver:
     def close(self) -> None:
         """Remove all that the run made; raises ClusterError."""
         client, self._client = self._client, None
-        with Shield(), contextlib.ExitStack() as ending:
+        with shield(), contextlib.ExitStack() as ending:
             ending.callback(self._terminable.end)
             ending.callback(self._pool.close)
             if client is not None:
