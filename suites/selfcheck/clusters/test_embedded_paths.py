@@ -10,6 +10,7 @@ from netpol_conformance.clusters.base import ClusterSpec, OutsideHost
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Tool, Verdict
+from netpol_conformance.run.preparing import self_test
 
 TCP, UDP, SCTP = Protocol.TCP, Protocol.UDP, Protocol.SCTP
 
@@ -284,7 +285,7 @@ def test_a_source_that_does_not_run_is_an_error(world):
 
 
 def test_the_probes_pass_their_own_test(world):
-    checks = world.cluster.self_test()
+    checks = self_test(world.cluster)
     assert {check.observation.probe.tool for check in checks} == set(Tool)
     for check in checks:
         assert check.observation.verdict is check.expected, check
@@ -296,7 +297,7 @@ def test_a_cluster_of_ipv6_alone(asking):
         assert info.families == ("IPv6",)
         world = asking(cluster)
         world.apply(PODS.replace("node-3", "node-2") + SERVICES)
-        for check in cluster.self_test():
+        for check in self_test(cluster):
             assert check.observation.verdict is check.expected, check
         for host, server in (("web", EITHER), ("nginx", ("default/nginx",))):
             for tool in Tool:

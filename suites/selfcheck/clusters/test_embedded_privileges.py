@@ -14,6 +14,7 @@ import sys
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
+from netpol_conformance.run.preparing import self_test
 
 POD = '''
 ---
@@ -27,7 +28,7 @@ families = tuple(map(int, sys.argv[1:]))
 cluster.start(ClusterSpec(families=families))
 cluster.apply("".join(POD % (image, image) for image in ("nginx", "busybox", "own")))
 cluster.wait_ready(60)
-for check in cluster.self_test():
+for check in self_test(cluster):
     assert check.observation.verdict is check.expected, check
 servers = {f"default/{pod.name}": pod for pod in cluster.state().pods if pod.namespace == "default"}
 asked_by = Source("pod", "own", "default")
