@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from netpol_conformance.cli.images import app
 from netpol_conformance.image import build as image_build
 from netpol_conformance.image.build import ImageError, Recipe
 from netpol_conformance.image.names import OWN_IMAGE, at_registry, own_image
+
+from ..commands import ROOT
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,14 @@ def test_docker_is_given_wheels_and_dockerfile_and_nothing_else(commands, tmp_pa
         in (commands.lines[-1])
     )
     assert {path.split("/")[0] for path in commands.context} == {"Dockerfile", "wheels"}
+
+
+def test_what_the_dockerfile_imports_is_there():
+    dockerfile = ROOT / "src" / "netpol_conformance" / "enforcer" / "image" / "Dockerfile"
+    programs = re.findall(r'python -c "(.*)"', dockerfile.read_text(encoding="utf-8"))
+    assert programs
+    for program in programs:
+        exec(program)
 
 
 def test_a_command_that_fails_is_quoted_with_its_words(commands, tmp_path):
