@@ -6,7 +6,7 @@ Everything that speaks of a namespace is translated on its way in and on its way
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ SYSTEM_NAMESPACE = "kube-system"
 _OWN_LABELS = frozenset({RUN_LABEL, SLOT_LABEL})
 _MAX_NAME = 63
 _BEHIND_NAMESPACE = frozenset({"svc", "pod"})
+
+Rename = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Names:
             metadata = self._real_namespace(metadata)
         changed = {**manifest, "metadata": metadata}
         if manifest.get("kind") == "NetworkPolicy":
-            changed["spec"] = self._selecting(manifest.get("spec"), self.real)
+            changed["spec"] = _selecting(manifest.get("spec"), self.real)
         return changed
 
     def own_manifest(self, manifest: Manifest) -> Manifest:
@@ -97,7 +99,7 @@ class Names:
                 labels[NAME_LABEL] = self.own(labels[NAME_LABEL])
         changed = {**manifest, "metadata": {**metadata, "labels": labels}}
         if manifest.get("kind") == "NetworkPolicy":
-            changed["spec"] = self._selecting(manifest.get("spec"), self.own)
+            changed["spec"] = _selecting(manifest.get("spec"), self.own)
         return changed
 
     def _real_namespace(self, metadata: Manifest) -> Manifest:
@@ -107,19 +109,6 @@ class Names:
             if NAME_LABEL in labels:
                 labels[NAME_LABEL] = self.real(_text(labels[NAME_LABEL], ""))
         return {**metadata, "name": self.real(metadata["name"]), "labels": labels}
-
-    def _selecting(self, spec: Any, rename: Any) -> Any:  # noqa: ANN401 - a manifest's part
-        """The policy's spec with the names that its namespaceSelectors speak of renamed."""
-        if isinstance(spec, list):
-            return [self._selecting(item, rename) for item in spec]
-        if not isinstance(spec, dict):
-            return spec
-        return {
-            key: _renamed(value, rename)
-            if key == "namespaceSelector"
-            else self._selecting(value, rename)
-            for key, value in spec.items()
-        }
 
     # -- probes ----------------------------------------------------------------------------------
 
@@ -154,28 +143,30 @@ class Names:
         return ".".join([*words[:at], self.real(words[at]), *words[at + 1 :]])
 
 
-def _renamed(selector: Any, rename: Any) -> Any:  # noqa: ANN401 - a manifest's part
-    """A namespace selector with the values of ``kubernetes.io/metadata.name`` renamed."""
-    if not isinstance(selector, dict):
-        return selector
-    changed = dict(selector)
-    labels = _mapping(selector.get("matchLabels"))
-    if labels is not None and isinstance(labels.get(NAME_LABEL), str):
-        changed["matchLabels"] = {**labels, NAME_LABEL: rename(labels[NAME_LABEL])}
-    expressions = selector.get("matchExpressions")
-    if isinstance(expressions, list):
-        changed["matchExpressions"] = [_expression(item, rename) for item in expressions]
-    return changed
+def _selecting(part: Any, rename: Rename) -> Any:  # noqa: ANN401 - a manifest's part
+    """A policy's spec with the namespaces that its namespaceSelectors name renamed."""
+    if isinstance(part, list):
+        return [_selecting(item, rename) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: (_selecting_names if key == "namespaceSelector" else _selecting)(value, rename)
+        for key, value in part.items()
+    }
 
 
-def _expression(item: Any, rename: Any) -> Any:  # noqa: ANN401 - a manifest's part
-    if not isinstance(item, dict) or item.get("key") != NAME_LABEL:
-        return item
-    values = item.get("values")
-    if not isinstance(values, list):
-        return item
-    renamed = [rename(value) if isinstance(value, str) else value for value in values]
-    return {**item, "values": renamed}
+def _selecting_names(part: Any, rename: Rename, *, names: bool = False) -> Any:  # noqa: ANN401
+    """A namespaceSelector with its values of ``kubernetes.io/metadata.name`` renamed; ``names`` if
+    the part is such values.
+    """
+    if isinstance(part, str):
+        return rename(part) if names else part
+    if isinstance(part, list):
+        return [_selecting_names(item, rename, names=names) for item in part]
+    if not isinstance(part, dict):
+        return part
+    named = {NAME_LABEL, "values"} if part.get("key") == NAME_LABEL else {NAME_LABEL}
+    return {key: _selecting_names(value, rename, names=key in named) for key, value in part.items()}
 
 
 def _mapping(value: object) -> Manifest | None:
