@@ -7,45 +7,37 @@ from hypothesis import strategies as st
 from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.api.naming import Names
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
-from netpol_conformance.model.objects import SourceKind
+from netpol_conformance.model.encode import manifest as encode
+from netpol_conformance.model.objects import (
+    LabelSelector,
+    NetworkPolicy,
+    Operator,
+    PolicyPeer,
+    PolicyRule,
+    Requirement,
+    SourceKind,
+)
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Verdict
 
 NAMES = Names("abc123", "0f0f0f")
 words = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 spaces = st.sampled_from(["default", "kube-system", "secondary"]) | words
-labels = st.dictionaries(st.sampled_from(["app", NAME_LABEL]), spaces, max_size=2)
-selectors = st.fixed_dictionaries(
-    {},
-    optional={
-        "matchLabels": labels,
-        "matchExpressions": st.lists(
-            st.fixed_dictionaries(
-                {"key": st.sampled_from(["app", NAME_LABEL]), "operator": st.just("In")},
-                optional={"values": st.lists(spaces, max_size=3)},
-            ),
-            max_size=2,
-        ),
-    },
-)
-peers = st.fixed_dictionaries(
-    {}, optional={"podSelector": selectors, "namespaceSelector": selectors}
-)
+keys = st.sampled_from(["app", NAME_LABEL])
+labels = st.dictionaries(keys, spaces, max_size=2).map(lambda found: tuple(found.items()))
+names = st.lists(spaces, min_size=1, max_size=3).map(tuple)
+requirements = st.builds(Requirement, keys, st.just(Operator.IN), names)
+selectors = st.builds(LabelSelector, labels, st.lists(requirements, max_size=2).map(tuple))
+peers = st.builds(PolicyPeer, st.none() | selectors, st.none() | selectors)
+rules = st.lists(peers, max_size=2).map(lambda found: (PolicyRule(tuple(found)),))
 policies = st.builds(
-    lambda name, space, ingress, egress: {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": space, "labels": {}},
-        "spec": {
-            "podSelector": {"matchLabels": {NAME_LABEL: "a-pod's-label-stays"}},
-            "ingress": [{"from": ingress}],
-            "egress": [{"to": egress}],
-        },
-    },
-    words,
+    NetworkPolicy,
     spaces,
-    st.lists(peers, max_size=2),
-    st.lists(peers, max_size=2),
-)
+    words,
+    st.just(LabelSelector(((NAME_LABEL, "a-pod's-label-stays"),))),
+    ingress=rules,
+    egress=rules,
+    labels=st.just({"own": "label"}),
+).map(encode)
 
 
 @given(spaces)

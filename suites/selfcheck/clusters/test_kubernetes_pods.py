@@ -16,6 +16,7 @@ from netpol_conformance.clusters.kubernetes.objects.pods import (
     real_pod,
 )
 from netpol_conformance.clusters.serving import Serving, serving
+from netpol_conformance.fuzz.vocabulary import container_ports, labels
 from netpol_conformance.model.decode import decode_object
 from netpol_conformance.model.objects import ContainerPort, Pod, Protocol
 
@@ -31,13 +32,9 @@ pods = st.builds(
     Pod,
     st.just("default"),
     st.just("a"),
-    labels=st.dictionaries(st.sampled_from(["app", "run"]), st.sampled_from(["", "x"])),
+    labels=labels,
     annotations=st.dictionaries(st.sampled_from(["note"]), st.just("kept")),
-    ports=st.lists(
-        st.builds(ContainerPort, st.integers(1, 65535), st.sampled_from(Protocol)),
-        max_size=4,
-        unique_by=lambda port: (port.number, port.protocol),
-    ).map(tuple),
+    ports=container_ports(),
     image=st.sampled_from(IMAGES),
     node=st.sampled_from(["node-1", "node-2"]),
     host_network=st.booleans(),
