@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,12 +101,15 @@ class Client:
         self._lock = threading.Lock()
 
     @contextmanager
-    def in_words(self) -> Iterator[None]:
-        """Have a refusal of the server's in this block raised as what it means: see ``meaning``."""
+    def in_words(self, text: Callable[[str], str] = str) -> Iterator[None]:
+        """Have a refusal of the server's in this block raised as what it means: see ``meaning``;
+        its message is passed through ``text``.
+        """
         try:
             yield
         except ApiError as error:
-            raise meaning(error, self.server) from error
+            raised = meaning(error, self.server)
+            raise type(raised)(text(str(raised))) from error
 
     # -- objects ---------------------------------------------------------------------------------
 
@@ -168,15 +171,11 @@ class Client:
 
     def _discover(self, version: str) -> dict[str, Resource]:
         path = f"/apis/{quote(version)}" if "/" in version else f"/api/{quote(version)}"
-        try:
-            listed = self.send("GET", path)["resources"]
-        except ApiError as error:
-            if error.code == _NOT_FOUND:
-                return {}
-            raise meaning(error, self.server) from error
+        with self.in_words():
+            found = self._if_found("GET", path) or {"resources": []}
         return {
             item["kind"]: Resource(path, item["name"], item["namespaced"])
-            for item in listed
+            for item in found["resources"]
             if "/" not in item["name"]
         }
 

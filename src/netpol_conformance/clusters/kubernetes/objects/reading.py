@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
-from netpol_conformance.clusters.kubernetes.api.answers import ApiError, Manifest, meaning
+from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import NAMESPACES, PODS, SERVICES, Client
 from netpol_conformance.clusters.kubernetes.api.naming import SYSTEM_NAMESPACE, Names
 from netpol_conformance.clusters.kubernetes.objects.nodes import Nodes
@@ -23,11 +23,8 @@ _POLICY_VERSION = "networking.k8s.io/v1"
 
 def call(client: Client, names: Names, ask: Callable[P, T], *words: P.args, **query: P.kwargs) -> T:
     """What ``ask``, a method of the client's, answers; raises RefusedError and ClusterError."""
-    try:
+    with client.in_words(names.text):
         return ask(*words, **query)
-    except ApiError as error:
-        raised = meaning(error, client.server)
-        raise type(raised)(names.text(str(raised))) from error
 
 
 def own_object(
