@@ -23,7 +23,7 @@ from netpol_conformance.clusters.kubernetes.agents.exec import ExecChannel
 from netpol_conformance.clusters.kubernetes.agents.lifecycle import KubernetesLifecycle
 from netpol_conformance.clusters.kubernetes.agents.streams import Agents, Channel
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
-from netpol_conformance.clusters.kubernetes.api.client import NODES, PODS, Client
+from netpol_conformance.clusters.kubernetes.api.client import NODES, Client
 from netpol_conformance.clusters.kubernetes.api.naming import SLOT_LABEL, Names
 from netpol_conformance.clusters.kubernetes.balancing import Balancing
 from netpol_conformance.clusters.kubernetes.fitness import (
@@ -38,7 +38,6 @@ from netpol_conformance.clusters.kubernetes.objects.objects import Objects, docu
 from netpol_conformance.clusters.kubernetes.objects.pods import Images, Placing
 from netpol_conformance.clusters.kubernetes.objects.reading import call, read_dns
 from netpol_conformance.clusters.kubernetes.objects.removal import begin_removal, begin_to_empty
-from netpol_conformance.clusters.kubernetes.objects.waits import until_running
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
 from netpol_conformance.clusters.kubernetes.workspace import (
     CachedState,
@@ -176,18 +175,11 @@ class KubernetesCluster:
         workspace = self._started()
         if workspace.cache.ready:
             return
-        spaces = workspace.objects.namespaces()
-        running = until_running(
-            lambda: workspace.objects.pods(spaces), self._client, workspace.objects.names, timeout
-        )
+        running = workspace.objects.until_running(workspace.objects.namespaces(), timeout)
         workspace.cache = replace(workspace.cache, state=None)
-        names = workspace.objects.names
-        uids = {
-            (names.own(pod["metadata"]["namespace"]), pod["metadata"]["name"]): pod["metadata"][
-                "uid"
-            ]
-            for pod in running
-        }
+        own = workspace.objects.names.own
+        metadata = [pod["metadata"] for pod in running]
+        uids = {(own(each["namespace"]), each["name"]): each["uid"] for each in metadata}
         workspace.readiness.wait(self.state(), uids, self.probe, timeout)
         workspace.cache = replace(workspace.cache, ready=True)
 
@@ -281,14 +273,10 @@ class KubernetesCluster:
     def _offer(self, workspace: Workspace) -> Workspace | None:
         """Delete its policies and offer it for reuse; returns the workspace to remove, if any."""
         try:
-            there = (
-                workspace.cache.state.objects()
-                if workspace.cache.state
-                else workspace.objects.read()
-            )
-            workspace.objects.delete(
-                [item.key for item in there if isinstance(item, NetworkPolicy)]
-            )
+            state = workspace.cache.state
+            there = state.objects() if state else workspace.objects.read()
+            policies = [item.key for item in there if isinstance(item, NetworkPolicy)]
+            workspace.objects.delete(policies)
         except (ClusterError, RefusedError):
             return workspace
         workspace.cache = CachedState(initial=workspace.cache.initial)
@@ -358,11 +346,4 @@ class KubernetesCluster:
 
     def _run_own(self, workspace: Workspace, manifest: Manifest) -> None:
         workspace.objects.make_pod(manifest)
-        until_running(
-            lambda: workspace.objects.call(
-                self._client.items, PODS, workspace.objects.names.agents_namespace
-            ),
-            self._client,
-            workspace.objects.names,
-            START_TIMEOUT,
-        )
+        workspace.objects.until_running([manifest["metadata"]["namespace"]], START_TIMEOUT)

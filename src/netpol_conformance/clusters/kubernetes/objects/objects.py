@@ -30,7 +30,11 @@ from netpol_conformance.clusters.kubernetes.api.naming import SYSTEM_NAMESPACE, 
 from netpol_conformance.clusters.kubernetes.objects.nodes import Nodes
 from netpol_conformance.clusters.kubernetes.objects.pods import Placing, real_pod
 from netpol_conformance.clusters.kubernetes.objects.reading import call, own_object
-from netpol_conformance.clusters.kubernetes.objects.waits import logged_wait, until_nothing
+from netpol_conformance.clusters.kubernetes.objects.waits import (
+    logged_wait,
+    until_nothing,
+    until_running,
+)
 from netpol_conformance.clusters.kubernetes.outside import outside_name
 from netpol_conformance.model.decode import ManifestError, decode_object
 from netpol_conformance.model.objects import KubernetesObject, ObjectKey, Pod
@@ -235,6 +239,11 @@ class Objects:
         """The scenario's pods as the cluster has them; ``namespaces`` are its own, if known."""
         spaces = self.namespaces() if namespaces is None else namespaces
         return [pod for name in spaces for pod in self.call(self.client.items, PODS, name)]
+
+    def until_running(self, namespaces: Sequence[str], seconds: float) -> list[Manifest]:
+        """Wait for the pods of namespaces, by their real names: see ``waits.until_running``."""
+        look = partial(self.pods, namespaces)
+        return until_running(look, self.client, self.names, seconds)
 
     def read(self) -> Iterator[KubernetesObject]:
         """All of the scenario's objects, and the cluster's DNS."""

@@ -53,10 +53,6 @@ class Images:
     pull_policy: str = ""
     pull_secret: str = ""
 
-    def of(self, image: str) -> str:
-        """A scenario's image by the name under which it is pulled."""
-        return at_registry(image, self.registry)
-
 
 @dataclass(frozen=True, slots=True)
 class Placing:
@@ -171,7 +167,7 @@ def _containers(pod: Pod, identity: str, placing: Placing, watch: str) -> list[M
     made = []
     if nginx or httpd:
         command = _nginx(identity, nginx, placing) if nginx else _httpd(identity, httpd)
-        made.append(_container("main", images.of(pod.image), command, placing))
+        made.append(_container("main", at_registry(pod.image, images.registry), command, placing))
     own = [f"{number}/{protocol.value}" for number, protocol in others]
     command = _probe(identity, own, placing.families, watch)
     cpu = _CPU_OF_ASKING if pod.key in placing.asking else _CPU
