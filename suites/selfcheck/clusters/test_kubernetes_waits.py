@@ -44,6 +44,8 @@ def test_a_wait_in_vain_says_what_was_left(caplog) -> None:
     caplog.set_level(logging.DEBUG)
     left = waits.until_nothing(lambda: ["a"], "the end", seconds=0.0, pause=0.0)
     assert left == ["a"]
+    with pytest.raises(ClusterError, match="waited 0 s in vain for the end"):
+        waits.require(lambda: False, "the end", seconds=0.0, pause=0.0)
 
 
 def test_a_wait_that_fails_is_over_too(caplog, monkeypatch) -> None:

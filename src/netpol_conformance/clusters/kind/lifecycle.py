@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from netpol_conformance.clusters.base import ClusterError, UnsupportedError
+from netpol_conformance.clusters.base import UnsupportedError
 from netpol_conformance.clusters.kubernetes.public import (
     NODES,
     PODS,
     KubernetesLifecycle,
     Manifest,
     Resource,
+    require,
     says_ready,
-    until,
 )
 from netpol_conformance.enforcer.manifests import DAEMON_SET, NAMESPACE, STOPPED_LABEL
 
@@ -44,14 +44,14 @@ class KindLifecycle(KubernetesLifecycle):
         for node in self.objects.nodes.taking_pods.values():
             self._stopped.append(node)
             self._label(node, "true")
-            self._wait(partial(self._is_gone, node), f"go from {node}")
+            self._wait(partial(self._is_gone, node), f"to go from {node}")
 
     def start_enforcer(self) -> None:
         """Have its pods run again where they were stopped; returns when all is read."""
         while self._stopped:
             node = self._stopped[-1]
             self._label(node, None)
-            self._wait(partial(self._is_ready, node), f"be ready on {node}")
+            self._wait(partial(self._is_ready, node), f"to be ready on {node}")
             self._stopped.pop()
 
     def _label(self, node: str, value: str | None) -> None:
@@ -70,5 +70,4 @@ class KindLifecycle(KubernetesLifecycle):
 
     @staticmethod
     def _wait(done: Callable[[], bool], what: str) -> None:
-        if not until(done, f"the enforcer's pod to {what}", RESTART_TIMEOUT, _PAUSE):
-            raise ClusterError(f"the enforcer's pod did not {what} in {RESTART_TIMEOUT:g} s")
+        require(done, f"the enforcer's pod {what}", RESTART_TIMEOUT, _PAUSE)

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
+from collections.abc import Collection, Sequence
+from functools import cached_property, partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from netpol_conformance.clusters.base import ClusterError, OutsideHost
+from netpol_conformance.clusters.base import OutsideHost
 from netpol_conformance.clusters.kind import wiring
 from netpol_conformance.clusters.kind.leftovers import CONTAINER_LABEL
 from netpol_conformance.clusters.kind.tools import ToolError, run
 from netpol_conformance.clusters.kind.wiring import End
-from netpol_conformance.clusters.kubernetes.public import AGENT, until
+from netpol_conformance.clusters.kubernetes.public import AGENT, require
 from netpol_conformance.clusters.serving import server_words
 from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
 
@@ -112,7 +112,8 @@ class Machines:
         except ToolError as error:
             if "already in use" not in error.output:
                 raise
-            self._until(lambda: self._is_running(container), f"{container} to start")
+            running = partial(self._is_running, container)
+            require(running, f"{container} to start", _START, _LOOK_AGAIN)
 
     def _connect(self, container: str, ips: Sequence[IPAddress]) -> None:
         """Give it its addresses, and tunnels between it and every node."""
@@ -126,10 +127,8 @@ class Machines:
         container, identity = self.container(host), self.identity(host)
         words = server_words(host, identity, [port])
         self._run("exec", "--detach", container, *AGENT, *words)
-        self._until(
-            lambda: self._answers(container, host.ips[0], port, identity),
-            f"{container} to answer on port {port}",
-        )
+        answers = partial(self._answers, container, host.ips[0], port, identity)
+        require(answers, f"{container} to answer on port {port}", _START, _LOOK_AGAIN)
 
     def _answers(self, container: str, address: IPAddress, port: int, identity: str) -> bool:
         host = f"[{address}]" if address.version == 6 else str(address)
@@ -143,10 +142,6 @@ class Machines:
 
     def _is_running(self, container: str) -> bool:
         return self._run("inspect", "--format", "{{.State.Running}}", container).strip() == "true"
-
-    def _until(self, condition: Callable[[], bool], what: str) -> None:
-        if not until(condition, what, _START, _LOOK_AGAIN):
-            raise ClusterError(f"waited in vain for {what}, {_START:g} s")
 
     # -- asking docker ---------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
 from netpol_conformance.clusters.kubernetes.objects.waits import (
     logged_wait,
+    require,
     says_ready,
-    until,
     until_nothing,
 )
 from netpol_conformance.clusters.kubernetes.outside import as_asked
@@ -56,7 +56,7 @@ __all__ = [
     "logged_wait",
     "real_node",
     "remove_run",
+    "require",
     "says_ready",
-    "until",
     "until_nothing",
 ]

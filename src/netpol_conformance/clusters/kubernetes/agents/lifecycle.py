@@ -21,7 +21,7 @@ from netpol_conformance.clusters.kubernetes.agents.streams import (
 )
 from netpol_conformance.clusters.kubernetes.api.client import PODS, Client
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects
-from netpol_conformance.clusters.kubernetes.objects.waits import until
+from netpol_conformance.clusters.kubernetes.objects.waits import require
 from netpol_conformance.model.objects import ObjectKey, Pod, SourceKind
 from netpol_conformance.probe import wire
 from netpol_conformance.probe.continuous_wire import TaskRequest, read_series, task_line
@@ -91,8 +91,7 @@ class KubernetesLifecycle:
             pod = self.objects.call(self.client.get, PODS, key.name, place) or {}
             return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
-        if not until(finished, f"{key} to end", FINISH_TIMEOUT, _PAUSE):
-            raise ClusterError(f"{key} did not end in {FINISH_TIMEOUT:g} s")
+        require(finished, f"{key} to end", FINISH_TIMEOUT, _PAUSE)
 
     # -- meanwhile -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Waiting, and logged_wait the log of it: for pods and Services in the cluster's words if in vain.
+"""Waiting, and the log of it: for pods and Services, in the cluster's own words if in vain.
 
 Readiness is a real exchange: of each server with its own pod, and of each node with each Service.
 Where policies are in force a Service may rightly be out of reach, and a pod may not reach itself
@@ -34,7 +34,7 @@ UNDER_POLICY = 3.0
 _PAUSE = 0.5
 """Seconds between two looks: pods take seconds, and each look costs the API server some work."""
 _MOMENT = 1.0
-"""Seconds after which a wait is worth logged_wait of."""
+"""Seconds after which a wait is worth a line of the log."""
 _HOPELESS = frozenset(
     {
         "ImagePullBackOff",
@@ -60,6 +60,12 @@ def until(done: Callable[[], bool], what: str, seconds: float, pause: float) -> 
     ``what`` follows "waiting for" in the log.
     """
     return not until_nothing(lambda: not done(), what, seconds, pause)
+
+
+def require(done: Callable[[], bool], what: str, seconds: float, pause: float) -> None:
+    """As ``until``; raises ClusterError if the time is over before it is done."""
+    if not until(done, what, seconds, pause):
+        raise ClusterError(f"waited {seconds:g} s in vain for {what}")
 
 
 def until_nothing(
