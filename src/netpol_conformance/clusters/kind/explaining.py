@@ -5,10 +5,10 @@ All functions read lists as ``kubectl get -o json`` prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netpol_conformance.clusters.kubernetes.public import condition
+from netpol_conformance.clusters.kubernetes.public import condition, reasons_not_ready
 
 Item = Mapping[str, Any]
 
@@ -31,7 +31,7 @@ def pods_not_ready(pods: Sequence[Item]) -> list[str]:
         f"pod {_full_name(pod)}: {reason}"
         for pod in pods
         if pod.get("status", {}).get("phase") != "Succeeded"
-        for reason in _reasons(pod)
+        for reason in reasons_not_ready(pod)
     ]
 
 
@@ -60,25 +60,6 @@ def complaints(log: str) -> list[str]:
     """The last errors in a kubelet's log (klog lines that begin with E)."""
     errors = [line for line in log.splitlines() if line.startswith("E")]
     return errors[-_MOST_LOG_LINES:]
-
-
-def _reasons(pod: Item) -> Iterator[str]:
-    status = pod.get("status", {})
-    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-    if not containers:
-        scheduled = condition(pod, "PodScheduled")
-        if scheduled.get("status") == "True":
-            yield "has not started yet"
-        else:
-            yield f"not scheduled: {scheduled.get('message', 'no reason given')}"
-    for container in containers:
-        state = container.get("state", {})
-        held = state.get("waiting") or state.get("terminated")
-        if held and held.get("reason") != "Completed":
-            words = ": ".join(filter(None, [held.get("reason"), held.get("message")]))
-            yield f"container {container['name']}: {words or 'waiting'}"
-        elif "running" in state and not container.get("ready", True):
-            yield f"container {container['name']} runs but is not ready"
 
 
 def _progress(workload: Item) -> tuple[int, int | None]:

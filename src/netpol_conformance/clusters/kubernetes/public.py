@@ -23,6 +23,7 @@ from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
 from netpol_conformance.clusters.kubernetes.objects.waits import (
     logged_wait,
+    reasons_not_ready,
     require,
     says_ready,
     until_nothing,
@@ -55,6 +56,7 @@ __all__ = [
     "images_of",
     "logged_wait",
     "real_node",
+    "reasons_not_ready",
     "remove_run",
     "require",
     "says_ready",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -274,28 +274,37 @@ def _hopeless(pod: Manifest) -> str:
 
 
 def _why(pod: Manifest, client: Client) -> str:
-    """What a pod waits for, as its conditions and events say."""
-    status: Any = pod.get("status") or {}
-    said = [
-        f"container {container['name']}: {waiting['reason']} {waiting.get('message', '')}".strip()
-        for container in _containers(pod)
-        if (waiting := (container.get("state") or {}).get("waiting"))
-    ]
-    said += [
-        f"{item.get('reason', item['type'])}: {item['message']}"
-        for item in status.get("conditions") or ()
-        if item["status"] != "True" and item.get("message")
-    ]
+    """What a pod waits for, as its status and events say."""
     metadata = pod["metadata"]
     events = client.items(
         EVENTS, metadata["namespace"], fieldSelector=f"involvedObject.name={metadata['name']}"
     )
     warnings = [event for event in events if event.get("type") == "Warning"]
-    said += [f"{event['reason']}: {event['message']}" for event in warnings]
-    return "; ".join(dict.fromkeys(said)) or f"phase {status.get('phase', 'unknown')}"
+    said = [*reasons_not_ready(pod), *(f"{each['reason']}: {each['message']}" for each in warnings)]
+    return "; ".join(dict.fromkeys(said)) or f"phase {pod['status'].get('phase', 'unknown')}"
 
 
-def _containers(pod: Manifest) -> list[Any]:
+def reasons_not_ready(pod: Mapping[str, Any]) -> Iterator[str]:
+    """Why a pod is not scheduled, and of each of its containers why it is not ready."""
+    status: Any = pod.get("status") or {}
+    containers = [*status.get("initContainerStatuses", ()), *_containers(pod)]
+    if not containers:
+        scheduled = condition(pod, "PodScheduled")
+        if scheduled.get("status") == "True":
+            yield "has not started yet"
+        else:
+            yield f"not scheduled: {scheduled.get('message', 'no reason given')}"
+    for container in containers:
+        state = container.get("state") or {}
+        held = state.get("waiting") or state.get("terminated")
+        if held and held.get("reason") != "Completed":
+            words = ": ".join(filter(None, [held.get("reason"), held.get("message")]))
+            yield f"container {container['name']}: {words or 'waiting'}"
+        elif "running" in state and not container.get("ready", True):
+            yield f"container {container['name']} runs but is not ready"
+
+
+def _containers(pod: Mapping[str, Any]) -> list[Any]:
     return (pod.get("status") or {}).get("containerStatuses") or []
 
 
