@@ -68,11 +68,27 @@ class ScriptedApi:
         return Client(configuration)
 
 
+CORE = {
+    "resources": [
+        {"name": "namespaces", "kind": "Namespace", "namespaced": False},
+        {"name": "nodes", "kind": "Node", "namespaced": False},
+        {"name": "pods", "kind": "Pod", "namespaced": True},
+        {"name": "pods/exec", "kind": "PodExecOptions", "namespaced": True},
+        {"name": "services", "kind": "Service", "namespaced": True},
+    ]
+}
+NETWORKING = {
+    "resources": [{"name": "networkpolicies", "kind": "NetworkPolicy", "namespaced": True}]
+}
+
+
 class StoringApi(ScriptedApi):
     """Keeps what it is sent, and runs every pod at once; what is laid down comes first."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.answers["GET", "/api/v1"] = (200, CORE)
+        self.answers["GET", "/apis/networking.k8s.io/v1"] = (200, NETWORKING)
         self.stored: dict[str, Any] = {}
         self._addresses = itertools.count(1)
 
@@ -99,8 +115,8 @@ class StoringApi(ScriptedApi):
         number = next(self._addresses)
         ready = [{"type": "Ready", "status": "True"}]
         status = {"phase": "Running", "podIPs": [{"ip": f"10.0.0.{number}"}], "conditions": ready}
-        body["metadata"]["uid"] = str(number)
-        self.stored[path] = body | ({"status": status} if body["kind"] == "Pod" else {})
+        known = {"metadata": body["metadata"] | {"uid": str(number)}}
+        self.stored[path] = body | known | ({"status": status} if body["kind"] == "Pod" else {})
         return 201, self.stored[path]
 
     def names(self, plural: str) -> list[str]:

@@ -22,7 +22,9 @@ from netpol_conformance.clusters.kind.wiring import End
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.enforcer.manifests import STOPPED_LABEL
 
-PROGRAM = """#!/bin/sh
+from ..probe.helping import script
+
+PROGRAM = """
 echo "$(basename "$0") $*" >>"$CALLS"
 case "$(basename "$0") $*" in
 {cases}
@@ -48,9 +50,7 @@ class Programs:
     def open(self, cases: str, tell: Callable[[str], None] = print, **options: Any) -> None:
         """Open a driver; ``cases`` are a shell's, of the calls that do more than be noted."""
         for name in ("docker", "kind", "kubectl"):
-            program = self._bin / name
-            program.write_text(PROGRAM.format(cases=cases))
-            program.chmod(0o755)
+            script(self._bin, PROGRAM.format(cases=cases), name)
         KindDriver(Options(cluster="kind", **options)).open(tell)
 
     @property

@@ -11,8 +11,7 @@ from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Se
 from netpol_conformance.clusters.kubernetes.objects.pods import Images
 from netpol_conformance.model.objects import ObjectKey
 
-from .kubernetes_api import StoringApi, serving
-from .test_kubernetes_objects import CORE, NETWORKING, WORKER
+from .kubernetes_api import StoringApi, node, serving
 
 SHOP = """
 apiVersion: v1
@@ -47,9 +46,7 @@ POLICIES = "networkpolicies"
 def api() -> Iterator[StoringApi]:
     with serving(StoringApi()) as one:
         one.answers["GET", "/version"] = (200, {"gitVersion": "v1.34.4"})
-        one.answers["GET", "/api/v1"] = (200, CORE)
-        one.answers["GET", "/apis/networking.k8s.io/v1"] = (200, NETWORKING)
-        one.answers["GET", "/api/v1/nodes"] = (200, {"items": [WORKER]})
+        one.answers["GET", "/api/v1/nodes"] = (200, {"items": [node("worker")]})
         yield one
 
 
