@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec
+from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
 from netpol_conformance.clusters.kind.outside import KindOutside
 from netpol_conformance.clusters.kubernetes.public import (
@@ -32,11 +31,6 @@ class KindCluster(KubernetesCluster):
         self._turn = Turn(setup.client.server)
         self._own_lifecycle: KindLifecycle | None = None
 
-    def start(self, spec: ClusterSpec) -> ClusterInfo:
-        """Begin afresh: beside others, or when none of them is at it."""
-        self.release()
-        return super().start(spec)
-
     def _start_outside(self, spec: ClusterSpec) -> None:
         """Before anything is made, wait for the turn: what is not supported has not waited."""
         self._turn.take(shared=not spec.alone)
@@ -44,17 +38,13 @@ class KindCluster(KubernetesCluster):
 
     def release(self, *, clean: bool = False) -> None:
         """Put the enforcer back, and let others have the cluster."""
-        if self._own_lifecycle is not None:
-            self._own_lifecycle.start_enforcer()
-            self._own_lifecycle = None
-        super().release(clean=clean)
-        self._turn.give_back()
-
-    def close(self) -> None:
-        """Remove all of it, and let others have the cluster."""
-        with contextlib.suppress(ClusterError):
-            self.release()
-        super().close()
+        try:
+            if self._own_lifecycle is not None:
+                self._own_lifecycle.start_enforcer()
+                self._own_lifecycle = None
+        finally:
+            super().release(clean=clean)
+        self._turn.give_back()  # nobody else's scenario runs while the enforcer is stopped
 
     def _new_lifecycle(self, objects: Objects, agents: Agents) -> KindLifecycle:
         changed = self._forget_state

@@ -55,7 +55,7 @@ class Share:
             replace(images_of(options), pull_policy=policy),
             "kind",
             implementation,
-            outside=lambda: outside,
+            outside=outside,
             load_balancer=None if self._has_balancer else balancer,
             pool=self._pool,
         )

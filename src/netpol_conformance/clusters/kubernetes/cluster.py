@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
@@ -62,8 +62,8 @@ START_TIMEOUT = 120.0
 class Setup:
     """What the clusters of one run share.
 
-    ``run`` is its id; ``driver`` and ``implementation`` are for reports. ``outside`` makes the
-    clients outside for one cluster, None where there are none; ``load_balancer`` may be None too.
+    ``run`` is its id; ``driver`` and ``implementation`` are for reports. ``outside`` are one
+    cluster's clients outside, None where there are none; ``load_balancer`` may be None too.
     ``pool`` holds the workspaces that may be reused.
     """
 
@@ -72,7 +72,7 @@ class Setup:
     images: Images
     driver: str
     implementation: str
-    outside: Callable[[], OutsideClients] | None = None
+    outside: OutsideClients | None = None
     load_balancer: LoadBalancer | None = None
     pool: WorkspacePool = field(default_factory=WorkspacePool)
 
@@ -86,7 +86,7 @@ class KubernetesCluster:
         self._setup = setup
         setup.pool.join()
         self._client = setup.client
-        self._outside = setup.outside() if setup.outside is not None else None
+        self._outside = setup.outside
         self._workspace: Workspace | None = None
         self._emptied = ""
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class KubernetesCluster:
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh; raises UnsupportedError for what this cluster cannot be."""
-        self._release()
+        self.release()
         reported = self._client.version()
         names = Names(self._setup.run, secrets.token_hex(3))
         nodes = read_nodes(call(self._client, names, self._client.items, NODES))
@@ -213,8 +213,14 @@ class KubernetesCluster:
         return workspace.lifecycle
 
     def release(self, *, clean: bool = False) -> None:
-        """Release the scenario's workspace and the outside client."""
-        self._release(clean=clean)
+        """Release the scenario's workspace, to be reused if ``clean``, and the outside client."""
+        with self._lock:
+            workspace, self._workspace = self._workspace, None
+            closed = self._closed
+        if workspace is not None and clean and workspace.cache.initial and not closed:
+            workspace = self._offer(workspace)
+        if workspace is not None:
+            self._remove(workspace)
         if self._outside is not None:
             self._outside.close()
 
@@ -223,7 +229,7 @@ class KubernetesCluster:
         with self._lock:
             self._closed = True
         with contextlib.suppress(ClusterError):  # the driver will say what is left, and why
-            self._release()
+            self.release()
         if self._outside is not None:
             self._outside.close()
 
@@ -259,16 +265,6 @@ class KubernetesCluster:
         lacking = ",".join(text for key, text in wanted.pods.items() if key not in kept)
         self.apply(f'{{"kind": "List", "items": [{lacking}]}}')
         return workspace
-
-    def _release(self, *, clean: bool = False) -> None:
-        """Release the scenario's workspace, for reuse if it is ``clean``."""
-        with self._lock:
-            workspace, self._workspace = self._workspace, None
-            closed = self._closed
-        if workspace is not None and clean and workspace.cache.initial and not closed:
-            workspace = self._offer(workspace)
-        if workspace is not None:
-            self._remove(workspace)
 
     def _offer(self, workspace: Workspace) -> Workspace | None:
         """Delete its policies and offer it for reuse; returns the workspace to remove, if any."""

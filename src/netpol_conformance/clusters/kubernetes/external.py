@@ -148,7 +148,7 @@ class ExternalCluster(KubernetesCluster):
     """As ``KubernetesCluster``, with the command's host in the place of the scenario's."""
 
     def __init__(self, setup: Setup, client: CommandClient) -> None:
-        super().__init__(replace(setup, outside=lambda: client))
+        super().__init__(replace(setup, outside=client))
         self._host = client
         self._stand_ins: dict[IPAddress, IPAddress] = {}
 
