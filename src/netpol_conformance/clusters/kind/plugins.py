@@ -87,9 +87,7 @@ def read_manifests(paths: Sequence[str]) -> str:
 def _enforcer(implementation: str) -> str | Source:
     """The enforcer as the manifests want it: files of this machine go along."""
     place, colon, factory = implementation.rpartition(":")
-    if implementation == "reference" or not colon:
-        return implementation
-    if not is_path(place):
+    if not colon or not is_path(place):
         return implementation
     try:
         return Source(read_source(place), factory)

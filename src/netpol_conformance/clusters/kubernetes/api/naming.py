@@ -6,7 +6,7 @@ Everything that speaks of a namespace is translated on its way in and on its way
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,11 +75,12 @@ class Names:
 
     def real_manifest(self, manifest: Manifest, *, namespaced: bool) -> Manifest:
         """A scenario's manifest with the cluster's names; whatever is malformed stays so."""
-        metadata = _mapping(manifest.get("metadata"))
-        if metadata is None:
+        metadata = manifest.get("metadata")
+        if not isinstance(metadata, dict):
             return manifest
         if namespaced:
-            metadata["namespace"] = self.real(_text(metadata.get("namespace"), "default"))
+            namespace = self.real(_text(metadata.get("namespace"), "default"))
+            metadata = {**metadata, "namespace": namespace}
         elif manifest.get("kind") == "Namespace" and isinstance(metadata.get("name"), str):
             metadata = self._real_namespace(metadata)
         changed = {**manifest, "metadata": metadata}
@@ -90,7 +91,8 @@ class Names:
     def own_manifest(self, manifest: Manifest) -> Manifest:
         """An object of the cluster's as the scenario knows it."""
         metadata = dict(manifest["metadata"])
-        labels = {k: v for k, v in _labels(metadata).items() if k not in _OWN_LABELS}
+        labels: dict[str, str] = metadata.get("labels") or {}
+        labels = {key: value for key, value in labels.items() if key not in _OWN_LABELS}
         if "namespace" in metadata:
             metadata["namespace"] = self.own(metadata["namespace"])
         if manifest.get("kind") == "Namespace":
@@ -167,14 +169,6 @@ def _selecting_names(part: Any, rename: Rename, *, names: bool = False) -> Any: 
         return part
     named = {NAME_LABEL, "values"} if part.get("key") == NAME_LABEL else {NAME_LABEL}
     return {key: _selecting_names(value, rename, names=key in named) for key, value in part.items()}
-
-
-def _mapping(value: object) -> Manifest | None:
-    return dict(value) if isinstance(value, Mapping) else None
-
-
-def _labels(metadata: Manifest) -> dict[str, str]:
-    return dict(metadata.get("labels") or {})
 
 
 def _text(value: object, default: str) -> str:
