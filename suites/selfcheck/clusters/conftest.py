@@ -6,8 +6,9 @@ import pytest
 
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.model.objects import Protocol, SourceKind
+from netpol_conformance.model.objects import KubernetesObject, Protocol, SourceKind
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
+from netpol_conformance.run.execution import manifest_list
 
 
 class Asking:
@@ -19,8 +20,8 @@ class Asking:
     def __init__(self, cluster: EmbeddedCluster) -> None:
         self.cluster = cluster
 
-    def apply(self, manifests: str) -> None:
-        self.cluster.apply(manifests)
+    def apply(self, *objects: KubernetesObject) -> None:
+        self.cluster.apply(manifest_list(objects))
         self.cluster.wait_ready(20)
 
     def ip(self, kind: str, name: str, family: int = 4) -> str:

@@ -1,53 +1,43 @@
 """Policies in force: the enforcer sees every change, and nothing else decides."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec, RefusedError
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.model.objects import ObjectKey
+from netpol_conformance.model.objects import (
+    ContainerPort,
+    Direction,
+    LabelSelector,
+    NetworkPolicy,
+    ObjectKey,
+    Pod,
+    PolicyPeer,
+    PolicyRule,
+    Service,
+    ServicePort,
+)
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.probe.verdict import Tool, Verdict
+from netpol_conformance.run.execution import manifest_list
 
-WEB = """
-apiVersion: v1
-kind: Pod
-metadata: {name: web, labels: {app: web}}
-spec: {nodeName: node-1, containers: [{name: c, image: own, ports: [{containerPort: 80}]}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80}]}
-"""
-CLIENT = """
----
-apiVersion: v1
-kind: Pod
-metadata: {name: client, labels: {ROLE}}
-spec: {nodeName: node-2, containers: [{name: c, image: busybox}]}
-"""
-DENY = """
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: deny}
-spec: {podSelector: {}, policyTypes: [TYPES]}
-"""
-ALLOW = """
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: allow}
-spec:
-  podSelector: {matchLabels: {app: web}}
-  ingress: [{from: [{podSelector: {matchLabels: {role: friend}}}]}]
-"""
-PLAIN = CLIENT.replace("ROLE", "")
-FRIEND = CLIENT.replace("ROLE", "role: friend")
-NO_INGRESS = DENY.replace("TYPES", "Ingress")
-NO_EGRESS = DENY.replace("TYPES", "Egress")
+WEB_POD = Pod(
+    "default", "web", {"app": "web"}, ports=(ContainerPort(80),), image="own", node="node-1"
+)
+WEB = (WEB_POD, Service("default", "web", {"app": "web"}, (ServicePort(80, 80),)))
+PLAIN = Pod("default", "client", image="busybox", node="node-2")
+FRIEND = replace(PLAIN, labels={"role": "friend"})
+NO_INGRESS = NetworkPolicy("default", "deny")
+NO_EGRESS = replace(NO_INGRESS, policy_types=(Direction.EGRESS,))
+FRIENDS = PolicyPeer(LabelSelector((("role", "friend"),)))
+ALLOW = NetworkPolicy(
+    "default",
+    "allow",
+    LabelSelector((("app", "web"),)),
+    ingress=(PolicyRule((FRIENDS,)),),
+)
 
 
 def look(world, timeout=0.5, *, tool=Tool.SOCKET, source="default/client", host=None) -> Verdict:
@@ -60,9 +50,9 @@ def reaches(world, **question) -> bool:
 
 
 def test_labels_policies_and_their_removal_take_effect_as_they_are_applied(started):
-    started.apply(WEB + PLAIN)
+    started.apply(*WEB, PLAIN)
     assert reaches(started)
-    started.apply(NO_INGRESS + ALLOW)
+    started.apply(NO_INGRESS, ALLOW)
     assert look(started) is Verdict.TIMED_OUT
     started.apply(FRIEND)
     assert reaches(started)
@@ -75,7 +65,7 @@ def test_labels_policies_and_their_removal_take_effect_as_they_are_applied(start
 
 
 def test_a_denied_pod_still_hears_its_node_and_itself(started):
-    started.apply(WEB + PLAIN + NO_INGRESS)
+    started.apply(*WEB, PLAIN, NO_INGRESS)
     own = started.ip("pod", "web")
     assert reaches(started, source="node/node-1", host=own)
     assert look(started, source="node/node-2", host=own) is Verdict.TIMED_OUT
@@ -84,7 +74,7 @@ def test_a_denied_pod_still_hears_its_node_and_itself(started):
 
 
 def test_without_egress_names_are_not_resolved(started):
-    started.apply(WEB + PLAIN + NO_EGRESS)
+    started.apply(*WEB, PLAIN, NO_EGRESS)
     for tool in Tool:
         assert look(started, host="web", tool=tool) is Verdict.NAME_NOT_RESOLVED
 
@@ -93,12 +83,12 @@ def test_nobody_enforces_where_none_is_asked_for(asking):
     with closing(EmbeddedCluster("none")) as cluster:
         assert cluster.start(ClusterSpec()).implementation == "none"
         world = asking(cluster)
-        world.apply(WEB + PLAIN + NO_INGRESS)
+        world.apply(*WEB, PLAIN, NO_INGRESS)
         assert reaches(world)
 
 
 def test_a_stopped_enforcer_keeps_its_rules_and_sees_nothing_new(started):
-    started.apply(WEB + PLAIN + NO_INGRESS + ALLOW)
+    started.apply(*WEB, PLAIN, NO_INGRESS, ALLOW)
     started.cluster.stop_enforcer()
     assert look(started) is Verdict.TIMED_OUT
     started.apply(FRIEND)
@@ -108,7 +98,7 @@ def test_a_stopped_enforcer_keeps_its_rules_and_sees_nothing_new(started):
 
 
 def test_an_enforcer_without_the_api_keeps_the_last_state_and_catches_up(started):
-    started.apply(WEB + PLAIN + NO_INGRESS + ALLOW)
+    started.apply(*WEB, PLAIN, NO_INGRESS, ALLOW)
     started.cluster.cut_off_enforcer()
     started.apply(FRIEND)
     assert look(started) is Verdict.TIMED_OUT
@@ -143,8 +133,8 @@ def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path, monk
     spy.write_text(SPY.replace("TOLD", str(told)))
     with closing(EmbeddedCluster("spy.py:Spy")) as cluster:
         cluster.start(ClusterSpec(nodes=1))
-        cluster.apply(WEB)
-        cluster.apply(PLAIN.replace("node-2", "node-1"))
+        cluster.apply(manifest_list(WEB))
+        cluster.apply(manifest_list([replace(PLAIN, node="node-1")]))
     networks = dict(line.split(": ") for line in told.read_text().splitlines())
     assert int(networks["client"]) == int(networks["web web"]) + 1
 
@@ -194,16 +184,14 @@ def test_a_mistake_in_an_enforcer_of_ones_own_is_told_as_such(text, factory, rea
 
 
 def test_a_refused_manifest_is_told_and_what_came_before_is_in_force(started):
-    started.apply(WEB + PLAIN)
+    started.apply(*WEB, PLAIN)
     with pytest.raises(RefusedError, match='namespaces "nowhere" not found'):
-        started.cluster.apply(
-            NO_INGRESS + ALLOW.replace("name: allow", "name: allow, namespace: nowhere")
-        )
+        started.apply(NO_INGRESS, replace(ALLOW, namespace="nowhere"))
     assert look(started) is Verdict.TIMED_OUT
 
 
 def test_each_start_is_a_new_cluster(started):
-    started.apply(WEB)
+    started.apply(*WEB)
     info = started.cluster.start(ClusterSpec(nodes=1, version=KubernetesVersion(1, 5)))
     assert (info.nodes, info.kubernetes_version) == (1, "1.5")
     state = started.cluster.state()
@@ -226,36 +214,27 @@ def test_a_broken_busybox_is_an_error_and_never_a_block(tmp_path):
 
 
 def test_a_pod_that_finishes_and_one_that_moves(started):
-    started.apply(WEB + FRIEND)
+    started.apply(*WEB, FRIEND)
     host = started.ip("pod", "web")
-    started.apply(WEB.split("---", maxsplit=1)[0] + "status: {phase: Succeeded}")
+    started.apply(replace(WEB_POD, phase="Succeeded"))
     assert look(started, host=host) is not Verdict.CONNECTED
     assert look(started) is Verdict.REFUSED
     started.cluster.delete([ObjectKey("Pod", "default", "web")])
-    started.apply(WEB.replace("nodeName: node-1", "nodeName: node-2"))
+    started.apply(replace(WEB_POD, node="node-2"))
     assert reaches(started)
 
 
 def test_readiness_names_the_pods_that_wait_for_a_node(started):
-    started.cluster.apply(WEB.replace("node-1", "node-9"))
+    started.cluster.apply(manifest_list([replace(WEB_POD, node="node-9")]))
     with pytest.raises(ClusterError, match=r"default/web \(node node-9\)"):
         started.cluster.wait_ready(1)
 
 
 def test_a_pod_that_cannot_serve_is_named_and_can_be_replaced(started):
-    host_pod = """
----
-apiVersion: v1
-kind: Pod
-metadata: {name: NAME}
-spec:
-  hostNetwork: true
-  nodeName: node-1
-  containers: [{name: c, image: own, ports: [{containerPort: 80}]}]
-"""
-    started.apply(host_pod.replace("NAME", "first"))
+    first = replace(WEB_POD, name="first", host_network=True)
+    started.apply(first)
     with pytest.raises(ClusterError, match=r"pod default/second cannot serve: .*port 80"):
-        started.cluster.apply(host_pod.replace("NAME", "second"))
+        started.cluster.apply(manifest_list([replace(first, name="second")]))
     started.cluster.delete([ObjectKey("Pod", "default", "first")])
     started.cluster.wait_ready(20)
     started.sees(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from tenacity import (
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
+from netpol_conformance.model.objects import ContainerPort, Pod
 from netpol_conformance.probe.verdict import Verdict
 
 MARK = "NETPOL_SELFCHECK_MARK"
@@ -63,12 +65,7 @@ except ClusterError:
 """
 INTERRUPTED = 5
 """Not a generation of ``victim``: the driver is interrupted, as by Ctrl-C."""
-WEB = """
-apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec: {containers: [{name: c, image: own, ports: [{containerPort: 80}]}]}
-"""
+WEB = Pod("default", "web", image="own", ports=(ContainerPort(80),))
 
 
 class Processes:
@@ -184,7 +181,7 @@ def test_two_clusters_side_by_side_do_not_meet(asking):
         for cluster in (first, second):
             cluster.start(ClusterSpec())
         asking(first).apply(WEB)
-        asking(second).apply(WEB.replace("web", "other"))
+        asking(second).apply(replace(WEB, name="other"))
         host = asking(first).ip("pod", "web")
         assert host == asking(second).ip("pod", "other")
         for cluster, name in ((first, "default/web"), (second, "default/other")):
@@ -214,7 +211,7 @@ def test_threads_have_clusters_of_their_own_at_the_same_time(asking):
         with contextlib.closing(EmbeddedCluster()) as cluster:
             cluster.start(ClusterSpec())
             world = asking(cluster)
-            world.apply(WEB.replace("web", name))
+            world.apply(replace(WEB, name=name))
             return world.ask(
                 "node/node-2", world.ip("pod", name), servers=(f"default/{name}",)
             ).verdict

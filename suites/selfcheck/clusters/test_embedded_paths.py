@@ -2,114 +2,67 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
 from netpol_conformance.clusters.base import ClusterSpec, OutsideHost
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.model.objects import Protocol
+from netpol_conformance.model.objects import (
+    ContainerPort,
+    Namespace,
+    Pod,
+    Protocol,
+    Service,
+    ServicePort,
+)
 from netpol_conformance.probe.verdict import Tool, Verdict
 from netpol_conformance.run.preparing import self_test
 
 TCP, UDP, SCTP = Protocol.TCP, Protocol.UDP, Protocol.SCTP
 
-WEB = "{name: c, image: own, ports: [{containerPort: 8080, name: web},"
-WEB += " {containerPort: 53, protocol: UDP, name: echo}, {containerPort: 99, protocol: SCTP}]}"
-
-PODS = f"""
-apiVersion: v1
-kind: Pod
-metadata: {{name: client}}
-spec: {{nodeName: node-1, containers: [{{name: c, image: busybox}}]}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: near, labels: {{app: web, at: near}}}}
-spec: {{nodeName: node-1, containers: [{WEB}]}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: far, labels: {{app: web, at: far}}}}
-spec: {{nodeName: node-2, containers: [{WEB}]}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: nginx, labels: {{app: nginx}}}}
-spec: {{nodeName: node-1, containers: [{{name: c, image: "docker.io/library/nginx:1.27"}}]}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: httpd, labels: {{app: httpd}}}}
-spec:
-  nodeName: node-2
-  containers: [{{name: c, image: busybox, ports: [{{containerPort: 80}}]}}]
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: agent}}
-spec:
-  nodeName: node-3
-  hostNetwork: true
-  containers: [{{name: c, image: own, ports: [{{containerPort: 9100}}]}}]
----
-apiVersion: v1
-kind: Namespace
-metadata: {{name: other}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: client, namespace: other}}
-spec: {{nodeName: node-3, containers: [{{name: c, image: busybox}}]}}
-"""
+WEB = (ContainerPort(8080, TCP, "web"), ContainerPort(53, UDP, "echo"), ContainerPort(99, SCTP))
 
 
-def service(name: str, at: str, spec: str) -> str:
-    return f"""
----
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}}}
-spec:
-  selector: {{{at}}}
-  {spec}
-"""
+def pod(name: str, node: str, image: str = "own", **more) -> Pod:
+    return Pod("default", name, node=node, image=image, **more)
 
 
-ALL_PORTS = """ports:
-  - {name: web, port: 80, targetPort: web}
-  - {name: echo, port: 5353, targetPort: 53, protocol: UDP}
-  - {name: sctp, port: 99, targetPort: 99, protocol: SCTP}
-"""
-SERVICES = "".join(
-    [
-        service("web", "app: web", ALL_PORTS),
-        service("nginx", "app: nginx", "ports: [{port: 80}]"),
-        service("httpd", "app: httpd", "ports: [{port: 80}]"),
-        service("hairpin", "at: near", "ports: [{port: 80, targetPort: 8080}]"),
-        service("direct", "app: web", "clusterIP: None\n  ports: [{port: 8080}]"),
-        service("empty", "app: nobody", "type: NodePort\n  ports: [{port: 80, nodePort: 30999}]"),
-        service(
-            "everywhere",
-            "at: far",
-            "type: NodePort\n  ports: [{port: 80, targetPort: web, nodePort: 30080}]",
-        ),
-        service(
-            "local",
-            "at: far",
-            "type: NodePort\n  externalTrafficPolicy: Local\n"
-            "  ports: [{port: 80, targetPort: web, nodePort: 30081}]",
-        ),
-        service(
-            "balanced", "at: far", "type: LoadBalancer\n  ports: [{port: 80, targetPort: web}]"
-        ),
-        service(
-            "balanced-local",
-            "at: far",
-            "type: LoadBalancer\n  externalTrafficPolicy: Local\n"
-            "  ports: [{port: 80, targetPort: web}]",
-        ),
-    ]
+PODS = (
+    pod("client", "node-1", "busybox"),
+    pod("near", "node-1", labels={"app": "web", "at": "near"}, ports=WEB),
+    pod("far", "node-2", labels={"app": "web", "at": "far"}, ports=WEB),
+    pod("nginx", "node-1", "docker.io/library/nginx:1.27", labels={"app": "nginx"}),
+    pod("httpd", "node-2", "busybox", labels={"app": "httpd"}, ports=(ContainerPort(80),)),
+    pod("agent", "node-3", host_network=True, ports=(ContainerPort(9100),)),
+    Namespace("other"),
+    Pod("other", "client", node="node-3", image="busybox"),
+)
+ALL_PORTS = (
+    ServicePort(80, "web", TCP, "web"),
+    ServicePort(5353, 53, UDP, "echo"),
+    ServicePort(99, 99, SCTP, "sctp"),
+)
+
+
+def service(name: str, *ports: ServicePort, app: str = "web", at: str = "", **more) -> Service:
+    """In front of the pods of ``app``, or of those ``at`` a place."""
+    return Service("default", name, {"at": at} if at else {"app": app}, ports, **more)
+
+
+LOCAL = {"external_traffic_policy": "Local"}
+SERVICES = (
+    service("web", *ALL_PORTS),
+    service("nginx", ServicePort(80, 80), app="nginx"),
+    service("httpd", ServicePort(80, 80), app="httpd"),
+    service("hairpin", ServicePort(80, 8080), at="near"),
+    service("direct", ServicePort(8080, 8080), headless=True),
+    service("empty", ServicePort(80, 80, node_port=30999), app="nobody", type="NodePort"),
+    service("everywhere", ServicePort(80, "web", node_port=30080), at="far", type="NodePort"),
+    service("local", ServicePort(80, "web", node_port=30081), at="far", type="NodePort", **LOCAL),
+    service("balanced", ServicePort(80, "web"), at="far", type="LoadBalancer"),
+    service("balanced-local", ServicePort(80, "web"), at="far", type="LoadBalancer", **LOCAL),
 )
 NEAR, FAR = EITHER = ("default/near", "default/far")
 SOURCES = (
@@ -130,7 +83,7 @@ def world(asking) -> Iterator:
     far = OutsideHost("warehouse", (ip_address("10.0.0.5"),), (5978,))
     cluster.start(ClusterSpec(nodes=3, families=(4, 6), outside=(office, far)))
     result = asking(cluster)
-    result.apply(PODS + SERVICES)
+    result.apply(*PODS, *SERVICES)
     yield result
     cluster.close()
 
@@ -296,7 +249,13 @@ def test_a_cluster_of_ipv6_alone(asking):
         info = cluster.start(ClusterSpec(families=(6,)))
         assert info.families == ("IPv6",)
         world = asking(cluster)
-        world.apply(PODS.replace("node-3", "node-2") + SERVICES)
+        # It has two nodes, so that the pods of the third one are on the second.
+        nodes = {"node-3": "node-2"}
+        there = [
+            replace(item, node=nodes.get(item.node, item.node)) if isinstance(item, Pod) else item
+            for item in PODS
+        ]
+        world.apply(*there, *SERVICES)
         for check in self_test(cluster):
             assert check.observation.verdict is check.expected, check
         for host, server in (("web", EITHER), ("nginx", ("default/nginx",))):

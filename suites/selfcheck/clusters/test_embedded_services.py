@@ -1,6 +1,5 @@
 """Services: for every set of them, each answers by one of its endpoints, or refuses."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_address
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.clusters.embedded.services import entry_node, ruleset
-from netpol_conformance.model.encode import manifest
 from netpol_conformance.model.objects import (
     ClusterState,
     ContainerPort,
@@ -25,6 +23,7 @@ from netpol_conformance.model.objects import (
 )
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
+from netpol_conformance.run.execution import manifest_list
 
 PODS = tuple(
     Pod(
@@ -76,16 +75,11 @@ services = st.lists(
 )
 
 
-def listed(objects) -> str:
-    items = [manifest(item) for item in objects]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[EmbeddedCluster]:
     started = EmbeddedCluster("none")
     started.start(ClusterSpec(families=(4, 6)))
-    started.apply(listed(PODS))
+    started.apply(manifest_list(PODS))
     yield started
     started.close()
 
@@ -97,7 +91,7 @@ def cluster() -> Iterator[EmbeddedCluster]:
 def test_a_service_answers_by_one_of_its_endpoints_or_refuses(cluster, wanted):
     present = [item.key for item in cluster.state().services if item.namespace == "default"]
     cluster.delete(present)
-    cluster.apply(listed(wanted))
+    cluster.apply(manifest_list(wanted))
     state = cluster.state()
     probes = []
     for service in (item for item in state.services if item.namespace == "default"):
