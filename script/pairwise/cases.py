@@ -8,7 +8,7 @@ from netpol_conformance.scenario.axes import AXES
 from netpol_conformance.scenario.layout import Fields, documents, lay_out, said
 
 from . import policies, wording
-from .choosing import Place, places
+from .choosing import BLOCKS, Place, places
 from .truth import (
     NUMBERS,
     PEERS,
@@ -114,17 +114,12 @@ def _features(place: Place) -> list[str]:
     """What not every implementation has."""
     wanted = {
         "endPort": place["port"] == "range",
-        "ipBlockMatchesPods": bool(_in_blocks(place)),
+        "ipBlockMatchesPods": place["peer"] in BLOCKS,
         "ipv6": place["family"] == "IPv6",
         "namedPorts": place["port"] == "name",
         "sctp": place["protocol"] == "SCTP",
     }
     return [feature for feature, needed in wanted.items() if needed]
-
-
-def _in_blocks(place: Place) -> bool:
-    peer = PEERS[place["peer"]]
-    return bool(peer.in_block or peer.excepted)
 
 
 def _pods(place: Place) -> Iterator[tuple[str, Fields]]:

@@ -70,17 +70,13 @@ def file_name(peer: str) -> str:
 
 def title(place: Place) -> str:
     """All that the case crosses, in a sentence."""
-    peers, ports = peers_of(place["peer"], place["operator"]), _PORTS[place["port"]]
+    operator, ports = place["operator"], _PORTS[place["port"]]
+    peers = _PEERS[place["peer"]].format(role=_ROLE[operator], team=_TEAM[operator])
     said = _DIRECTIONS[place["direction"]].format(peers=peers, ports=ports.format(**place))
     around = [f"on the {place['where']}", f"over {place['family']}"]
     if place["port"] == "none":
         around.append(f"asked over {place['protocol']}")
     if not PEERS[place["peer"]].selects:
-        around.append(f"web selected by {place['operator']}")
+        around.append(f"web selected by {operator}")
     text = f"{said}: {', '.join(around)}{_POLICIES[place['policies']]}"
     return text[0].upper() + text[1:]
-
-
-def peers_of(peer: str, operator: str) -> str:
-    """Whom the rule admits, in words."""
-    return _PEERS[peer].format(role=_ROLE[operator], team=_TEAM[operator])
