@@ -151,30 +151,24 @@ def read(wget: Wget, probe: Probe, ended: Ended) -> Reading:
     lines = ended.output.splitlines()
     if not ended.killed and ended.exit_code not in {0, 1, *_BY_TIMEOUT}:
         return Reading(Verdict.ERROR, remark=f"wget ended with exit code {ended.exit_code}")
-    connecting = next((at for at, line in enumerate(lines) if _connects(line, probe)), None)
-    if connecting is None:
+    connecting = ((at, _connecting(line, probe)) for at, line in enumerate(lines))
+    at, address = next(((at, address) for at, address in connecting if address), (0, ""))
+    if not address:
         return _unresolved(wget, probe, ended, lines)
-    said = lines[connecting + 1 :]
+    said = lines[at + 1 :]
     head = [line.removeprefix(_INDENT) for line in said if line.startswith(_INDENT)]
     if head:
         return _answered(probe, ended, head)
-    return _unanswered(wget, ended, said, family=6 if ":" in _address(lines[connecting]) else 4)
+    return _unanswered(wget, ended, said, family=6 if ":" in address else 4)
 
 
-def _connects(line: str, probe: Probe) -> bool:
+def _connecting(line: str, probe: Probe) -> str:
+    """The address that wget says it connects to for ``probe``; empty if it says something else."""
     match = _CONNECTING.fullmatch(line)
     # wget names the port beside the host only where it is not 80 or the host is an address.
-    return (
-        match is not None
-        and match[1] in {target(probe), f"{target(probe)}:{probe.port}"}
-        and int(match[3]) == probe.port
-    )
-
-
-def _address(line: str) -> str:
-    match = _CONNECTING.fullmatch(line)
-    assert match is not None
-    return match[2]
+    hosts = {target(probe), f"{target(probe)}:{probe.port}"}
+    meant = match is not None and match[1] in hosts and int(match[3]) == probe.port
+    return match[2] if match is not None and meant else ""
 
 
 def _unresolved(wget: Wget, probe: Probe, ended: Ended, lines: Iterable[str]) -> Reading:
