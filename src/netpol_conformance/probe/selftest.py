@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -38,27 +39,27 @@ async def selftest(
         server = OwnServers(_IDENTITY, [(port, Protocol.TCP), (port, Protocol.UDP)], inside=inside)
         await server.start()
         try:
-            cases = [
-                (verdict, _probe(source, tool, protocol, at))
-                for tool, protocol in _WAYS
-                for verdict, at in ((Verdict.CONNECTED, port), (Verdict.TIMED_OUT, deaf_port))
-            ]
-            return await checked(cases, partial(ask_all, enter=enter, busybox=busybox))
+            asked = Probe(source, _LOOPBACK, port, frozenset({_IDENTITY}))
+            return await checked(
+                asked, deaf_port, _WAYS, partial(ask_all, enter=enter, busybox=busybox)
+            )
         finally:
             await server.stop()
 
 
-async def checked(cases: Sequence[tuple[Verdict, Probe]], ask: Ask) -> tuple[SelfCheck, ...]:
-    """Ask all at once, and say of each probe what it must see and what it saw."""
-    observations = await ask([probe for _, probe in cases])
-    return tuple(
-        SelfCheck(verdict, observation)
-        for (verdict, _), observation in zip(cases, observations, strict=True)
-    )
-
-
-def _probe(source: Source, tool: Tool, protocol: Protocol, port: int) -> Probe:
-    return Probe(source, _LOOPBACK, port, frozenset({_IDENTITY}), protocol, tool)
+async def checked(
+    asked: Probe, dropped: int, ways: Sequence[tuple[Tool, Protocol]], ask: Ask
+) -> tuple[SelfCheck, ...]:
+    """Ask in all ``ways`` at once, each as ``asked``, which must connect, and at the port
+    ``dropped``, which must not answer; say what each probe must see and what it saw.
+    """
+    expected = {asked.port: Verdict.CONNECTED, dropped: Verdict.TIMED_OUT}
+    probes = [
+        replace(asked, port=port, protocol=protocol, tool=tool)
+        for tool, protocol in ways
+        for port in expected
+    ]
+    return tuple(SelfCheck(expected[seen.probe.port], seen) for seen in await ask(probes))
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from netpol_conformance.probe.ask import Ask
 from netpol_conformance.probe.netns import Enter
 from netpol_conformance.probe.selftest import checked
 from netpol_conformance.probe.servers import OwnServers
-from netpol_conformance.probe.verdict import Probe, SelfCheck, Source, Tool, Verdict
+from netpol_conformance.probe.verdict import Probe, SelfCheck, Source, Tool
 
 _OPEN, _DROPPED = 80, 81
 # Of the networks set aside for measuring (RFC 2544, RFC 5180): no scenario's hosts are there.
@@ -55,22 +55,13 @@ async def run(machines: Machines, enter: Enter, ask: Ask) -> tuple[SelfCheck, ..
         with closing(firewall):
             firewall.run(_DROP)
         await serving.start()
-        return await _ask(ask, str(_ips(machines, _SERVER)[0]))
+        host = str(_ips(machines, _SERVER)[0])
+        asked = Probe(Source(SourceKind.OUTSIDE, client), host, _OPEN, frozenset({str(there)}))
+        return await checked(asked, _DROPPED, _ASKED, ask)
     finally:
         await serving.stop()
         for name in _NAMES:
             machines.remove_outside(name)
-
-
-async def _ask(ask: Ask, host: str) -> tuple[SelfCheck, ...]:
-    client, server = _NAMES
-    questions = [
-        (verdict, Probe(Source(SourceKind.OUTSIDE, client), host, port, identity, protocol, tool))
-        for tool, protocol in _ASKED
-        for port, verdict in ((_OPEN, Verdict.CONNECTED), (_DROPPED, Verdict.TIMED_OUT))
-        for identity in [frozenset({f"outside/{server}"})]
-    ]
-    return await checked(questions, ask)
 
 
 def _ips(machines: Machines, of: dict[int, IPAddress]) -> tuple[IPAddress, ...]:
