@@ -43,6 +43,14 @@ class Source:
     name: str
     namespace: str = ""
 
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        """The source that ``str`` gives this text for."""
+        place, _, name = text.partition("/")
+        if place in (SourceKind.OUTSIDE, SourceKind.NODE):
+            return cls(SourceKind(place), name)
+        return cls(SourceKind.POD, name, place)
+
     def __str__(self) -> str:
         """``default/busybox``, ``outside/office``, ``node/node-1``."""
         return f"{self.namespace or self.kind}/{self.name}"

@@ -57,7 +57,7 @@ class Addressing:
         """
         return tuple(
             Probe(
-                _identified(identity),
+                Source.parse(identity),
                 str(address),
                 port,
                 frozenset([identity]),
@@ -163,12 +163,3 @@ def _of_family(addresses: tuple[IPAddress, ...], family: int, asked: object) -> 
 
 def _source(ref: SourceRef) -> Source:
     return Source(ref.kind, ref.name, ref.namespace if ref.kind == SourceKind.POD else "")
-
-
-def _identified(identity: str) -> Source:
-    kind, _, name = identity.partition("/")
-    return (
-        Source(SourceKind.OUTSIDE, name)
-        if kind == "outside"
-        else Source(SourceKind.POD, name, kind)
-    )

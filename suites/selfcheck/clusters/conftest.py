@@ -6,7 +6,7 @@ import pytest
 
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
-from netpol_conformance.model.objects import KubernetesObject, Protocol, SourceKind
+from netpol_conformance.model.objects import KubernetesObject, Protocol
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 from netpol_conformance.run.execution import manifest_list
 
@@ -46,13 +46,8 @@ class Asking:
         tool: Tool = Tool.SOCKET,
         timeout: float = 10,
     ) -> Observation:
-        place, name = source.split("/")
-        asked_by = (
-            Source(SourceKind(place), name)
-            if place in ("outside", "node")
-            else Source(SourceKind.POD, name, place)
-        )
-        probe = Probe(asked_by, host, port, frozenset(servers), protocol, tool, timeout)
+        identities = frozenset(servers)
+        probe = Probe(Source.parse(source), host, port, identities, protocol, tool, timeout)
         return self.cluster.probe([probe])[0]
 
     def sees(self, verdict: Verdict, *question: Any, **how: Any) -> None:
