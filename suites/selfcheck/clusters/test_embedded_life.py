@@ -29,32 +29,25 @@ from netpol_conformance.probe.verdict import Verdict
 
 MARK = "NETPOL_SELFCHECK_MARK"
 DRIVER = """
+import json
 import select
 import sys
 
 from netpol_conformance.clusters.base import ClusterError, ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
+from netpol_conformance.model.encode import manifest
+from netpol_conformance.model.objects import ContainerPort, NetworkPolicy, Pod
 from netpol_conformance.probe.verdict import Probe, Source, Tool
 
-POD = '''
----
-apiVersion: v1
-kind: Pod
-metadata: {name: %s}
-spec: {containers: [{name: c, image: %s, ports: [{containerPort: 80}]}]}
-'''
-PODS = "".join(POD % image for image in (("nginx",) * 2, ("busybox",) * 2, ("own",) * 2))
-DENY = '''
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: deny}
-spec: {podSelector: {}}
-'''
+IMAGES = ("nginx", "busybox", "own")
+PODS = [Pod("default", image, image=image, ports=(ContainerPort(80),)) for image in IMAGES]
+MANIFESTS = "\\n---\\n".join(json.dumps(manifest(pod)) for pod in PODS)
+DENY = json.dumps(manifest(NetworkPolicy("default", "deny")))
 cluster = EmbeddedCluster()
 try:
     while not select.select([sys.stdin], [], [], 0)[0]:
         cluster.start(ClusterSpec())
-        cluster.apply(PODS)
+        cluster.apply(MANIFESTS)
         cluster.wait_ready(20)
         cluster.apply(DENY)
         host = str(cluster.state().pods[-1].ips[0])

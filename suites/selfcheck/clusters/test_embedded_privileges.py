@@ -13,20 +13,17 @@ CLUSTER = """
 import sys
 from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
+from netpol_conformance.model.objects import ContainerPort, Pod
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
 from netpol_conformance.run.preparing import self_test
+from netpol_conformance.run.execution import manifest_list
 
-POD = '''
----
-apiVersion: v1
-kind: Pod
-metadata: {name: %s}
-spec: {containers: [{name: c, image: %s, ports: [{containerPort: 80}]}]}
-'''
+PORTS = (ContainerPort(80),)
+IMAGES = ("nginx", "busybox", "own")
 cluster = EmbeddedCluster()
 families = tuple(map(int, sys.argv[1:]))
 cluster.start(ClusterSpec(families=families))
-cluster.apply("".join(POD % (image, image) for image in ("nginx", "busybox", "own")))
+cluster.apply(manifest_list([Pod("default", image, image=image, ports=PORTS) for image in IMAGES]))
 cluster.wait_ready(60)
 for check in self_test(cluster):
     assert check.observation.verdict is check.expected, check

@@ -39,6 +39,11 @@ def finished(*arguments: str, given: str = "") -> subprocess.CompletedProcess[st
     )
 
 
+def verdict(answer: wire.Answer) -> Verdict:
+    assert answer.observation is not None
+    return answer.observation.verdict
+
+
 def ask(agent: subprocess.Popen[str], number: int, probes: list[Probe] | None) -> list[wire.Answer]:
     assert agent.stdin is not None
     assert agent.stdout is not None
@@ -59,11 +64,8 @@ def test_it_asks_batch_after_batch_and_ends_with_its_input() -> None:
         mute = Probe(HERE, "127.0.0.1", listener.getsockname()[1], frozenset({"a/b"}), timeout=0.1)
         closed = Probe(HERE, "127.0.0.1", free_port(), frozenset({"a/b"}))
         for number in (1, 2):
-            seen = {answer.at: answer.observation for answer in ask(agent, number, [mute, closed])}
-            assert seen[0] is not None
-            assert seen[0].verdict is Verdict.TIMED_OUT
-            assert seen[1] is not None
-            assert seen[1].verdict is Verdict.REFUSED
+            seen = {answer.at: verdict(answer) for answer in ask(agent, number, [mute, closed])}
+            assert seen == {0: Verdict.TIMED_OUT, 1: Verdict.REFUSED}
         assert agent.stdin is not None
         agent.stdin.close()
         assert agent.wait(20) == 0
@@ -80,9 +82,7 @@ def test_it_tests_its_own_tools() -> None:
     with running() as agent:
         answers = ask(agent, 1, None)
     assert {answer.expected for answer in answers} == {Verdict.CONNECTED, Verdict.TIMED_OUT}
-    for answer in answers:
-        assert answer.observation is not None
-        assert answer.observation.verdict is answer.expected
+    assert [answer for answer in answers if verdict(answer) is not answer.expected] == []
 
 
 def test_it_ends_at_what_is_no_request() -> None:
@@ -102,8 +102,7 @@ def test_it_serves_as_who_it_is_told_until_its_input_ends() -> None:
         ]
         deadline = time.monotonic() + STARTED
         for number in count(1):  # a refusal comes at once, however long the server takes to start
-            answers = ask(agent, number, asked)
-            verdicts = {answer.observation and answer.observation.verdict for answer in answers}
+            verdicts = set(map(verdict, ask(agent, number, asked)))
             if verdicts == {Verdict.CONNECTED} or time.monotonic() > deadline:
                 break
         assert verdicts == {Verdict.CONNECTED}
