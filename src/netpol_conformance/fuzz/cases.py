@@ -6,8 +6,8 @@ what disagrees is what a reader of the file will see.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from netpol_conformance.model.objects import (
@@ -91,6 +91,15 @@ class Case:
         """Every pod there ever is, by its last ports."""
         pods = [item for item in self.ever if isinstance(item, Pod)]
         return tuple({pod.key: pod for pod in pods}.values())
+
+    def with_each(self, made: Callable[[KubernetesObject], KubernetesObject | None]) -> Case:
+        """With what ``made`` makes of every object in each of its forms; None leaves it out."""
+
+        def remade(items: tuple[KubernetesObject, ...]) -> tuple[KubernetesObject, ...]:
+            return tuple(new for item in items if (new := made(item)) is not None)
+
+        changes = tuple(change._replace(apply=remade(change.apply)) for change in self.changes)
+        return replace(self, objects=remade(self.objects), changes=changes)
 
 
 def scenario_of(case: Case, path: str = "fuzz.yaml") -> Scenario:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from netpol_conformance.expectation.matrix import expect, expectation
 from netpol_conformance.expectation.needs import needed_features
 from netpol_conformance.fuzz.asking import Disagreement
-from netpol_conformance.fuzz.cases import Case, Change, scenario_of
-from netpol_conformance.model.objects import KubernetesObject, Namespace, SourceKind
+from netpol_conformance.fuzz.cases import Case, scenario_of
+from netpol_conformance.model.objects import Namespace, SourceKind
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.scenario.catalogue import FUZZ
 from netpol_conformance.scenario.errors import ScenarioError
@@ -73,16 +73,8 @@ def _without_idle_namespaces(case: Case) -> Case:
     """A namespace in which nothing ever is says nothing."""
     used = {item.key.namespace for item in case.ever}
 
-    def kept(item: KubernetesObject) -> bool:
-        return not isinstance(item, Namespace) or item.name in used
-
-    def trimmed(change: Change) -> Change:
-        return change._replace(apply=tuple(filter(kept, change.apply)))
-
-    return replace(
-        case,
-        objects=tuple(filter(kept, case.objects)),
-        changes=tuple(map(trimmed, case.changes)),
+    return case.with_each(
+        lambda item: item if not isinstance(item, Namespace) or item.name in used else None
     )
 
 

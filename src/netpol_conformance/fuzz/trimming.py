@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -46,20 +46,16 @@ def trimmed(case: Case) -> Iterator[Case]:
 def _without(case: Case, key: ObjectKey) -> Case:
     """Less an object, and with a pod the Service before it; changes with nothing left go too."""
     gone = {key, key._replace(kind="Service")}
-
-    def kept(items: Sequence[KubernetesObject]) -> tuple[KubernetesObject, ...]:
-        return tuple(item for item in items if item.key not in gone)
-
+    case = case.with_each(lambda item: None if item.key in gone else item)
     changes = [
         change._replace(
-            apply=kept(change.apply),
             delete=tuple(other for other in change.delete if other not in gone),
             finish=tuple(other for other in change.finish if other not in gone),
         )
         for change in case.changes
     ]
     some = tuple(change for change in changes if change.apply or change.delete or change.finish)
-    return replace(case, objects=kept(case.objects), changes=some)
+    return replace(case, changes=some)
 
 
 def _with(case: Case, old: KubernetesObject, new: KubernetesObject) -> Case:
@@ -73,8 +69,7 @@ def _with(case: Case, old: KubernetesObject, new: KubernetesObject) -> Case:
             return replace(item, ports=new.ports) if same else item
         return item
 
-    changes = (change._replace(apply=tuple(map(renewed, change.apply))) for change in case.changes)
-    return replace(case, objects=tuple(map(renewed, case.objects)), changes=tuple(changes))
+    return case.with_each(renewed)
 
 
 def _smaller(item: KubernetesObject) -> Iterator[KubernetesObject]:
