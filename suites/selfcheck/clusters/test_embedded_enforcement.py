@@ -139,6 +139,14 @@ def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path, monk
     assert int(networks["client"]) == int(networks["web web"]) + 1
 
 
+def assert_cannot_start(implementation: str, reason: str) -> None:
+    with (
+        closing(EmbeddedCluster(implementation)) as cluster,
+        pytest.raises(ClusterError, match=reason),
+    ):
+        cluster.start(ClusterSpec())
+
+
 @pytest.mark.parametrize(
     ("implementation", "reason"),
     [
@@ -149,11 +157,7 @@ def test_the_enforcer_knows_of_a_pod_before_the_pod_has_a_network(tmp_path, monk
     ],
 )
 def test_an_unknown_implementation_is_an_error(implementation, reason):
-    with (
-        closing(EmbeddedCluster(implementation)) as cluster,
-        pytest.raises(ClusterError, match=reason),
-    ):
-        cluster.start(ClusterSpec())
+    assert_cannot_start(implementation, reason)
 
 
 OWN = """
@@ -176,11 +180,7 @@ five = 5
 def test_a_mistake_in_an_enforcer_of_ones_own_is_told_as_such(text, factory, reason, tmp_path):
     own = tmp_path / f"{factory}_{len(text)}_own.py"
     own.write_text(text)
-    with (
-        closing(EmbeddedCluster(f"{own}:{factory}")) as cluster,
-        pytest.raises(ClusterError, match=reason),
-    ):
-        cluster.start(ClusterSpec())
+    assert_cannot_start(f"{own}:{factory}", reason)
 
 
 def test_a_refused_manifest_is_told_and_what_came_before_is_in_force(started):

@@ -9,8 +9,9 @@ import pytest
 from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.clusters.base import ClusterSpec, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
-from netpol_conformance.model.objects import ObjectKey
+from netpol_conformance.model.objects import ObjectKey, Pod
 from netpol_conformance.run.change import Changes
+from netpol_conformance.run.execution import manifest_list
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.scenario.types import Step
 
@@ -18,12 +19,7 @@ from .fakes import FakeCluster
 from .test_scenario_run import QUICK, SCENARIO
 
 JOB, LATE = ObjectKey("Pod", "default", "busybox"), ObjectKey("Pod", "default", "late")
-POD = """
-kind: Pod
-apiVersion: v1
-metadata: {name: late}
-spec: {containers: [{name: main, image: busybox}]}
-"""
+POD = manifest_list([Pod("default", "late", image="busybox")])
 
 
 class Recording(FakeCluster):
