@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from netpol_conformance.probe.verdict import Source
 
@@ -50,32 +50,31 @@ def inside(network: int, files: int | None = None) -> Iterator[None]:
     For the calling thread only, and only until the block ends: no ``await`` may stand in it.
     Raises OSError if a descriptor holds no namespace.
     """
-    here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with ExitStack() as left:
+        left.enter_context(returning(CLONE_NEWNET))
         setns(network, CLONE_NEWNET)
-        try:
-            with _seeing(files):
-                yield
-        finally:
-            setns(here, CLONE_NEWNET)
-    finally:
-        os.close(here)
+        if files is not None:
+            left.enter_context(returning(CLONE_NEWNS))
+            setns(files, CLONE_NEWNS)
+        yield
 
 
 @contextmanager
-def _seeing(files: int | None) -> Iterator[None]:
-    if files is None:
+def returning(kind: int) -> Iterator[None]:
+    """Have the calling thread return from wherever this block puts it: to the namespace of
+    ``kind``, CLONE_NEWNET or CLONE_NEWNS, in which it is now.
+    """
+    with ExitStack() as left:
+        here = current(kind)
+        left.callback(os.close, here)
+        left.callback(setns, here, kind)
         yield
-        return
-    here = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        setns(files, CLONE_NEWNS)
-        try:
-            yield
-        finally:
-            setns(here, CLONE_NEWNS)
-    finally:
-        os.close(here)
+
+
+def current(kind: int) -> int:
+    """The calling thread's namespace of ``kind``, CLONE_NEWNET or CLONE_NEWNS, as a descriptor."""
+    name = "net" if kind == CLONE_NEWNET else "mnt"
+    return os.open(f"/proc/thread-self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _error() -> OSError:

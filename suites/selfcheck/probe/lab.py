@@ -21,7 +21,7 @@ from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.ask import ask_all
 from netpol_conformance.probe.child import Child, reap_orphans
-from netpol_conformance.probe.netns import CLONE_NEWNET, Enter, inside, setns, unshare
+from netpol_conformance.probe.netns import CLONE_NEWNET, Enter, current, inside, setns, unshare
 from netpol_conformance.probe.servers import OwnServers
 from netpol_conformance.probe.verdict import Observation, Probe, Source, Tool, Verdict
 
@@ -50,15 +50,11 @@ def run(command: str, text: str = "") -> None:
     subprocess.run(command.split(), input=text, text=True, check=True)
 
 
-def namespace() -> int:
-    return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-
-
 def lay_cable() -> dict[str, int]:
     """The two hosts' network namespaces, by name; this thread stays with the client."""
-    client = namespace()
+    client = current(CLONE_NEWNET)
     unshare(CLONE_NEWNET)
-    server = namespace()
+    server = current(CLONE_NEWNET)
     holder = Child(["/bin/sleep", "infinity"], environment={})
     setns(client, CLONE_NEWNET)
     run(f"ip link add cable type veth peer name cable netns {holder.pid}")

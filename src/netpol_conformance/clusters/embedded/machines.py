@@ -17,7 +17,7 @@ from netpol_conformance.clusters.base import ClusterError, OutsideHost
 from netpol_conformance.clusters.embedded.namespaces import new_network
 from netpol_conformance.clusters.embedded.netlink import LOOPBACK, Netlink
 from netpol_conformance.model.objects import IPAddress, Node, ObjectKey, Pod, SourceKind
-from netpol_conformance.probe.netns import inside
+from netpol_conformance.probe.netns import CLONE_NEWNET, current, inside
 
 _UPLINK = 2
 _FIRST_LINK = 10
@@ -76,7 +76,7 @@ class Machines:
         self._entries: dict[IPAddress, str] = {}
         self._next_link = _FIRST_LINK
         self._sysctls = True
-        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._home = current(CLONE_NEWNET)
         self._set(router=True)
         self._fabric = Netlink()
         self._fabric.up(LOOPBACK)

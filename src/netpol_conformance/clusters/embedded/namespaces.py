@@ -12,7 +12,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from netpol_conformance.probe.netns import CLONE_NEWNET, CLONE_NEWNS, setns, unshare
+from netpol_conformance.probe.netns import CLONE_NEWNET, CLONE_NEWNS, current, returning, unshare
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
@@ -58,7 +58,9 @@ def mount_tmpfs(at: Path) -> None:
 
 def new_network() -> int:
     """A new network namespace, as a descriptor; the caller stays where it is. Raises OSError."""
-    return _made(CLONE_NEWNET, "net", {})
+    with returning(CLONE_NEWNET):
+        unshare(CLONE_NEWNET)
+        return current(CLONE_NEWNET)
 
 
 def new_files(over: Mapping[Path, Path]) -> int:
@@ -66,22 +68,11 @@ def new_files(over: Mapping[Path, Path]) -> int:
 
     Returns a descriptor; the caller stays where it is. Raises OSError.
     """
-    return _made(CLONE_NEWNS, "mnt", over)
-
-
-def _made(kind: int, name: str, over: Mapping[Path, Path]) -> int:
-    link = f"/proc/thread-self/ns/{name}"
-    here = os.open(link, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        unshare(kind)
-        try:
-            for target, shown in over.items():
-                _mount(str(shown), str(target), "", _MS_BIND)
-            return os.open(link, os.O_RDONLY | os.O_CLOEXEC)
-        finally:
-            setns(here, kind)
-    finally:
-        os.close(here)
+    with returning(CLONE_NEWNS):
+        unshare(CLONE_NEWNS)
+        for target, shown in over.items():
+            _mount(str(shown), str(target), "", _MS_BIND)
+        return current(CLONE_NEWNS)
 
 
 def _mount(source: str, target: str, kind: str, flags: int) -> None:
