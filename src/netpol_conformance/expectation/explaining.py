@@ -10,7 +10,13 @@ from ipaddress import ip_address
 from textwrap import indent
 from typing import NamedTuple
 
-from netpol_conformance.expectation.matrix import Expected, connections, expected_matrix
+from netpol_conformance.expectation.matrix import (
+    Expected,
+    common_answer,
+    connections,
+    expected_matrix,
+)
+from netpol_conformance.model.cluster_scoped import named_by_label
 from netpol_conformance.model.decode import decode
 from netpol_conformance.model.objects import ClusterState, Namespace, Protocol
 from netpol_conformance.model.service import endpoints
@@ -107,9 +113,7 @@ def _explained(state: ClusterState, asked: Sequence[Connection]) -> Explanation:
     oracle = Oracle(state)
     decisions = [oracle.decide(connection) for connection in asked]
     lines = map(in_words, asked, decisions)
-    answers = {decision.answer for decision in decisions}
-    answer = answers.pop() if len(answers) == 1 else Answer.UNSPECIFIED
-    return Explanation("\n\n".join(dict.fromkeys(lines)), answer)
+    return Explanation("\n\n".join(dict.fromkeys(lines)), common_answer(decisions))
 
 
 def _of_a_family(asked: Connection) -> Connection:
@@ -123,10 +127,7 @@ def _state(manifests: str, version: KubernetesVersion, namespace: str) -> Cluste
     )
     known = {space.name for space in state.namespaces}
     mentioned = {item.key.namespace for item in state.objects()} - {"", *known}
-    text = "\n---\n".join(
-        f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}" for name in sorted(mentioned)
-    )
-    spaces = [item for item in decode(text, version=version) if isinstance(item, Namespace)]
+    spaces = [named_by_label(Namespace(name), version) for name in sorted(mentioned)]
     return _with_addresses(state.with_objects(*spaces))
 
 

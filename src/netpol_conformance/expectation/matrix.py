@@ -106,12 +106,12 @@ def expect(oracle: Oracle, found: Path) -> Expected:
     that is not resolved comes before any connection (S43).
     """
     lookups = _decisions(oracle, found.lookup, found.family)
-    resolved = _common(lookups)
+    resolved = common_answer(lookups)
     if lookups and resolved is not Answer.ALLOWED:
         word = Expectation.UNRESOLVED if resolved is Answer.DENIED else Expectation.UNSPECIFIED
         return _explained(word, lookups, "The name is looked up first (S43): ")
     decisions = _decisions(oracle, found.flows, found.family)
-    return _explained(_WORDS[_common(decisions)], decisions)
+    return _explained(_WORDS[common_answer(decisions)], decisions)
 
 
 def disagreement(step: Step, cell: CellKey, stated: Expectation, entry: Expected) -> str:
@@ -147,7 +147,8 @@ def _end(end: End, family: int) -> Pod | Node | OutsideAddress:
     return OutsideAddress(next(ip for ip in addresses if ip.version == family), end.name)
 
 
-def _common(decisions: Sequence[Decision]) -> Answer:
+def common_answer(decisions: Sequence[Decision]) -> Answer:
+    """What all of ``decisions`` say; UNSPECIFIED where they differ, or there are none."""
     answers = {decision.answer for decision in decisions}
     return answers.pop() if len(answers) == 1 else Answer.UNSPECIFIED
 
