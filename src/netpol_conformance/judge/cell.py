@@ -68,9 +68,7 @@ class Proof:
     @property
     def connected_without_policy(self) -> bool:
         """Whether the control exists and all of it connected."""
-        return bool(self.controls) and all(
-            control.verdict is Verdict.CONNECTED for control in self.controls
-        )
+        return all_connected(self.controls)
 
     @property
     def server_listens(self) -> bool:
@@ -86,6 +84,11 @@ class Judgement:
     reason: str
     verdict: Verdict | None = None
     blocked: Literal["dropped", "rejected"] | None = None
+
+
+def all_connected(observations: Sequence[Observation]) -> bool:
+    """Whether there are any, and every one of them connected."""
+    return {seen.verdict for seen in observations} == {Verdict.CONNECTED}
 
 
 def judge(expected: Expectation, rounds: Sequence[CellRound], proof: Proof) -> Judgement:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import Cluster
-from netpol_conformance.judge.cell import CellRound
+from netpol_conformance.judge.cell import CellRound, all_connected
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Observation, Probe, Tool, Verdict
 from netpol_conformance.probe.wget import is_address
@@ -58,7 +58,7 @@ class Controls:
         before the last: neither without any policy nor after it could they be asked.
         """
         opening, closing = self._opening.get(cell, ()), self._closing.get(cell, ())
-        if closing and not _all_connected(opening):
+        if closing and not all_connected(opening):
             return closing  # on a busy machine; asked again because of that
         return opening + closing or self._allowed.get(cell, ())
 
@@ -74,7 +74,7 @@ class Controls:
             if cell not in self._closing
             and (
                 expectation is Expectation.UNRESOLVED
-                or not _all_connected(self._opening.get(cell, ()))
+                or not all_connected(self._opening.get(cell, ()))
             )
         ]
 
@@ -172,12 +172,6 @@ class MatrixProber:
         """A socket that dials what a user would: the name, where the cell has one."""
         named = cell.destination.named
         return replace(self.addressing.probe(cell, by_name=named), timeout=timeout)
-
-
-def _all_connected(observations: Iterable[Observation]) -> bool:
-    """Whether there are any, and every one of them connected."""
-    seen = {observation.verdict for observation in observations}
-    return seen == {Verdict.CONNECTED}
 
 
 def _resolved(answer: Observation) -> bool:
