@@ -23,6 +23,8 @@ from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.probe.verdict import Tool, Verdict
 from netpol_conformance.run.execution import manifest_list
 
+from ..probe.helping import script
+
 WEB_POD = Pod(
     "default", "web", {"app": "web"}, ports=(ContainerPort(80),), image="own", node="node-1"
 )
@@ -200,10 +202,7 @@ def test_each_start_is_a_new_cluster(started):
 
 
 def test_a_broken_busybox_is_an_error_and_never_a_block(tmp_path):
-    broken = tmp_path / "busybox"
-    broken.write_text("#!/bin/sh\nexit 1\n")
-    broken.chmod(0o755)
-    with closing(EmbeddedCluster(busybox=str(broken))) as cluster:
+    with closing(EmbeddedCluster(busybox=script(tmp_path, "exit 1"))) as cluster:
         cluster.start(ClusterSpec())
         seen = {
             check.observation.verdict
