@@ -5,13 +5,15 @@ The words, labels and policies are those of ``netpol_conformance.fuzz``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from hypothesis import strategies as st
 
 from netpol_conformance.fuzz.vocabulary import NAMESPACES, container_ports, labels, policies
-from netpol_conformance.model.cluster_scoped import NAME_LABEL
-from netpol_conformance.model.objects import ClusterState, Namespace, Node, Pod
+from netpol_conformance.model.cluster_scoped import NAME_LABEL, named_by_label
+from netpol_conformance.model.objects import ClusterState, Labels, Namespace, Node, Pod
+from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 NODES = tuple(
     Node(
@@ -31,26 +33,43 @@ namespaces = st.builds(
 
 
 @st.composite
-def pods(draw: st.DrawFn) -> Pod:
-    """A pod with addresses that are its own, whatever else it is."""
+def pods(draw: st.DrawFn, *, hosts: bool = False) -> Pod:
+    """A pod with addresses that are its own, or with ``hosts`` perhaps on its node's network."""
     namespace, name = draw(st.sampled_from(NAMESPACES)), draw(st.sampled_from(NAMES))
     node = draw(st.sampled_from(NODES))
     number = 2 + NAMESPACES.index(namespace) * len(NAMES) + NAMES.index(name)
     ips = (node.pod_cidrs[0][number], node.pod_cidrs[1][number])
+    host = hosts and draw(st.sampled_from((False, False, False, True)))
     return Pod(
         namespace,
         name,
         draw(labels),
         ports=draw(container_ports()),
         node=node.name,
-        ips=draw(st.sampled_from((ips, ips[:1], ips[1:], ()))),
+        host_network=host,
+        ips=node.ips if host else draw(st.sampled_from((ips, ips[:1], ips[1:], ()))),
         phase=draw(st.sampled_from(("Running",) * 4 + ("Pending", "Succeeded"))),
     )
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> ClusterState:
-    everywhere = tuple(Namespace(name, {**draw(labels), NAME_LABEL: name}) for name in NAMESPACES)
-    chosen = draw(st.lists(pods(), min_size=2, max_size=5, unique_by=lambda pod: pod.key))
-    stated = draw(st.lists(policies, min_size=1, max_size=3, unique_by=lambda item: item.key))
-    return ClusterState(everywhere, NODES, tuple(chosen), (), tuple(stated))
+def clusters(
+    draw: st.DrawFn,
+    *,
+    hosts: bool = False,
+    versions: Sequence[KubernetesVersion] = (LATEST,),
+    annotations: Sequence[Labels] = ({},),
+) -> ClusterState:
+    """A cluster whose policies have much to say about few pods; ``hosts`` as in ``pods``, and
+    ``annotations`` are what a namespace may have.
+    """
+    version = draw(st.sampled_from(versions))
+    everywhere = tuple(
+        named_by_label(Namespace(name, draw(labels), draw(st.sampled_from(annotations))), version)
+        for name in NAMESPACES
+    )
+    chosen = st.lists(pods(hosts=hosts), min_size=2, max_size=5, unique_by=lambda pod: pod.key)
+    stated = st.lists(policies, min_size=1, max_size=3, unique_by=lambda item: item.key)
+    return ClusterState(
+        everywhere, NODES, tuple(draw(chosen)), (), tuple(draw(stated)), version=version
+    )

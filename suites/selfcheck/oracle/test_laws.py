@@ -13,21 +13,18 @@ from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.model.objects import (
-    ClusterState,
     ContainerPort,
     Direction,
-    Namespace,
     Node,
     Operator,
     Pod,
     PolicyRule,
 )
-from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST, KubernetesVersion
 from netpol_conformance.oracle.decision import Answer, Connection, OutsideAddress
 from netpol_conformance.oracle.evaluate import Oracle
 
 NAME_LABEL = "kubernetes.io/metadata.name"
-OLD_KEY = "net.beta.kubernetes.io/network-policy"
 OLD_DENY = '{"ingress": {"isolation": "DefaultDeny"}}'
 VERSIONS = (LATEST, LATEST, KubernetesVersion(1, 20), KubernetesVersion(1, 6))
 OUTSIDE = tuple(OutsideAddress(ip_address(ip)) for ip in ("10.0.0.77", "172.17.1.5", "fd00:17::5"))
@@ -93,7 +90,7 @@ def admits(state, direction, target, peer, asked):
     ]
     if state.version < (1, 7):
         (space,) = (space for space in state.namespaces if space.name == target.namespace)
-        isolated = direction is Direction.INGRESS and OLD_KEY in space.annotations
+        isolated = direction is Direction.INGRESS and ISOLATION_ANNOTATION in space.annotations
         applying = selecting
     else:
         applying = [policy for policy in selecting if direction in policy.policy_types]
@@ -114,7 +111,7 @@ def admits(state, direction, target, peer, asked):
 
 def plain(state, asked):
     source, destination = asked.source, asked.destination
-    if any(isinstance(end, Pod) and end.phase == "Failed" for end in (source, destination)):
+    if any(isinstance(end, Pod) and end.finished for end in (source, destination)):
         return Answer.UNSPECIFIED
     sides = []
     for direction, target, peer in (
@@ -136,41 +133,10 @@ def plain(state, asked):
     return Answer.ALLOWED if worlds == {True} else Answer.DENIED
 
 
-# Clusters in which policies have much to say about few pods.
-
-
-@st.composite
-def pods(draw, number):
-    node = draw(st.sampled_from(rc.NODES))
-    host = draw(st.sampled_from([False, False, False, True]))
-    own = tuple(network[number] for network in node.pod_cidrs)
-    return Pod(
-        draw(st.sampled_from(words.NAMESPACES)),
-        f"pod-{number}",
-        draw(words.labels),
-        ports=draw(words.container_ports()),
-        node=node.name,
-        host_network=host,
-        ips=node.ips if host else draw(st.sampled_from([own, own[:1], own])),
-        phase=draw(st.sampled_from(["Running"] * 7 + ["Failed"])),
-    )
-
-
-@st.composite
-def states(draw, versions=VERSIONS):
-    return ClusterState(
-        namespaces=tuple(
-            Namespace(name, draw(words.labels), draw(st.sampled_from([{}, {OLD_KEY: OLD_DENY}])))
-            for name in words.NAMESPACES
-        ),
-        nodes=rc.NODES,
-        pods=tuple(draw(pods(number)) for number in range(2, draw(st.integers(3, 7)))),
-        policies=tuple(draw(st.lists(words.policies, max_size=3, unique_by=lambda one: one.key))),
-        version=draw(st.sampled_from(versions)),
-    )
-
-
-modern = states(versions=(LATEST,))
+states = rc.clusters(
+    hosts=True, versions=VERSIONS, annotations=({}, {ISOLATION_ANNOTATION: OLD_DENY})
+)
+modern = rc.clusters(hosts=True)
 wires = st.tuples(st.sampled_from(words.PORT_NUMBERS), words.protocols, st.sampled_from([4, 4, 6]))
 law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -186,7 +152,7 @@ def answers(state, wire):
 
 
 @settings(law, max_examples=150)
-@given(states(), wires)
+@given(states, wires)
 def test_the_oracle_agrees_with_the_plain_evaluation(state, wire):
     oracle = Oracle(state)
     for asked in questions(state, wire):
@@ -199,7 +165,7 @@ def test_the_oracle_agrees_with_the_plain_evaluation(state, wire):
 
 
 @law
-@given(states(), wires, st.randoms(use_true_random=False))
+@given(states, wires, st.randoms(use_true_random=False))
 def test_order_never_matters(state, wire, rng):
     mixed = replace(
         state,
@@ -238,7 +204,7 @@ def test_a_policy_added_where_pods_are_isolated_takes_nothing_away(state, added,
 
 
 @law
-@given(states(), wires)
+@given(states, wires)
 def test_a_rule_equals_one_rule_for_each_pair_of_its_peers_and_ports(state, wire):
     def split(rules):
         return tuple(
@@ -284,7 +250,7 @@ def assert_exists(state, name, field):
 
 
 @law
-@given(states(), wires)
+@given(states, wires)
 def test_an_explanation_names_what_exists_and_accounts_for_the_answer(state, wire):
     oracle = Oracle(state)
     names = {f"{policy.namespace}/{policy.name}" for policy in state.policies}
