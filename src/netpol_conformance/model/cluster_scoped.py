@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netpol_conformance.model.metadata import METADATA, Context, read_addresses, read_metadata
+from netpol_conformance.model.metadata import Context, object_schema, read_addresses, read_metadata
 from netpol_conformance.model.names import (
     NOT_A_CIDR,
     dns_label,
@@ -28,41 +28,30 @@ from netpol_conformance.model.version import KubernetesVersion
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which every namespace can be selected by its name (S13)."""
 
-NAMESPACE_SCHEMA = Struct(
-    "Namespace",
-    {
-        **ignored("apiVersion", "kind", "status"),
-        "metadata": METADATA,
-        "spec": Struct("NamespaceSpec", ignored("finalizers")),
-    },
+NAMESPACE_SCHEMA = object_schema(
+    "Namespace", spec=Struct("NamespaceSpec", ignored("finalizers")), **ignored("status")
 )
 _ADDRESS = Struct("NodeAddress", {"type": enumeration("v1.NodeAddressType"), "address": STRING})
-NODE_SCHEMA = Struct(
-    "Node",
+_NODE_SPEC = Struct(
+    "NodeSpec",
     {
-        **ignored("apiVersion", "kind"),
-        "metadata": METADATA,
-        "spec": Struct(
-            "NodeSpec",
-            {
-                "podCIDR": STRING,
-                "podCIDRs": STRINGS,
-                **ignored("configSource", "externalID", "providerID", "taints", "unschedulable"),
-            },
-        ),
-        "status": Struct(
-            "NodeStatus",
-            {
-                "addresses": ListOf(_ADDRESS),
-                **ignored(
-                    *("allocatable", "capacity", "conditions", "config", "daemonEndpoints"),
-                    *("declaredFeatures", "features", "images", "nodeInfo", "phase"),
-                    *("runtimeHandlers", "volumesAttached", "volumesInUse"),
-                ),
-            },
+        "podCIDR": STRING,
+        "podCIDRs": STRINGS,
+        **ignored("configSource", "externalID", "providerID", "taints", "unschedulable"),
+    },
+)
+_NODE_STATUS = Struct(
+    "NodeStatus",
+    {
+        "addresses": ListOf(_ADDRESS),
+        **ignored(
+            *("allocatable", "capacity", "conditions", "config", "daemonEndpoints"),
+            *("declaredFeatures", "features", "images", "nodeInfo", "phase"),
+            *("runtimeHandlers", "volumesAttached", "volumesInUse"),
         ),
     },
 )
+NODE_SCHEMA = object_schema("Node", spec=_NODE_SPEC, status=_NODE_STATUS)
 _OWN_ADDRESSES = ("InternalIP", "ExternalIP")
 
 

@@ -15,7 +15,15 @@ from netpol_conformance.model.names import (
 )
 from netpol_conformance.model.objects import IPAddress, Labels, Protocol
 from netpol_conformance.model.problems import Faults, Path
-from netpol_conformance.model.schema import LABELS, STRING, Fields, Struct, enumeration, ignored
+from netpol_conformance.model.schema import (
+    LABELS,
+    STRING,
+    Fields,
+    Struct,
+    Type,
+    enumeration,
+    ignored,
+)
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 METADATA = Struct(
@@ -45,6 +53,11 @@ PROTOCOL = enumeration("v1.Protocol")
 
 _PROTOCOLS = sorted(Protocol)
 _ANNOTATIONS_LIMIT = 256 * 1024
+
+
+def object_schema(kind: str, **parts: Type | None) -> Struct:
+    """The fields of an object: what all kinds have, and ``parts`` beside."""
+    return Struct(kind, {**ignored("apiVersion", "kind"), "metadata": METADATA, **parts})
 
 
 @dataclass(frozen=True, slots=True)

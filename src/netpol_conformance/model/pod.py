@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from netpol_conformance.model.metadata import (
-    METADATA,
     PROTOCOL,
     Context,
     check_labels,
+    object_schema,
     read_addresses,
     read_metadata,
     read_protocol,
@@ -94,10 +94,7 @@ _STATUS = Struct(
         ),
     },
 )
-SCHEMA = Struct(
-    "Pod",
-    {**ignored("apiVersion", "kind"), "metadata": METADATA, "spec": _SPEC, "status": _STATUS},
-)
+SCHEMA = object_schema("Pod", spec=_SPEC, status=_STATUS)
 
 
 def read(fields: Fields, context: Context, faults: Faults) -> Pod:

@@ -14,10 +14,10 @@ from __future__ import annotations
 from functools import cache
 
 from netpol_conformance.model.metadata import (
-    METADATA,
     PROTOCOL,
     Context,
     check_labels,
+    object_schema,
     read_metadata,
 )
 from netpol_conformance.model.names import (
@@ -86,8 +86,7 @@ def schema(version: KubernetesVersion) -> Struct:
         spec.update(egress=ListOf(egress), policyTypes=ListOf(enumeration("v1.PolicyType")))
     # The field was there while a status was tried out, and taken back.
     status = ignored("status") if (1, 24) <= version < (1, 28) else {}
-    top: FieldTypes = {"metadata": METADATA, "spec": Struct("NetworkPolicySpec", spec)}
-    return Struct("NetworkPolicy", {**ignored("apiVersion", "kind"), **top, **status})
+    return object_schema("NetworkPolicy", spec=Struct("NetworkPolicySpec", spec), **status)
 
 
 def read(fields: Fields, context: Context, faults: Faults) -> NetworkPolicy:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import get_args
 
 from netpol_conformance.model.metadata import (
-    METADATA,
     PROTOCOL,
     Context,
     check_labels,
+    object_schema,
     read_addresses,
     read_metadata,
     read_protocol,
@@ -80,15 +80,8 @@ _BALANCER = Struct(
         )
     },
 )
-SCHEMA = Struct(
-    "Service",
-    {
-        **ignored("apiVersion", "kind"),
-        "metadata": METADATA,
-        "spec": _SPEC,
-        "status": Struct("ServiceStatus", {"loadBalancer": _BALANCER, **ignored("conditions")}),
-    },
-)
+_STATUS = Struct("ServiceStatus", {"loadBalancer": _BALANCER, **ignored("conditions")})
+SCHEMA = object_schema("Service", spec=_SPEC, status=_STATUS)
 
 _TYPES: tuple[ServiceType, ...] = get_args(ServiceType)
 _EXTERNAL_NAME = "ExternalName"
