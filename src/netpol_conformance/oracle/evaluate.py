@@ -25,7 +25,13 @@ from netpol_conformance.oracle.reasoning import side
 
 
 class UnknownEndError(LookupError):
-    """An end of a connection is a pod or a node that the state does not have."""
+    """An end of a connection is a pod or a node (``kind``) that the state does not have."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f"{kind} {name} is not in the state asked about: "
+            f"add it to the state, or ask about one of its {kind}s"
+        )
 
 
 class _Wire(NamedTuple):
@@ -98,19 +104,13 @@ class Oracle:
     def _number(self, pod: Pod) -> int:
         number = self._index.numbers.get((pod.namespace, pod.name))
         if number is None:
-            raise UnknownEndError(
-                f"pod {pod.namespace}/{pod.name} is not in the state asked about: "
-                "add it to the state, or ask about one of its pods"
-            )
+            raise UnknownEndError("pod", f"{pod.namespace}/{pod.name}")
         return number
 
     def _node(self, node: Node) -> Node:
         own = self._nodes.get(node.name)
         if own is None:
-            raise UnknownEndError(
-                f"node {node.name} is not in the state asked about: "
-                "add it to the state, or ask about one of its nodes"
-            )
+            raise UnknownEndError("node", node.name)
         return own
 
     def _place(self, end: End, family: int) -> Place:

@@ -73,12 +73,11 @@ class PlaceIndex:
 
     @cached_property
     def _sorted(self) -> tuple[list[int], list[int]]:
-        pairs = []
-        for number, pod in enumerate(self._pods):
-            address = address_of(pod.ips, self.family)
-            if address is not None:
-                pairs.append((address, number))
-        pairs.sort()
+        pairs = sorted(
+            (address, number)
+            for number, pod in enumerate(self._pods)
+            if (address := address_of(pod.ips, self.family)) is not None
+        )
         return [address for address, _ in pairs], [number for _, number in pairs]
 
 
