@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from netpol_conformance.scenario.errors import Complaints, FieldPath
@@ -41,25 +42,19 @@ def scenarios_in(file: ScenarioFile, complaints: Complaints) -> Iterator[Whole]:
     for name, case in file.cases.items():
         _check_workloads(name, file, case, complaints)
         whole = _whole(file, case)
-        own = complaints.at(_Place(name, case))
+        own = complaints.at(partial(_place, name, case))
         _check_pods(whole, own)
         yield Whole(name, whole, own)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+def _place(name: str, case: CasePart, path: FieldPath) -> FieldPath:
     """From a field of the whole to where it stands in the file."""
-
-    name: str
-    case: CasePart
-
-    def __call__(self, path: FieldPath) -> FieldPath:
-        if not path or path[0] not in self.case.model_fields_set:
-            return path
-        own = getattr(self.case, str(path[0]))
-        if isinstance(own, Mapping) and path[1:] and path[1] not in own:
-            return path
-        return ("cases", self.name, *path)
+    if not path or path[0] not in case.model_fields_set:
+        return path
+    own = getattr(case, str(path[0]))
+    if isinstance(own, Mapping) and path[1:] and path[1] not in own:
+        return path
+    return ("cases", name, *path)
 
 
 def _whole(file: ScenarioFile, case: CasePart) -> ScenarioFile:
