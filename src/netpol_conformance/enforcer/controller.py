@@ -47,6 +47,11 @@ class Controller:
         """How many set elements are in force."""
         return self._compilation.settled_size
 
+    @property
+    def is_enforcing(self) -> bool:
+        """Whether rules of ours are in force, from this process or an earlier one."""
+        return any(map(self._in_force, ruleset.TABLES))
+
     def start(self, objects: Iterable[KubernetesObject]) -> None:
         """Put the state of a whole cluster in force in place of whatever there was.
 

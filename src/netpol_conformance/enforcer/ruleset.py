@@ -40,7 +40,6 @@ Elements = Mapping[str, AbstractSet[str]]
 TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 HEADERS = {4: "ip", 6: "ip6"}
 """By family, what nft calls the type of an address, and the header that has it."""
-"""By family: what nft calls an address, and a packet's header."""
 
 
 def pods_set(family: int) -> str:

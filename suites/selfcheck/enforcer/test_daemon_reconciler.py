@@ -217,14 +217,12 @@ def test_a_policy_that_cannot_be_read_closes_and_is_told(started, logged):
 def test_a_node_that_starts_anew_is_closed_until_the_first_sync(kernel):
     kernel.refuses = "list chain"
     own = read(NODES, raw.node()).object
-    assert close_until_synced(Controller("node-1", kernel), kernel, lambda: own)
+    assert close_until_synced(Controller("node-1", kernel), lambda: own)
     assert "networks4 {\n\t10.244.1.0/24\n}" in kernel.texts[-1]
 
 
 def test_rules_that_are_in_force_are_left_alone_until_the_first_sync(kernel):
-    assert not close_until_synced(
-        Controller("node-1", kernel), kernel, lambda: pytest.fail("asked")
-    )
+    assert not close_until_synced(Controller("node-1", kernel), lambda: pytest.fail("asked"))
     assert all(text.startswith("list") for text in kernel.texts)
 
 

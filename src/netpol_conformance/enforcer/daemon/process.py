@@ -52,7 +52,7 @@ def run(settings: Settings) -> NoReturn:
     _log.info("started", extra={"facts": facts})
     if controller is None:
         open_up(nft.run)
-    elif close_until_synced(controller, nft.run, lambda: _own_node(api, settings.node)):
+    elif close_until_synced(controller, lambda: _own_node(api, settings.node)):
         _log.info("closed until the first sync")
     for resource in resources(policy=controller is not None):
         _run_informer(Informer(api, resource, queue.put), queue, resource.plural)

@@ -196,18 +196,14 @@ def resources(*, policy: bool) -> tuple[Resource, ...]:
 
 
 def close_until_synced(
-    controller: Controller, apply: Apply, find_own: Callable[[], KubernetesObject | None]
+    controller: Controller, find_own: Callable[[], KubernetesObject | None]
 ) -> bool:
     """Close the pod networks of this node if no rules of ours are in force; whether it did.
 
     A node that starts anew has no rules, and its pods must not be open until the first sync. One
     whose enforcer was restarted has them, and nothing of them is touched.
     """
-    for table in ruleset.TABLES:
-        try:
-            apply(ruleset.hooked(table))
-        except NftError:
-            continue
+    if controller.is_enforcing:
         return False
     own = find_own()
     controller.start([own] if own else [])
