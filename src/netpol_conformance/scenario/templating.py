@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import TypeVar
+from ipaddress import ip_address
 
 from netpol_conformance.model.objects import ClusterState, IPAddress, IPNetwork
 from netpol_conformance.scenario.errors import did_you_mean
 from netpol_conformance.scenario.types import OutsideSpec
 
 _TEMPLATE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>[^{}\n]*)\}|(?P<stray>))")
-_Network = TypeVar("_Network", IPv4Network, IPv6Network)
 
 
 class TemplateError(ValueError):
@@ -61,32 +59,23 @@ def directory(state: ClusterState, outside: Iterable[OutsideSpec] = ()) -> dict[
         entries |= _addresses(f"node/{node.name}", node.ips)
     for host in outside:
         entries |= _addresses(f"outside/{host.name}", map(ip_address, host.addresses))
-    return entries | _pod_networks(state)
+    return entries | _addresses("cluster/pods", _pod_networks(state))
 
 
 def _line(text: str, match: re.Match[str]) -> int:
     return text.count("\n", 0, match.start()) + 1
 
 
-def _addresses(name: str, ips: Iterable[IPAddress]) -> dict[str, str]:
+def _addresses(name: str, ips: Iterable[IPAddress | IPNetwork]) -> dict[str, str]:
     return {name + ("/IPv6" if ip.version == 6 else ""): str(ip) for ip in ips}
 
 
-def _pod_networks(state: ClusterState) -> dict[str, str]:
-    """``cluster/pods``: the smallest network around the pod networks of all nodes."""
-    networks: list[IPNetwork] = [cidr for node in state.nodes for cidr in node.pod_cidrs]
-    four = [network for network in networks if isinstance(network, IPv4Network)]
-    six = [network for network in networks if isinstance(network, IPv6Network)]
-    entries: dict[str, str] = {}
-    if four:
-        entries["cluster/pods"] = str(_around(four))
-    if six:
-        entries["cluster/pods/IPv6"] = str(_around(six))
-    return entries
-
-
-def _around(networks: list[_Network]) -> _Network:
-    whole = networks[0]
-    while not all(whole.supernet_of(network) for network in networks):
-        whole = whole.supernet()
-    return whole
+def _pod_networks(state: ClusterState) -> Iterable[IPNetwork]:
+    """The smallest network of each family around the pod networks of all nodes."""
+    around: dict[int, IPNetwork] = {}
+    for network in (cidr for node in state.nodes for cidr in node.pod_cidrs):
+        whole = around.get(network.version, network)
+        while not network.subnet_of(whole):  # type: ignore[arg-type] # of one family
+            whole = whole.supernet()
+        around[network.version] = whole
+    return around.values()
