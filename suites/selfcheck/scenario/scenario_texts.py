@@ -1,4 +1,4 @@
-"""Scenario texts for these tests: a sound one, and ways to spoil it."""
+"""Scenario texts for these tests: a sound one, one of cases, and ways to spoil them."""
 
 from __future__ import annotations
 
@@ -53,6 +53,61 @@ steps:
     delete: [networkpolicy/only-friend]
     expect:
       web:80: {"*": connected}
+"""
+
+CASES = """\
+title: Rules name protocols
+rules: [S2]
+documented: {in: Kubernetes handbook, section: Simple example}
+covers: [HB6]
+about: All begin open.
+pods:
+  web:  {labels: {app: web}, ports: [80, 80/UDP]}
+  bob:  {}
+cases:
+  tcp:
+    title: A rule for TCP opens TCP
+    rules: [S20]
+    axes: {direction: ingress, protocol: TCP}
+    steps: &steps
+      - title: All is open
+        expect:
+          web:80:      {bob: connected}
+          web:80/UDP:  {bob: connected}
+      - title: Only TCP is
+        apply: |
+          apiVersion: networking.k8s.io/v1
+          kind: NetworkPolicy
+          metadata: {name: one}
+          spec:
+            podSelector: {matchLabels: {app: web}}
+            ingress: [{ports: [{protocol: TCP}]}]
+        expect:
+          web:80:      {bob: connected}
+          web:80/UDP:  {bob: blocked}
+  sctp:
+    title: A rule for SCTP opens SCTP
+    covers: [S24]
+    about: More than the others need.
+    features: [sctp]
+    cluster: {nodes: 1}
+    pods:
+      more:  {ports: [80/SCTP], labels: {app: web}}
+    steps:
+      - title: All is open
+        expect:
+          more:80/SCTP:  {bob: connected}
+      - title: Only SCTP is
+        apply: |
+          apiVersion: networking.k8s.io/v1
+          kind: NetworkPolicy
+          metadata: {name: one}
+          spec:
+            podSelector: {matchLabels: {app: web}}
+            ingress: [{ports: [{protocol: SCTP}]}]
+        expect:
+          more:80/SCTP:  {bob: connected}
+          web:80:        {bob: blocked}
 """
 
 

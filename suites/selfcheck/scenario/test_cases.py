@@ -4,73 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from netpol_conformance.scenario.axes import AXES, all_pairs, pairs
 from netpol_conformance.scenario.errors import ScenarioError
-from netpol_conformance.scenario.loader import load, load_all, load_file
-from netpol_conformance.scenario.selection import chosen, select
+from netpol_conformance.scenario.loader import load, load_all
 
 from . import scenario_texts
-from .scenario_texts import faults, findings
+from .scenario_texts import CASES, faults, findings
 
 SHARED = "All begin open."
-CASES = """\
-title: Rules name protocols
-rules: [S2]
-documented: {in: Kubernetes handbook, section: Simple example}
-covers: [HB6]
-about: All begin open.
-pods:
-  web:  {labels: {app: web}, ports: [80, 80/UDP]}
-  bob:  {}
-cases:
-  tcp:
-    title: A rule for TCP opens TCP
-    rules: [S20]
-    axes: {direction: ingress, protocol: TCP}
-    steps: &steps
-      - title: All is open
-        expect:
-          web:80:      {bob: connected}
-          web:80/UDP:  {bob: connected}
-      - title: Only TCP is
-        apply: |
-          apiVersion: networking.k8s.io/v1
-          kind: NetworkPolicy
-          metadata: {name: one}
-          spec:
-            podSelector: {matchLabels: {app: web}}
-            ingress: [{ports: [{protocol: TCP}]}]
-        expect:
-          web:80:      {bob: connected}
-          web:80/UDP:  {bob: blocked}
-  sctp:
-    title: A rule for SCTP opens SCTP
-    covers: [S24]
-    about: More than the others need.
-    features: [sctp]
-    cluster: {nodes: 1}
-    pods:
-      more:  {ports: [80/SCTP], labels: {app: web}}
-    steps:
-      - title: All is open
-        expect:
-          more:80/SCTP:  {bob: connected}
-      - title: Only SCTP is
-        apply: |
-          apiVersion: networking.k8s.io/v1
-          kind: NetworkPolicy
-          metadata: {name: one}
-          spec:
-            podSelector: {matchLabels: {app: web}}
-            ingress: [{ports: [{protocol: SCTP}]}]
-        expect:
-          more:80/SCTP:  {bob: connected}
-          web:80:        {bob: blocked}
-"""
 
 
 spoilt = partial(scenario_texts.spoilt, text=CASES)
@@ -195,57 +139,6 @@ class TestLint:
     def test_no_two_cases_have_one_title(self):
         text = spoilt("title: A rule for SCTP opens SCTP", "title: A rule for TCP opens TCP")
         assert sum("is titled" in told for told in findings(text)) == 2
-
-
-class TestSelection:
-    @pytest.fixture
-    def root(self, tmp_path: Path) -> Path:
-        root = tmp_path / "scenarios"
-        for name in ("semantics/some.yaml", "semantics/other.yaml"):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(CASES)
-        return root
-
-    def paths(self, root: Path, *selections: str) -> list[str]:
-        found = select(root, selections).items()
-        return [item.path for file, cases in found for item in chosen(load_file(root, file), cases)]
-
-    def test_a_case(self, root):
-        assert self.paths(root, "semantics/some.yaml#sctp") == ["semantics/some.yaml#sctp"]
-        assert self.paths(root, "semantics/some#sctp") == ["semantics/some.yaml#sctp"]
-        path = root / "semantics/some.yaml"
-        assert self.paths(root, f"{path}#tcp") == ["semantics/some.yaml#tcp"]
-
-    def test_several_cases_come_in_the_order_of_the_file(self, root):
-        both = ["semantics/some.yaml#tcp", "semantics/some.yaml#sctp"]
-        assert self.paths(root, *reversed(both)) == both
-
-    @pytest.mark.parametrize("order", [1, -1])
-    def test_a_case_beside_its_whole_file(self, root, order):
-        words = ["semantics/some.yaml", "semantics/some.yaml#tcp"][::order]
-        assert len(self.paths(root, *words)) == 2
-
-    def test_a_file_is_all_its_cases(self, root):
-        assert len(self.paths(root, "semantics/some.yaml")) == 2
-        assert len(self.paths(root, "semantics")) == len(self.paths(root)) == 4
-
-    @pytest.mark.parametrize(
-        ("selection", "told"),
-        [
-            ("semantics/some.yaml#sct", 'there is no case "sct"; did you mean "sctp"?'),
-            ("semantics/some.yaml#", "names no scenario"),
-            ("semantics/sone.yaml#tcp", 'did you mean "semantics/some.yaml"?'),
-            ("semantics#tcp", "names no scenario"),
-        ],
-    )
-    def test_what_names_nothing(self, root, selection, told):
-        with pytest.raises(ScenarioError, match=re.escape(told)):
-            self.paths(root, selection)
-
-    def test_a_file_with_the_mark_in_its_own_name(self, root):
-        (root / "semantics" / "a#b.yaml").write_text(CASES)
-        assert len(select(root, ["semantics/a#b.yaml"])) == 1
-        assert self.paths(root, "semantics/a#b.yaml#tcp") == ["semantics/a#b.yaml#tcp"]
 
 
 class TestAxes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from netpol_conformance.model.objects import (
@@ -18,8 +16,7 @@ from netpol_conformance.model.objects import (
 )
 from netpol_conformance.model.version import KubernetesVersion
 from netpol_conformance.scenario.errors import ScenarioError
-from netpol_conformance.scenario.loader import load, load_file
-from netpol_conformance.scenario.selection import select
+from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.types import CellKey, Destination, Expectation, SourceRef, Via
 
 from .scenario_texts import SOUND, faults, spoilt
@@ -213,58 +210,3 @@ def test_a_refusal_must_be_the_one_expected():
 @pytest.mark.parametrize("text", ["", "[]", "just words", "a: 1\n---\nb: 2\n", "{", "\x00", "3"])
 def test_what_is_no_scenario_at_all(text):
     assert faults(text)
-
-
-class TestFiles:
-    @pytest.fixture
-    def root(self, tmp_path):
-        for name in ("handbook/b.yaml", "handbook/a.yaml", "errata/h1.yaml"):
-            path = tmp_path / "scenarios" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(SOUND)
-        return tmp_path / "scenarios"
-
-    def names(self, root: Path, *selections: str) -> list[str]:
-        return [path.relative_to(root).as_posix() for path in select(root, selections)]
-
-    def test_all_are_found_in_order(self, root):
-        assert self.names(root) == ["errata/h1.yaml", "handbook/a.yaml", "handbook/b.yaml"]
-
-    @pytest.mark.parametrize("selection", ["handbook", "handbook/"])
-    def test_a_folder(self, root, selection):
-        assert self.names(root, selection) == ["handbook/a.yaml", "handbook/b.yaml"]
-
-    def test_a_file_with_or_without_suffix_and_each_once(self, root):
-        selected = self.names(root, "handbook/a.yaml", "handbook/a", str(root / "handbook/a.yaml"))
-        assert selected == ["handbook/a.yaml"]
-
-    def test_a_folder_of_ones_own(self, root, tmp_path, monkeypatch):
-        (tmp_path / "own").mkdir()
-        mine = tmp_path / "own" / "mine.yaml"
-        mine.write_text(SOUND)
-        assert list(select(root, [str(tmp_path / "own")])) == [mine]
-        monkeypatch.chdir(tmp_path)
-        (found,) = select(root, ["own"])
-        (scenario,) = load_file(root, found)
-        assert scenario.path == "own/mine.yaml"
-        assert scenario.pack == "own"
-
-    def test_a_folder_without_scenarios(self, root, tmp_path):
-        (tmp_path / "empty").mkdir()
-        with pytest.raises(ScenarioError, match="names no scenario"):
-            select(root, [str(tmp_path / "empty")])
-
-    def test_what_names_nothing(self, root):
-        with pytest.raises(ScenarioError, match=r'did you mean "handbook"\?'):
-            select(root, ["handbok"])
-
-    def test_a_file_is_called_by_its_path(self, root):
-        (scenario,) = load_file(root, root / "handbook/a.yaml")
-        assert scenario.path == scenario.file == "handbook/a.yaml"
-
-    def test_an_unreadable_file(self, root):
-        with pytest.raises(ScenarioError, match="cannot be read"):
-            load_file(root, root / "handbook/none.yaml")
-        (root / "bad.yaml").write_bytes(b"title: \xff")
-        with pytest.raises(ScenarioError, match="cannot be read"):
-            load_file(root, root / "bad.yaml")
