@@ -12,17 +12,27 @@ from hypothesis import strategies as st
 
 from netpol_conformance.fuzz.vocabulary import NAMESPACES, container_ports, labels, policies
 from netpol_conformance.model.cluster_scoped import NAME_LABEL, named_by_label
-from netpol_conformance.model.objects import ClusterState, Labels, Namespace, Node, Pod
+from netpol_conformance.model.objects import ClusterState, IPAddress, Labels, Namespace, Node, Pod
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 
-NODES = tuple(
-    Node(
-        f"node-{n}",
-        (IPv4Address(f"172.18.0.{n + 1}"), IPv6Address(f"fd00:172:18::{n + 1}")),
-        (ip_network(f"10.244.{n}.0/24"), ip_network(f"fd00:10:244:{n}::/64")),
+
+def node(number: int, *families: int) -> Node:
+    """A node with an address and a pod network of each family."""
+    ips = (IPv4Address(f"172.18.0.{number + 1}"), IPv6Address(f"fd00:172:18::{number + 1}"))
+    cidrs = (ip_network(f"10.244.{number}.0/24"), ip_network(f"fd00:10:244:{number}::/64"))
+    return Node(
+        f"node-{number}",
+        tuple(ip for ip in ips if ip.version in families),
+        tuple(cidr for cidr in cidrs if cidr.version in families),
     )
-    for n in (1, 2)
-)
+
+
+def pod_ips(node: int, number: int) -> tuple[IPAddress, ...]:
+    """The addresses of this number in the pod networks of a node, of both families."""
+    return tuple(cidr[number] for cidr in NODES[node - 1].pod_cidrs)
+
+
+NODES = (node(1, 4, 6), node(2, 4, 6))
 NAMES = tuple(f"pod-{n}" for n in range(4))
 
 namespaces = st.builds(

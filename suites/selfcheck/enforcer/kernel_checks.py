@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,6 @@ from netpol_conformance.fuzz import vocabulary as words
 from netpol_conformance.model.objects import (
     ClusterState,
     Direction,
-    IPAddress,
     KubernetesObject,
     LabelSelector,
     Namespace,
@@ -43,18 +42,12 @@ def cluster(*policies: NetworkPolicy, peers: int = 0) -> ClusterState:
     """Two pods on node-1 and one elsewhere, with addresses of both families, and ``peers`` more."""
     node = Node("node-1", pod_cidrs=rc.NODES[0].pod_cidrs)
     pods = [
-        Pod("default", name, node=f"node-{number}", ips=dual(f"{number}.{host}"))
+        Pod("default", name, node=f"node-{number}", ips=rc.pod_ips(number, host))
         for name, number, host in (("a", 1, 2), ("b", 1, 3), ("far", 2, 2))
     ]
     first = IPv4Address("10.245.0.0")
     pods += [Pod("default", f"peer-{n}", node="node-2", ips=(first + n,)) for n in range(peers)]
     return ClusterState((Namespace("default"),), (node,), tuple(pods), (), policies)
-
-
-def dual(number: str) -> tuple[IPAddress, ...]:
-    """10.244.<number>, and its like of the other family."""
-    node, host = number.split(".")
-    return ip_address(f"10.244.{number}"), ip_address(f"fd00:10:244:{node}::{host}")
 
 
 def isolating(*ports: int) -> NetworkPolicy:

@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import cast
 
 import pytest
+from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.apply import NftError
@@ -20,7 +21,6 @@ from netpol_conformance.model.objects import (
     LabelSelector,
     Namespace,
     NetworkPolicy,
-    Node,
     ObjectKey,
     Operator,
     Pod,
@@ -54,10 +54,7 @@ def opening(name: str, *peers: PolicyPeer, **changes) -> NetworkPolicy:
 FROM_B = PolicyPeer(pod_selector=selecting("b"))
 BASE = ClusterState(
     namespaces=(Namespace("default"),),
-    nodes=(
-        Node("node-1", (ip_address("172.18.0.2"),)),
-        Node("node-2", (ip_address("172.18.0.3"),)),
-    ),
+    nodes=(rc.node(1, 4), rc.node(2, 4)),
     pods=(pod("a", 2), pod("b", 3)),
     policies=(opening("a", FROM_B),),
 )

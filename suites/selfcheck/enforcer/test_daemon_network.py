@@ -5,21 +5,13 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 import pytest
+from suites.selfcheck.random_clusters import node
 
 from netpol_conformance.enforcer.daemon import wiring as wiring_module
 from netpol_conformance.enforcer.daemon.network import Route, configuration, masquerade, wiring
 from netpol_conformance.enforcer.daemon.settings import Folders
 from netpol_conformance.enforcer.daemon.wiring import Network, WiringError, publish
 from netpol_conformance.model.objects import Node
-
-
-def node(number: int, *families: int) -> Node:
-    v4, v6 = ip_address(f"172.18.0.{number + 1}"), ip_address(f"fd00:172:18::{number + 1}")
-    c4, c6 = ip_network(f"10.244.{number}.0/24"), ip_network(f"fd00:10:244:{number}::/64")
-    ips = [{4: v4, 6: v6}[family] for family in families]
-    networks = [{4: c4, 6: c6}[family] for family in families]
-    return Node(f"node-{number}", tuple(ips), tuple(networks))
-
 
 FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dual": (4, 6)}
 

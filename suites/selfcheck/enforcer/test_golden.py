@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.enforcer import ruleset
 from netpol_conformance.enforcer.compilation import compile_node
@@ -21,7 +21,7 @@ def pod(key: str, number: str, port: ContainerPort, **labels: str) -> Pod:
     """A pod with address 10.244.<number> and fd00:10:244:<number>, on the node of that number."""
     namespace, _, name = key.partition("/")
     node, _, host = number.partition(".")
-    ips = (ip_address(f"10.244.{number}"), ip_address(f"fd00:10:244:{node}::{host}"))
+    ips = rc.pod_ips(int(node), int(host))
     return Pod(namespace, name, labels, ports=(port,), node=f"node-{node}", ips=ips)
 
 

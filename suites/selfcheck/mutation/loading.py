@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
-from ipaddress import ip_address, ip_network
 
 from netpol_conformance.enforcer.apply import Nft
 from netpol_conformance.model.decode import decode
-from netpol_conformance.model.objects import ContainerPort, Namespace, Node, Pod, WatchEvent
+from netpol_conformance.model.objects import ContainerPort, Namespace, Pod, WatchEvent
 
+from .. import random_clusters as rc
 from ..mutants import MUTANTS
 
 POLICY = """
@@ -35,14 +35,13 @@ spec:
 
 
 def pod(name: str, number: int) -> Pod:
-    ips = (ip_address(f"10.244.1.{number}"), ip_address(f"fd00:10:244:1::{number}"))
-    ports = (ContainerPort(80, name="http"),)
+    ports, ips = (ContainerPort(80, name="http"),), rc.pod_ips(1, number)
     return Pod("default", name, {"app": name}, ports=ports, node="node-1", ips=ips)
 
 
 def all_mutants_load() -> None:
     (policy,) = decode(POLICY)
-    node = Node("node-1", pod_cidrs=(ip_network("10.244.1.0/24"),))
+    node = rc.node(1, 4)
     with closing(Nft()) as nft:
         for mutant in MUTANTS.values():
             controller = mutant("node-1", nft.run)

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 import pytest
+from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -16,7 +17,6 @@ from netpol_conformance.model.objects import (
     LabelSelector,
     Namespace,
     NetworkPolicy,
-    Node,
     Operator,
     Pod,
     PolicyPeer,
@@ -33,11 +33,7 @@ IN, OUT = Direction.INGRESS, Direction.EGRESS
 YES, NO, OPEN = Answer.ALLOWED, Answer.DENIED, Answer.UNSPECIFIED
 UDP, SCTP = Protocol.UDP, Protocol.SCTP
 OLD, MODERN = KubernetesVersion(1, 6), KubernetesVersion(1, 7)
-NODES = (
-    Node("node-1", (ip_address("172.18.0.2"), ip_address("fd00:172:18::2"))),
-    Node("node-2", (ip_address("172.18.0.3"), ip_address("fd00:172:18::3"))),
-)
-ONE, TWO = NODES
+ONE, TWO = rc.NODES
 DENY = '{"ingress": {"isolation": "DefaultDeny"}}'
 NAMESPACES = (
     Namespace("default"),
@@ -283,7 +279,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.title}")
 def test_rule(case: Case) -> None:
-    oracle = Oracle(ClusterState(NAMESPACES, NODES, PODS, (), case.policies, case.version))
+    oracle = Oracle(ClusterState(NAMESPACES, rc.NODES, PODS, (), case.policies, case.version))
     asked = Connection(case.source, case.destination, case.port, case.protocol, case.family)
     assert oracle.decide(asked).answer is case.answer
     assert oracle.answer(asked) is case.answer
