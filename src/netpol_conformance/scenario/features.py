@@ -161,18 +161,13 @@ _LATTER = (Profile.HISTORY, Profile.EXTENDED)
 
 
 def profile_of(scenario: Scenario) -> Profile:
-    """The profile that a scenario belongs to.
+    """The profile that a scenario belongs to: the least common that one of its features is in.
 
     One that asks for an older version than the latest is history, whatever its features.
     """
     if scenario.version_pinned and scenario.version < LATEST:
         return Profile.HISTORY
-    return profile_of_features(scenario.features)
-
-
-def profile_of_features(names: Iterable[str]) -> Profile:
-    """The profile of whatever needs these features: the least common that one of them is in."""
-    profiles = {FEATURES[name].profile for name in names}
+    profiles = {FEATURES[name].profile for name in scenario.features}
     return next((profile for profile in _LATTER if profile in profiles), Profile.CORE)
 
 

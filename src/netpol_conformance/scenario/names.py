@@ -25,11 +25,10 @@ _DESTINATION = re.compile(
 def source(text: str) -> SourceRef:
     """Read ``busybox``, ``secondary/web``, ``outside/office`` or ``node/node-1``."""
     first, slash, rest = text.partition("/")
-    if not slash:
-        return SourceRef(SourceKind.POD, "default", first)
-    if first in _OUTSIDE_CLUSTER:
+    if slash and first in _OUTSIDE_CLUSTER:
         return SourceRef(SourceKind(first), "", rest)
-    return SourceRef(SourceKind.POD, first, rest)
+    _, namespace, name = pod(text)
+    return SourceRef(SourceKind.POD, namespace, name)
 
 
 def destination(text: str, family: int) -> Destination:
