@@ -80,7 +80,8 @@ class _Plan:
         self.path, self._digest = scenario.path, digest(scenario)
         row = matrix.scenarios.get(self.path, Row(""))
         self._row = row if row.digest == self._digest else Row("")
-        same = {name for name, column in now.items() if _same(column, matrix.mutants.get(name))}
+        before = {name: column.digest for name, column in matrix.mutants.items()}
+        same = {name for name, column in now.items() if column.digest == before.get(name)}
         self._old = same if self._row.digest else set()
         self.new = tuple(name for name in now if name not in self._old)
         self.groups = tuple(grouped(scenario, self.new))
@@ -119,7 +120,3 @@ def grouped(scenario: Scenario, names: Iterable[str]) -> Iterator[Group]:
             alike[f"only a run can show {name}"].append(name)
     for mutants in alike.values():
         yield Group(scenario, tuple(mutants))
-
-
-def _same(column: Column, before: Column | None) -> bool:
-    return before is not None and column.digest == before.digest
