@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from netpol_conformance.fuzz.vocabulary import NAMESPACES, container_ports, labels, policies
 from netpol_conformance.model.cluster_scoped import NAME_LABEL, named_by_label
 from netpol_conformance.model.objects import ClusterState, IPAddress, Labels, Namespace, Node, Pod
-from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST, KubernetesVersion
 
 
 def node(number: int, *families: int) -> Node:
@@ -32,6 +32,8 @@ def pod_ips(node: int, number: int) -> tuple[IPAddress, ...]:
     return tuple(cidr[number] for cidr in NODES[node - 1].pod_cidrs)
 
 
+DEFAULT_DENY = {ISOLATION_ANNOTATION: '{"ingress": {"isolation": "DefaultDeny"}}'}
+"""The annotation of a namespace that isolates its pods up to 1.6 (S70)."""
 NODES = (node(1, 4, 6), node(2, 4, 6))
 NAMES = tuple(f"pod-{n}" for n in range(4))
 

@@ -193,23 +193,15 @@ def test_a_policy_that_cannot_be_compiled_isolates_and_allows_nothing(
 
 
 LEGACY = KubernetesVersion(1, 6)
-ANNOTATED = Namespace(
-    "default",
-    annotations={
-        "net.beta.kubernetes.io/network-policy": '{"ingress": {"isolation": "DefaultDeny"}}'
-    },
-)
+ANNOTATED = Namespace("default", annotations=rc.DEFAULT_DENY)
+OTHERWISE = Namespace("default", annotations=dict.fromkeys(rc.DEFAULT_DENY, "[]"))
 
 
 @pytest.mark.parametrize(
     ("version", "namespace", "isolated"),
     [
         (LEGACY, Namespace("default"), set()),
-        (
-            LEGACY,
-            Namespace("default", annotations={"net.beta.kubernetes.io/network-policy": "[]"}),
-            set(),
-        ),
+        (LEGACY, OTHERWISE, set()),
         (LEGACY, ANNOTATED, {"10.244.1.2", "10.244.1.3"}),
         (KubernetesVersion(1, 7), Namespace("default"), {"10.244.1.2"}),
         (KubernetesVersion(1, 7), ANNOTATED, {"10.244.1.2"}),

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from suites.selfcheck import random_clusters as rc
 
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -218,10 +219,9 @@ def test_an_unspecified_answer_says_what_is_unspecified_and_what_one_reading_is(
 
 
 def test_the_annotation_of_old_versions_is_named():
-    deny = {"net.beta.kubernetes.io/network-policy": '{"ingress": {"isolation": "DefaultDeny"}}'}
     state = replace(
         STATE,
-        namespaces=(Namespace("default", annotations=deny),),
+        namespaces=(Namespace("default", annotations=rc.DEFAULT_DENY),),
         policies=(),
         version=KubernetesVersion(1, 6),
     )

@@ -25,7 +25,6 @@ from netpol_conformance.oracle.decision import Answer, Connection, OutsideAddres
 from netpol_conformance.oracle.evaluate import Oracle
 
 NAME_LABEL = "kubernetes.io/metadata.name"
-OLD_DENY = '{"ingress": {"isolation": "DefaultDeny"}}'
 VERSIONS = (LATEST, LATEST, KubernetesVersion(1, 20), KubernetesVersion(1, 6))
 OUTSIDE = tuple(OutsideAddress(ip_address(ip)) for ip in ("10.0.0.77", "172.17.1.5", "fd00:17::5"))
 
@@ -133,9 +132,7 @@ def plain(state, asked):
     return Answer.ALLOWED if worlds == {True} else Answer.DENIED
 
 
-states = rc.clusters(
-    hosts=True, versions=VERSIONS, annotations=({}, {ISOLATION_ANNOTATION: OLD_DENY})
-)
+states = rc.clusters(hosts=True, versions=VERSIONS, annotations=({}, rc.DEFAULT_DENY))
 modern = rc.clusters(hosts=True)
 wires = st.tuples(st.sampled_from(words.PORT_NUMBERS), words.protocols, st.sampled_from([4, 4, 6]))
 law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -34,11 +34,10 @@ YES, NO, OPEN = Answer.ALLOWED, Answer.DENIED, Answer.UNSPECIFIED
 UDP, SCTP = Protocol.UDP, Protocol.SCTP
 OLD, MODERN = KubernetesVersion(1, 6), KubernetesVersion(1, 7)
 ONE, TWO = rc.NODES
-DENY = '{"ingress": {"isolation": "DefaultDeny"}}'
 NAMESPACES = (
     Namespace("default"),
     Namespace("other", {"team": "a"}),
-    Namespace("old", annotations={"net.beta.kubernetes.io/network-policy": DENY}),
+    Namespace("old", annotations=rc.DEFAULT_DENY),
 )
 
 
