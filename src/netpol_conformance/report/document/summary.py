@@ -29,6 +29,9 @@ MEANINGS = {
     Outcome.UNSPECIFIED: "The specification is silent: recorded, never failed.",
 }
 
+CONFORMS = {"yes": "conforms", "no": "does not conform", "unknown": "no verdict"}
+"""Whether an implementation conforms to a profile, in words."""
+
 
 class PackSummary(NamedTuple):
     """One pack of a report."""

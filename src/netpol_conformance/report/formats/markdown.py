@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report, ScenarioReport
-from netpol_conformance.report.document.summary import WORDS, headline, packs, sentence
+from netpol_conformance.report.document.summary import CONFORMS, WORDS, headline, packs, sentence
 from netpol_conformance.report.plain.matrix import failure_text
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
 
@@ -24,7 +24,6 @@ _MOST_LINES, _MOST_CHARACTERS = 120, 10_000
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#+!|~&@$:]|(?<=www)\.)")
 _NOT_PLAIN = re.compile(r"[^\w /,;=%'\"()-]|_")
-_CONFORMS = {"yes": "conforms", "no": "does not conform", "unknown": "no verdict"}
 
 
 def dumps(report: Report) -> str:
@@ -74,7 +73,7 @@ def _profiles(report: Report) -> str:
     if not report.profiles:
         return ""
     rows = [
-        f"| {escaped(item.profile)} | {_CONFORMS[item.conforms]} | {escaped(item.reason)} |"
+        f"| {escaped(item.profile)} | {CONFORMS[item.conforms]} | {escaped(item.reason)} |"
         for item in report.profiles
     ]
     return "\n".join(["| profile | | |", "| --- | --- | --- |", *rows])

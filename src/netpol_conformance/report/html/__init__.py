@@ -1,8 +1,8 @@
 """The report as one HTML file. Pure.
 
-What all our pages share is ``page``. The templates show what ``views`` makes: the summary and the
-list of scenarios, which is all that a reader without JavaScript sees. Matrices and evidence go in
-packed (``packing``), for the page's scripts to show when somebody opens a scenario.
+What all our pages share is ``page``. The templates show the report, with what ``views`` adds: the
+summary and the list of scenarios, which is all that a reader without JavaScript sees. Matrices and
+evidence go in packed (``packing``), for the page's scripts to show when somebody opens a scenario.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.document.short import expanded
 from netpol_conformance.report.html.packing import packed
 from netpol_conformance.report.html.page import render_page
-from netpol_conformance.report.html.views import ordered, page
+from netpol_conformance.report.html.views import context, ordered
 
 _STYLES = ("report.css", "matrix.css", "picture.css", "evidence.css")
 _SCRIPTS = (
@@ -33,6 +33,6 @@ def render(report: Report) -> str:
         "page.html.j2",
         styles=_STYLES,
         scripts=_SCRIPTS,
-        view=page(report),
         evidence=packed(ordered(report)),
+        **context(report),
     )
