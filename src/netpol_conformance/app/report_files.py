@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from netpol_conformance.app.corpus import packs_root
 from netpol_conformance.app.options import RunOptions
-from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report import html
 from netpol_conformance.report.document.report import Report, ScenarioReport
 from netpol_conformance.report.formats import (
@@ -114,12 +113,11 @@ class _Places:
 
 def _line(scenario: Scenario, report: ScenarioReport) -> int:
     """The line of the first wrong cell, else of its step, else of the title."""
-    wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
     for result in report.steps:
-        if result.outcome not in wrong or result.index > len(scenario.steps):
+        if not result.outcome.is_wrong or result.index > len(scenario.steps):
             continue
         step = scenario.steps[result.index - 1]
-        cells = {(cell.source, cell.destination) for cell in result.cells if cell.outcome in wrong}
+        cells = {(cell.source, cell.destination) for cell in result.cells if cell.outcome.is_wrong}
         for (cell, _), line in zip(step.expected, step.expected_lines, strict=False):
             if (str(cell.source), str(cell.destination)) in cells:
                 return line

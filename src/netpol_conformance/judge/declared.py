@@ -61,9 +61,8 @@ def broken_promises(declared: Declared, parts: Sequence[Part]) -> list[str]:
 def _kept_well(failure: KnownFailure, parts: Sequence[Part]) -> Iterator[str]:
     """Where nothing failed though it was declared to, and all there was seen."""
     for step, cell in product(failure.steps or (_ANY,), failure.cells or ("",)):
-        concerned = [part.outcome for part in parts if _is_of(part, step, cell)]
         # Of what is inconclusive nobody can say that nothing failed.
-        if not {Outcome.FAIL, Outcome.INCONCLUSIVE}.intersection(concerned):
+        if not any(part.outcome.is_wrong for part in parts if _is_of(part, step, cell)):
             at = f" in step {step}" if step else ""
             yield f" ({cell}{at})" if cell else at
 

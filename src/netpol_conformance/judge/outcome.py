@@ -18,6 +18,11 @@ class Outcome(StrEnum):
     UNSPECIFIED = "UNSPECIFIED"
     INCONCLUSIVE = "INCONCLUSIVE"
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it needs somebody's attention: a fault, or too little evidence to say."""
+        return self in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+
 
 _WORST_FIRST = (
     Outcome.FAIL,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
 from typing import NamedTuple
 
-from netpol_conformance.judge.outcome import ExitCode, Outcome, exit_code
+from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.plain.matrix import failure_text
 from netpol_conformance.run.events import (
     Event,
@@ -70,7 +70,7 @@ class Results:
         return all(future.done() for future in self._futures.values())
 
     def _result(self, end: ScenarioFinished) -> Result:
-        if exit_code(end.outcome) is ExitCode.YES:
+        if not end.outcome.is_wrong:
             return Result(end.outcome, end.reason)
         reason = f"{end.outcome.value}: {self._titles.get(end.path, end.path)}\n\n{end.reason}"
         text = failure_text(self._steps.pop(end.path, []), reason=reason, rerun=end.rerun)

@@ -94,7 +94,7 @@ class Declaring:
     def _judged(self, event: ScenarioFinished) -> tuple[Outcome, str]:
         """What a scenario that failed comes to, its excused failures left out."""
         outcome = combine(step.outcome for step in self._steps)
-        if outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        if outcome.is_wrong:
             return outcome, first_reason(self._steps) or event.reason
         found: Excuse | None = excuse(self._declared, *self._first_excused())
         return (found.outcome, found.reason) if found else (event.outcome, event.reason)

@@ -76,7 +76,7 @@ class Timing(NamedTuple):
 def context(report: Report) -> dict[str, Any]:
     """What ``page.html.j2`` is given, and what it calls."""
     scenarios = ordered(report)
-    wrong = [scenario for scenario in scenarios if _is_wrong(scenario)]
+    wrong = [scenario for scenario in scenarios if scenario.outcome.is_wrong]
     return {
         "title": headline(report),
         "sentence": sentence(report),
@@ -135,25 +135,20 @@ def wrong_links(scenario: ScenarioReport) -> list[Link]:
 
 def _wrong(path: str, step: StepResult) -> Iterator[Link]:
     """All that is wrong in a step: refusals, cells, gaps."""
-    wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
     whole = anchor(path, step.index)
-    if step.refusal and step.refusal.outcome in wrong:
+    if step.refusal and step.refusal.outcome.is_wrong:
         yield Link(whole, f"Step {step.index}", step.refusal.reason)
     rows = {name: number for number, name in enumerate(step.sources, 1)}
     columns = {name: number for number, name in enumerate(step.destinations, 1)}
     for cell in step.cells:
-        if cell.outcome in wrong:
+        if cell.outcome.is_wrong:
             place = f"{rows.get(cell.source, 0)}.{columns.get(cell.destination, 0)}"
             name = f"Step {step.index}: {cell.source} → {cell.destination}"
             yield Link(anchor(path, step.index, place), name, mark(cell).words)
     for during in step.meanwhile:
-        if during.outcome in wrong:
+        if during.outcome.is_wrong:
             name = f"Step {step.index}, meanwhile: {during.source} → {during.destination}"
             yield Link(whole, name, during.reason)
-
-
-def _is_wrong(scenario: ScenarioReport) -> bool:
-    return scenario.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
 
 
 def _is_notable(feature: FeatureResult) -> bool:

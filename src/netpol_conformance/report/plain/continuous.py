@@ -39,9 +39,8 @@ def remarks(step: StepResult, *, width: int) -> Iterator[Remark]:
 
 def wrong_remarks(step: StepResult, *, width: int) -> str:
     """Those that failed or are inconclusive, with the command that asks the same; or nothing."""
-    wrong = (Outcome.FAIL, Outcome.INCONCLUSIVE)
     items: list[MeanwhileResult | HeldResult] = [*step.meanwhile, *step.held]
-    return "\n\n".join(_wrong(item, width) for item in items if item.outcome in wrong)
+    return "\n\n".join(_wrong(item, width) for item in items if item.outcome.is_wrong)
 
 
 def _wrong(item: MeanwhileResult | HeldResult, width: int) -> str:

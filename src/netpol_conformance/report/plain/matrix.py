@@ -80,7 +80,7 @@ def wrong_cells(step: StepResult, *, rerun: str = "", limit: int = 10, width: in
     parts = [_describe(cell, width) for cell in wrong[:limit]]
     if len(wrong) > limit:
         parts.append(f"... and {plural(len(wrong) - limit, 'more cell')} like these.")
-    if step.refusal and step.refusal.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+    if step.refusal and step.refusal.outcome.is_wrong:
         parts.insert(0, _refusal(step))
     if parts and rerun:
         parts.append(f"run it again:\n    {visible(rerun)}")

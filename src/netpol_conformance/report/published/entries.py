@@ -19,7 +19,7 @@ BEGIN, END = "<!-- generated -->", "<!-- /generated -->"
 """What stands between these is written by the suite; the rest of a README is its author's."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_WRONG = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.XFAIL, Outcome.UNSUPPORTED)
+_NOT_PASSED = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.XFAIL, Outcome.UNSUPPORTED)
 _OF_ONE_RUN = {"--report": True, "--reuse-cluster": True, "--keep-cluster": False}
 """Options that say nothing to who runs it again, and whether each has a value."""
 RESULTS = {"success": "conforms", "failure": "does not conform", "partial": "no verdict"}
@@ -141,7 +141,7 @@ def _about(item: Published) -> str:
         "Reproduce it with that version of the suite:",
         f"```sh\n{reproduce(report)}\n```",
         kept,
-        _wrong(report),
+        _not_passed(report),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -175,8 +175,8 @@ def _cluster(conformance: ConformanceReport) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _wrong(report: Report) -> str:
+def _not_passed(report: Report) -> str:
     """What did not pass, by name and with its reason."""
-    wrong = [item for item in report.scenarios if item.outcome in _WRONG]
+    wrong = [item for item in report.scenarios if item.outcome in _NOT_PASSED]
     rows = [f"- {item.outcome.value} {code(item.path)}: {escaped(item.reason)}" for item in wrong]
     return "\n".join(["What did not pass:", "", *rows]) if rows else ""
