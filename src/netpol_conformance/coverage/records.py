@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from netpol_conformance.report.formats import json_report
 from netpol_conformance.report.text import plural
 
 Name = Literal["rules", "fields", "pairs", "lines", "features"]
@@ -89,13 +88,10 @@ def lines(coverage: Coverage) -> Iterator[str]:
     yield plural(coverage.scenarios, "scenario")
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the document."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Coverage.model_json_schema(mode="serialization"),
-    }
+def schema_text() -> str:
+    """The document's JSON Schema as it is committed."""
+    return json_report.schema_text_of(Coverage, "netpol-conformance coverage, version 1")
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+    print(schema_text(), end="")
