@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netpol_conformance.app import UsageError
+from netpol_conformance.app import UsageError, usage_errors
 from netpol_conformance.app.corpus import load_agreed, load_corpus
 from netpol_conformance.app.declarations import load_plugin_profile
 from netpol_conformance.app.logs import Verbosity
@@ -94,10 +94,8 @@ def _setting(options: RunOptions) -> Setting:
 
 def scenarios_of(options: RunOptions) -> tuple[Scenario, ...]:
     """The scenarios that the options name, not held to the oracle; raises UsageError."""
-    try:
+    with usage_errors(ScenarioError, ValueError):
         corpus = load_corpus(options.scenario, _version(options))
-    except (ScenarioError, ValueError) as error:
-        raise UsageError(str(error)) from error
     return selected(corpus, Profile(options.profile))
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from netpol_conformance.app import UsageError
+from netpol_conformance.app import usage_errors
 
 
 def compare(
@@ -44,15 +44,13 @@ def compare(
     from netpol_conformance.report.formats import json_report  # noqa: PLC0415
     from netpol_conformance.report.formats.files import write_text  # noqa: PLC0415
 
-    try:
+    with usage_errors(ValueError, OSError):
         read = {str(path): json_report.read(_file(path)) for path in reports}
         comparison = compared(read, common=common)
         if html:
             write_text(html, page.render(comparison))
         if json and str(json) != "-":
             write_text(json, records.dumps(comparison))
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
     if str(json) == "-":
         typer.echo(records.dumps(comparison), nl=False)
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from netpol_conformance.app import UsageError
+from netpol_conformance.app import usage_errors
 from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.cli.run import Paths
 from netpol_conformance.judge.outcome import ExitCode
@@ -35,11 +35,9 @@ def coverage(
 
     found = coverage_of(load_corpus(paths or []))
     if output is not None:
-        try:
+        with usage_errors(OSError):
             write_text(output / "coverage.html", page.render(found))
             write_text(output / "coverage.json", records.dumps(found))
-        except OSError as error:
-            raise UsageError(str(error)) from error
     if json:
         typer.echo(records.dumps(found), nl=False)
     else:

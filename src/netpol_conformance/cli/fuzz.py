@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from netpol_conformance.app import UsageError
+from netpol_conformance.app import UsageError, usage_errors
 from netpol_conformance.cli.options import options_of
 from netpol_conformance.clusters.base import ClusterError, Driver
 from netpol_conformance.clusters.drivers import make_driver
@@ -82,12 +82,10 @@ def fuzz(  # noqa: PLR0913, PLR0917 - each is an option that users set
     from netpol_conformance.fuzz.search import Budget  # noqa: PLC0415 - hypothesis is an extra
 
     options = from_values(Options, of_cluster)
-    try:
+    with usage_errors(ValueError):
         check_driver_reads(options, also=("ip_family",))
         driver = make_driver(options)
         shape = _shape(options, driver, KubernetesVersion.parse(kubernetes_version))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     if cases is None and seconds is None:
         cases = _CASES
     unbounded = float("inf")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from netpol_conformance.app import UsageError, publishing
+from netpol_conformance.app import UsageError, publishing, usage_errors
 from netpol_conformance.app.corpus import load_corpus
 from netpol_conformance.app.publishing import PublishingError
 from netpol_conformance.judge.outcome import ExitCode
@@ -44,7 +44,7 @@ def add(  # noqa: PLR0913 - each is an option that users set
     reports: Root = _ROOT,
 ) -> None:
     """Put a report under reports/, in short, with its README and YAML, and into the index."""
-    try:
+    with usage_errors(ValueError, OSError):
         whole = json_report.read(report)
         name = implementation or _name(whole)
         number = version or (whole.suite_version if whole.implementation == _REFERENCE else "")
@@ -60,8 +60,6 @@ def add(  # noqa: PLR0913 - each is an option that users set
         )
         typer.echo(publishing.add(reports, whole, name, number, about))
         typer.echo(publishing.write_index(reports))
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
 
 
 @app.command(epilog="Example: `netpol-conformance reports index`")
@@ -73,13 +71,11 @@ def index(
     reports: Root = _ROOT,
 ) -> None:
     """Write the index page over all committed reports anew."""
-    try:
+    with usage_errors(PublishingError, OSError):
         if html:
             typer.echo(publishing.write_page(reports, html))
         else:
             typer.echo(publishing.write_index(reports))
-    except (PublishingError, OSError) as error:
-        raise UsageError(str(error)) from error
 
 
 @app.command(epilog="Example: `netpol-conformance reports check`")
