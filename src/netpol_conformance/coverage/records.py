@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from netpol_conformance.report.formats import json_report
 from netpol_conformance.report.text import plural
+from netpol_conformance.run.events import Record
 
 Name = Literal["rules", "fields", "pairs", "lines", "features"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Item(_Record):
+class Item(Record):
     """One thing to be covered, and the scenarios that hold it."""
 
     id: str
@@ -28,7 +25,7 @@ class Item(_Record):
     scenarios: tuple[str, ...] = Field(description="their paths, sorted")
 
 
-class Section(_Record):
+class Section(Record):
     """All items of one kind."""
 
     name: Name
@@ -44,7 +41,7 @@ class Section(_Record):
         return [item for item in self.items if not item.scenarios]
 
 
-class Unfounded(_Record):
+class Unfounded(Record):
     """A rule that a scenario claims, though what the rule is about is not in it."""
 
     scenario: str
@@ -52,7 +49,7 @@ class Unfounded(_Record):
     lacks: str
 
 
-class Coverage(_Record):
+class Coverage(Record):
     """What a corpus covers. ``schema_version`` changes with every incompatible change of this
     format.
     """

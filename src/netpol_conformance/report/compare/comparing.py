@@ -152,8 +152,7 @@ def _comparison_of(item: _Scenario) -> ScenarioComparison:
 def _verdict(documents: Sequence[Report], index: int, changes: Sequence[Change]) -> Change:
     """The verdict on a later report: never better than unknown for an incomplete run."""
     sound = all(
-        not report.partial and report.self_test and report.self_test.outcome is Outcome.PASS
-        for report in (documents[0], documents[index])
+        report.probes_work and not report.partial for report in (documents[0], documents[index])
     )
     return gravest(changes if sound and changes else [*changes, Change.UNKNOWN])
 

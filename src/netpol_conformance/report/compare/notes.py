@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from string import ascii_uppercase
 
-from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.text import one_line, plural
 
@@ -19,7 +18,7 @@ def _unsound(reports: Sequence[Report]) -> Iterator[str]:
     for label, report in zip(ascii_uppercase, reports, strict=False):
         if report.partial:
             yield f"{label} is partial: {one_line(report.reason) or 'not every scenario ended'}"
-        if report.self_test is None or report.self_test.outcome is not Outcome.PASS:
+        if not report.probes_work:
             yield f"{label} did not see its own probes work: none of it can be relied on."
 
 

@@ -119,6 +119,11 @@ class Report(Record):
     counts: Counts
     scenarios: tuple[ScenarioReport, ...]
 
+    @property
+    def probes_work(self) -> bool:
+        """Whether the run saw its own probes work."""
+        return self.self_test is not None and self.self_test.outcome is Outcome.PASS
+
 
 def corpus_digest(report: Report) -> str:
     """A digest of the texts of all scenarios that were started; empty if none was."""

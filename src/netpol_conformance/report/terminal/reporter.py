@@ -36,7 +36,6 @@ from netpol_conformance.run.events import (
 Matrices = Literal["all", "failures"]
 """For which scenarios the matrices are shown; ``failures`` means all but the passed."""
 
-_GOOD = (Outcome.PASS, Outcome.XFAIL, Outcome.UNSUPPORTED, Outcome.UNSPECIFIED)
 _INDENT = "  "
 _MOST_WRONG = 5
 """Wrong cells explained of one step; the reports in files have all."""
@@ -135,7 +134,7 @@ class Terminal:
             self._live = None
 
     def _scenario(self, scenario: ScenarioReport) -> None:
-        short = self._matrices == "failures" and scenario.outcome in _GOOD
+        short = self._matrices == "failures" and not scenario.outcome.is_wrong
         head = _head(scenario)
         width = min(self._console.width, WIDTH)
         # At once: on a terminal every print draws the live line anew.
@@ -194,15 +193,15 @@ def _prose(text: str, room: int | None, style: str = "", indent: str = "") -> It
 
 def _body(scenario: ScenarioReport, width: int, room: int | None) -> Iterator[Text]:
     """All of a scenario below its first line; ``room`` is for sentences, None if unlimited."""
-    good = scenario.outcome in _GOOD
+    wrong = scenario.outcome.is_wrong
     yield from _prose(one_line(scenario.title), room, indent=_INDENT)
-    yield from _prose(scenario.reason, room, "" if good else "red", _INDENT)
+    yield from _prose(scenario.reason, room, "red" if wrong else "", _INDENT)
     for surprise in surprises(scenario):
         yield from _prose(surprise, room, "magenta", _INDENT)
     for step in scenario.steps:
         yield Text()
         yield from _step(step, width - len(_INDENT), room)
-    if not good and scenario.rerun:
+    if wrong and scenario.rerun:
         yield Text()
         yield Text(f"{_INDENT}run it again: {one_line(scenario.rerun)}")
     yield Text()
