@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import Tool
-from netpol_conformance.report.plain.matrix import render, wrong_cells
+from netpol_conformance.report.plain.marks import to_ascii
+from netpol_conformance.report.plain.matrix import failure_text, render, wrong_cells
 from netpol_conformance.report.text import clip, seconds, visible
 from netpol_conformance.run.events import StepResult
 
@@ -25,7 +26,7 @@ def test_matrix_golden(
 def test_matrix_ascii_golden(
     steps: dict[str, StepResult], golden: Callable[[str, str], None]
 ) -> None:
-    text = render(steps["mixed"], ascii_only=True)
+    text = to_ascii(render(steps["mixed"]))
     assert text.isascii()
     golden("matrix-mixed-ascii.txt", text + "\n")
 
@@ -73,8 +74,9 @@ def test_a_pair_that_was_not_probed_is_blank(steps: dict[str, StepResult]) -> No
 def test_wrong_cells_golden(
     steps: dict[str, StepResult], golden: Callable[[str, str], None]
 ) -> None:
-    text = wrong_cells(steps["mixed"], rerun="netpol-conformance run handbook/simple-example.yaml")
-    golden("wrong-cells.txt", text + "\n")
+    rerun = "netpol-conformance run handbook/simple-example.yaml"
+    text = failure_text([steps["mixed"]], rerun=rerun)
+    golden("wrong-cells.txt", text[text.index("busybox -> ") :] + "\n")
 
 
 def test_wrong_cells_are_few_and_say_how_many_there_are(steps: dict[str, StepResult]) -> None:
@@ -97,8 +99,8 @@ def test_the_last_look_of_each_tool_is_shown(steps: dict[str, StepResult]) -> No
 
 
 def test_a_step_as_expected_has_no_wrong_cells(steps: dict[str, StepResult]) -> None:
-    assert wrong_cells(steps["open"], rerun="again") == ""
-    assert wrong_cells(steps["refused"], rerun="again") == ""
+    assert wrong_cells(steps["open"]) == ""
+    assert wrong_cells(steps["refused"]) == ""
 
 
 def test_a_refusal_that_did_not_come_is_told(steps: dict[str, StepResult]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.plain.continuous import wrong_remarks
-from netpol_conformance.report.plain.marks import Mark, expected, legend, mark, seen, to_ascii
+from netpol_conformance.report.plain.marks import Mark, expected, legend, mark, seen
 from netpol_conformance.report.text import clip, hanging, one_line, plural, seconds, visible
 from netpol_conformance.run.events import CellResult, Evidence, PolicyField, StepResult
 
@@ -39,14 +39,13 @@ class _Table(NamedTuple):
     marks: dict[tuple[str, str], tuple[Mark, Outcome]]
 
 
-def render(step: StepResult, *, width: int = WIDTH, ascii_only: bool = False) -> str:
+def render(step: StepResult, *, width: int = WIDTH) -> str:
     """The matrix as text: sources are rows, destinations columns, a legend of the marks below.
 
     Empty if the step has no cells. Columns whose names do not fit in ``width`` are numbered, and
     those that still do not fit go to further blocks.
     """
-    text = "\n".join("".join(piece.text for piece in line) for line in lines(step, width=width))
-    return to_ascii(text) if ascii_only else text
+    return "\n".join("".join(piece.text for piece in line) for line in lines(step, width=width))
 
 
 def lines(step: StepResult, *, width: int = WIDTH) -> list[Line]:
@@ -69,8 +68,8 @@ def lines(step: StepResult, *, width: int = WIDTH) -> list[Line]:
     return [*result, (), *_legend(step, width)]
 
 
-def wrong_cells(step: StepResult, *, rerun: str = "", limit: int = 10, width: int = WIDTH) -> str:
-    """What is wrong in a step, cell by cell: expected and why, seen and how, the rerun command.
+def wrong_cells(step: StepResult, *, limit: int = 10, width: int = WIDTH) -> str:
+    """What is wrong in a step, cell by cell: expected and why, seen and how.
 
     Failed cells come first, then inconclusive ones, ``limit`` in all. Empty if there are none.
     Sentences are wrapped to ``width``; names, commands and output are left as they are.
@@ -82,8 +81,6 @@ def wrong_cells(step: StepResult, *, rerun: str = "", limit: int = 10, width: in
         parts.append(f"... and {plural(len(wrong) - limit, 'more cell')} like these.")
     if step.refusal and step.refusal.outcome.is_wrong:
         parts.insert(0, _refusal(step))
-    if parts and rerun:
-        parts.append(f"run it again:\n    {visible(rerun)}")
     return "\n\n".join(parts)
 
 
