@@ -199,7 +199,9 @@ def test_a_quota_is_named(share: Share) -> None:
     resource = share.client.resource(quota)
     share.client.create(resource, quota, share.namespace())
     counted = resource.url(share.namespace(), "none")
-    assert until(lambda: "hard" in share.client.send("GET", counted)["status"], READY, 0.1)
+    assert until(
+        lambda: "hard" in share.client.send("GET", counted)["status"], "the quota", READY, 0.1
+    )
     with pytest.raises(ClusterError, match=r"a quota stands in the way: .*exceeded quota: none"):
         share.cluster.apply(pod("a"))
 
@@ -224,7 +226,7 @@ spec: {podSelector: {}}
     cluster.wait_ready(READY)
     before = share.pod("a").ips, share.pod("b").ips
     cluster.apply(deny)
-    until(lambda: asked(share) is Verdict.TIMED_OUT, READY, 0.1)
+    until(lambda: asked(share) is Verdict.TIMED_OUT, "the policy", READY, 0.1)
     cluster.release(clean=True)
     cluster.start(ClusterSpec(nodes=1))
     assert cluster.apply_initial("---".join([pods[0], pod("b", "{app: new}")]))
@@ -232,7 +234,7 @@ spec: {podSelector: {}}
     assert share.pod("a").ips == before[0]
     assert share.pod("b").labels == {"app": "new"}
     assert not cluster.state().policies
-    assert until(lambda: asked(share) is Verdict.CONNECTED, READY, 0.1)
+    assert until(lambda: asked(share) is Verdict.CONNECTED, "the way back", READY, 0.1)
 
 
 def asked(share: Share) -> Verdict:

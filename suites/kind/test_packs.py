@@ -10,7 +10,7 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import CellResult
 from netpol_conformance.scenario.types import Expectation
 
-from .real_cluster import MUTANTS, Ended, Kind, owner_of
+from .real_cluster import LIFECYCLE, MUTANTS, Ended, Kind, owner_of
 
 DENIALS = {Expectation.BLOCKED, Expectation.UNRESOLVED}
 NO_ENFORCER = (
@@ -43,8 +43,12 @@ def _cells(ended: Ended) -> Iterator[tuple[Key, CellResult]]:
 
 
 def test_the_reference_conforms(on_kind: Ended) -> None:
-    assert on_kind.code == 0, on_kind.output
-    assert set(on_kind.outcomes.values()) <= {"PASS", "UNSUPPORTED"}
+    """On a busy machine a pause of the probes makes a lifecycle scenario inconclusive, never wrong."""
+    paused = {"INCONCLUSIVE"} if on_kind.code == 3 else set()
+    assert on_kind.code in {0, 3}, on_kind.output
+    for path, outcome in on_kind.outcomes.items():
+        borne = paused if path.startswith(f"{LIFECYCLE}/") else set()
+        assert outcome in {"PASS", "UNSUPPORTED", *borne}, on_kind.output
 
 
 def test_what_is_not_supported_says_why(on_kind: Ended) -> None:
