@@ -43,7 +43,7 @@ def _cells(ended: Ended) -> Iterator[tuple[Key, CellResult]]:
 
 
 def test_the_reference_conforms(on_kind: Ended) -> None:
-    """On a busy machine a pause of the probes makes a lifecycle scenario inconclusive, never wrong."""
+    """A pause of the probes on a busy machine may leave lifecycle scenarios inconclusive."""
     paused = {"INCONCLUSIVE"} if on_kind.code == 3 else set()
     assert on_kind.code in {0, 3}, on_kind.output
     for path, outcome in on_kind.outcomes.items():
