@@ -122,7 +122,7 @@ def test_a_command_that_is_interrupted_gives_no_answer(number, tmp_path):
         waiting.split(), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as running:
         status = Path(f"/proc/{running.pid}/wchan")
-        while "read" not in status.read_text() and running.poll() is None:
+        while "pipe" not in status.read_text() and running.poll() is None:
             pass
         running.send_signal(number)
         told = running.stderr.read()

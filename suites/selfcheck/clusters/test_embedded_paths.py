@@ -18,7 +18,7 @@ from netpol_conformance.model.objects import (
     ServicePort,
 )
 from netpol_conformance.probe.verdict import Tool, Verdict
-from netpol_conformance.run.preparing import self_test
+from netpol_conformance.run.preparing import checks_in_time
 
 TCP, UDP, SCTP = Protocol.TCP, Protocol.UDP, Protocol.SCTP
 
@@ -238,7 +238,7 @@ def test_a_source_that_does_not_run_is_an_error(world):
 
 
 def test_the_probes_pass_their_own_test(world):
-    checks = self_test(world.cluster)
+    checks = checks_in_time(world.cluster)
     assert {check.observation.probe.tool for check in checks} == set(Tool)
     for check in checks:
         assert check.observation.verdict is check.expected, check
@@ -256,7 +256,7 @@ def test_a_cluster_of_ipv6_alone(asking):
             for item in PODS
         ]
         world.apply(*there, *SERVICES)
-        for check in self_test(cluster):
+        for check in checks_in_time(cluster):
             assert check.observation.verdict is check.expected, check
         for host, server in (("web", EITHER), ("nginx", ("default/nginx",))):
             for tool in Tool:

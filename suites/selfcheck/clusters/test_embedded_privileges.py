@@ -15,7 +15,7 @@ from netpol_conformance.clusters.base import ClusterSpec
 from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.model.objects import ContainerPort, Pod
 from netpol_conformance.probe.verdict import Probe, Source, Verdict
-from netpol_conformance.run.preparing import self_test
+from netpol_conformance.run.preparing import checks_in_time
 from netpol_conformance.run.execution import manifest_list
 
 PORTS = (ContainerPort(80),)
@@ -25,7 +25,7 @@ families = tuple(map(int, sys.argv[1:]))
 cluster.start(ClusterSpec(families=families))
 cluster.apply(manifest_list([Pod("default", image, image=image, ports=PORTS) for image in IMAGES]))
 cluster.wait_ready(60)
-for check in self_test(cluster):
+for check in checks_in_time(cluster):
     assert check.observation.verdict is check.expected, check
 servers = {f"default/{pod.name}": pod for pod in cluster.state().pods if pod.namespace == "default"}
 asked_by = Source("pod", "own", "default")
