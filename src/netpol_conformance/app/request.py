@@ -31,8 +31,8 @@ class RunRequest:
 
     ``scenarios`` are those to run, of as many ``available`` ones as the options name. ``files`` are
     the reports to write, by kind; ``log`` the folder that gets the run's log, of which the terminal
-    shows what ``verbosity`` says. After ``maxfail``
-    scenarios that failed or were inconclusive it ends; 0 is never.
+    shows what ``verbosity`` says. After ``maxfail`` scenarios that failed or were inconclusive it
+    ends; 0 is never.
     """
 
     setting: Setting
