@@ -10,6 +10,7 @@ from netpol_conformance.model.yaml import YAMLError, load_all
 from netpol_conformance.plugins.loader import load
 from netpol_conformance.plugins.types import PluginProfile
 from netpol_conformance.scenario.errors import Problem, ScenarioError, did_you_mean
+from netpol_conformance.scenario.loader import read_text
 from netpol_conformance.scenario.types import Scenario
 
 NONE = "none"
@@ -32,11 +33,7 @@ def load_plugin_profile(asked: str, implementation: str) -> PluginProfile | None
 def read_plugin_profile(path: Path) -> PluginProfile:
     """The profile in a file; raises ScenarioError."""
     name = _name(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError([Problem(name, 1, "", f"cannot be read: {error}")]) from error
-    return load(text, name, _find)
+    return load(read_text(path, name), name, _find)
 
 
 def shipped() -> list[Path]:

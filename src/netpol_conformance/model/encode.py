@@ -41,18 +41,17 @@ def manifest(item: KubernetesObject) -> Manifest:
 
 
 def _object(api_version: str, kind: str, metadata: Manifest, **parts: Manifest) -> Manifest:
-    present = {name: part for name, part in parts.items() if part}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **present}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **present(**parts)}
 
 
-def _present(**fields: object) -> Manifest:
+def present(**fields: object) -> Manifest:
     """The fields that say something: no empty strings, lists and mappings, no None, no False."""
     return {name: value for name, value in fields.items() if value}
 
 
 def _metadata(item: KubernetesObject) -> Manifest:
     annotations = item.annotations if isinstance(item, Pod | Namespace) else {}
-    return _present(
+    return present(
         name=item.name,
         namespace=item.key.namespace,
         labels=dict(item.labels),
@@ -65,7 +64,7 @@ def _policy(policy: NetworkPolicy) -> Manifest:
     # Before 1.8 the API doesn't know the field, and knows no policy for which it says anything.
     if policy.policy_types != (Direction.INGRESS,) or policy.egress:
         spec["policyTypes"] = [direction.value for direction in policy.policy_types]
-    spec |= _present(
+    spec |= present(
         ingress=[_rule(rule, "from") for rule in policy.ingress],
         egress=[_rule(rule, "to") for rule in policy.egress],
     )
@@ -73,14 +72,14 @@ def _policy(policy: NetworkPolicy) -> Manifest:
 
 
 def _rule(rule: PolicyRule, peers: str) -> Manifest:
-    return _present(
+    return present(
         ports=[_policy_port(port) for port in rule.ports],
         **{peers: [_peer(peer) for peer in rule.peers]},
     )
 
 
 def _policy_port(port: PolicyPort) -> Manifest:
-    return _present(protocol=port.protocol.value, port=port.port, endPort=port.end_port)
+    return present(protocol=port.protocol.value, port=port.port, endPort=port.end_port)
 
 
 def _peer(peer: PolicyPeer) -> Manifest:
@@ -91,7 +90,7 @@ def _peer(peer: PolicyPeer) -> Manifest:
         fields["namespaceSelector"] = _selector(peer.namespace_selector)
     if peer.ip_block is not None:
         excepted = [str(network) for network in peer.ip_block.excepted]
-        fields["ipBlock"] = {"cidr": str(peer.ip_block.cidr), **_present(**{"except": excepted})}
+        fields["ipBlock"] = {"cidr": str(peer.ip_block.cidr), **present(**{"except": excepted})}
     return fields
 
 
@@ -100,39 +99,39 @@ def _selector(selector: LabelSelector) -> Manifest:
         {
             "key": requirement.key,
             "operator": requirement.operator.value,
-            **_present(values=list(requirement.values)),
+            **present(values=list(requirement.values)),
         }
         for requirement in selector.match_expressions
     ]
-    return _present(matchLabels=dict(selector.match_labels), matchExpressions=expressions)
+    return present(matchLabels=dict(selector.match_labels), matchExpressions=expressions)
 
 
 def _pod(pod: Pod) -> Manifest:
     ports = [
-        _present(name=port.name, containerPort=port.number, protocol=port.protocol.value)
+        present(name=port.name, containerPort=port.number, protocol=port.protocol.value)
         for port in pod.ports
     ]
-    container = {"name": "main", **_present(image=pod.image, ports=ports)}
-    spec = _present(
+    container = {"name": "main", **present(image=pod.image, ports=ports)}
+    spec = present(
         containers=[container],
         nodeName=pod.node,
         nodeSelector=dict(pod.node_selector),
         hostNetwork=pod.host_network,
     )
-    status = _present(phase=pod.phase, podIPs=_addresses("ip", pod.ips))
+    status = present(phase=pod.phase, podIPs=_addresses("ip", pod.ips))
     return _object("v1", "Pod", _metadata(pod), spec=spec, status=status)
 
 
 def _service(service: Service) -> Manifest:
     addresses = ["None"] if service.headless else [str(address) for address in service.cluster_ips]
     external = {"externalTrafficPolicy": service.external_traffic_policy}
-    spec = _present(
+    spec = present(
         type=service.type,
         selector=dict(service.selector),
         clusterIP=addresses[0] if addresses else "",
         clusterIPs=addresses,
         ports=[
-            _present(
+            present(
                 name=port.name,
                 port=port.port,
                 targetPort=port.target_port,
@@ -143,16 +142,16 @@ def _service(service: Service) -> Manifest:
         ],
         **(external if service.type != "ClusterIP" else {}),
     )
-    balancer = _present(ingress=_addresses("ip", service.load_balancer_ips))
-    status = _present(loadBalancer=balancer)
+    balancer = present(ingress=_addresses("ip", service.load_balancer_ips))
+    status = present(loadBalancer=balancer)
     return _object("v1", "Service", _metadata(service), spec=spec, status=status)
 
 
 def _node(node: Node) -> Manifest:
     cidrs = [str(network) for network in node.pod_cidrs]
-    spec = _present(podCIDR=cidrs[0] if cidrs else "", podCIDRs=cidrs)
+    spec = present(podCIDR=cidrs[0] if cidrs else "", podCIDRs=cidrs)
     addresses = _addresses("address", node.ips, {"type": "InternalIP"})
-    return _object("v1", "Node", _metadata(node), spec=spec, status=_present(addresses=addresses))
+    return _object("v1", "Node", _metadata(node), spec=spec, status=present(addresses=addresses))
 
 
 def _addresses(

@@ -38,11 +38,6 @@ def documents(manifests: Iterable[Fields]) -> str:
     return "---\n".join(_dumped(manifest) for manifest in manifests)
 
 
-def said(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type
-    """The fields that say something."""
-    return {name: value for name, value in fields.items() if value}
-
-
 def _block(fields: Fields, depth: int) -> Iterator[str]:
     """Fields, each in lines of its own, ``depth`` blanks deep."""
     for key, value in fields.items():

@@ -40,11 +40,15 @@ def load_file(root: Path, path: Path) -> tuple[Scenario, ...]:
     absolute_root, absolute = root.resolve(), path.resolve()
     inside = absolute.is_relative_to(absolute_root)
     name = absolute.relative_to(absolute_root).as_posix() if inside else path.as_posix()
+    return load_all(read_text(path, name), name)
+
+
+def read_text(path: Path, name: str) -> str:
+    """The text of a file that users know as ``name``; raises ScenarioError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError([Problem(name, 1, "", f"cannot be read: {error}")]) from error
-    return load_all(text, name)
 
 
 def load(text: str, path: str) -> Scenario:

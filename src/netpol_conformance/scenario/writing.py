@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
-from netpol_conformance.model.encode import manifest
+from netpol_conformance.model.encode import manifest, present
 from netpol_conformance.model.objects import (
     ContainerPort,
     Direction,
@@ -23,7 +23,7 @@ from netpol_conformance.model.objects import (
     Service,
     SourceKind,
 )
-from netpol_conformance.scenario.layout import Fields, documents, lay_out, said
+from netpol_conformance.scenario.layout import Fields, documents, lay_out
 from netpol_conformance.scenario.names import KINDS
 from netpol_conformance.scenario.types import (
     CellKey,
@@ -47,16 +47,16 @@ def write(scenario: Scenario) -> str:
     it.
     """
     documented = scenario.documented
-    cluster = said(
+    cluster = present(
         nodes=scenario.nodes if scenario.nodes != 2 else None,
         families=[f"IPv{one}" for one in scenario.families] if scenario.families != (4,) else None,
         kubernetes=str(scenario.version) if scenario.version_pinned else None,
     )
-    head = said(
+    head = present(
         title=scenario.title,
         rules=list(scenario.rules),
         documented={"in": documented.where, "section": documented.section}
-        | said(link=documented.link),
+        | present(link=documented.link),
         covers=list(scenario.covers),
         neighbourOf=scenario.neighbour_of,
         axes=scenario.axes,
@@ -87,9 +87,9 @@ def _terse(item: KubernetesObject) -> Fields:
 
 
 def _workloads(scenario: Scenario) -> Fields:
-    return said(
+    return present(
         namespaces={
-            space.name: said(labels=_own_labels(space), annotations=dict(space.annotations))
+            space.name: present(labels=_own_labels(space), annotations=dict(space.annotations))
             for space in _of(Namespace, scenario)
         },
         pods=_pods(scenario),
@@ -108,7 +108,7 @@ def _pods(scenario: Scenario) -> dict[str, Fields]:
         service = next((item for item in waiting if _fronts(item, pod)), None)
         if service is not None:
             waiting.remove(service)
-        parts[_pod_name(pod.key)] = said(
+        parts[_pod_name(pod.key)] = present(
             labels=dict(pod.labels),
             ports=[_port(port) for port in pod.ports],
             image=pod.image if pod.image != SERVER_IMAGE else "",
@@ -129,7 +129,7 @@ def _fronts(service: Service, pod: Pod) -> bool:
 def _service(service: Service, pod: Pod) -> Fields:
     (port,) = service.ports
     policy = service.external_traffic_policy
-    return said(
+    return present(
         name=service.name if service.name != pod.name else "",
         port=_port(ContainerPort(port.port, port.protocol, port.name)),
         targetPort=port.target_port if port.target_port != port.port else None,
@@ -152,11 +152,11 @@ def _outside(host: OutsideSpec) -> Fields:
     several = len(host.addresses) > 1
     address = None if several else host.addresses[0]
     addresses = list(host.addresses) if several else None
-    return said(address=address, addresses=addresses, ports=list(host.ports))
+    return present(address=address, addresses=addresses, ports=list(host.ports))
 
 
 def _step(step: Step) -> Fields:
-    return said(
+    return present(
         title=step.title,
         enforcer=step.enforcer,
         finish=[_pod_name(key) for key in step.finish],
