@@ -23,7 +23,7 @@ def packs_root() -> Path:
 
 
 def plugins_root() -> Path:
-    """The folder of plugins' profiles."""
+    """The folder of plugins' declarations."""
     return _beside("plugins", _PACKAGE / "_packs" / "plugins")
 
 

@@ -1,4 +1,4 @@
-"""Where plugins' profiles are, and which of them a run goes by."""
+"""Where plugins' declarations are, and which of them a run goes by."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from netpol_conformance.app.corpus import load_corpus, plugins_root
 from netpol_conformance.model.yaml import YAMLError, load_all
 from netpol_conformance.plugins.loader import load
-from netpol_conformance.plugins.types import PluginProfile
+from netpol_conformance.plugins.types import Declaration
 from netpol_conformance.scenario.errors import Problem, ScenarioError, did_you_mean
 from netpol_conformance.scenario.loader import read_text
 from netpol_conformance.scenario.types import Scenario
 
 NONE = "none"
-"""What asks for no profile at all."""
+"""What asks for no declaration at all."""
 _SUFFIX = ".yaml"
 
 
-def load_plugin_profile(asked: str, implementation: str) -> PluginProfile | None:
-    """The profile that the user ``asked`` for: a name, a file, or NONE.
+def load_declaration(asked: str, implementation: str) -> Declaration | None:
+    """The declaration that the user ``asked`` for: a name, a file, or NONE.
 
     Without a word it is that of the ``implementation``, if there is one. Raises ScenarioError for
     one that is not there or malformed, with all problems.
@@ -27,17 +27,17 @@ def load_plugin_profile(asked: str, implementation: str) -> PluginProfile | None
     if asked == NONE:
         return None
     path = _asked(asked) if asked else _known(implementation)
-    return read_plugin_profile(path) if path else None
+    return read_declaration(path) if path else None
 
 
-def read_plugin_profile(path: Path) -> PluginProfile:
-    """The profile in a file; raises ScenarioError."""
+def read_declaration(path: Path) -> Declaration:
+    """The declaration in a file; raises ScenarioError."""
     name = _name(path)
     return load(read_text(path, name), name, _find)
 
 
 def shipped() -> list[Path]:
-    """The files of the profiles that come with the suite, sorted."""
+    """The files of the declarations that come with the suite, sorted."""
     return sorted(plugins_root().glob(f"*{_SUFFIX}"))
 
 
@@ -49,12 +49,12 @@ def _asked(word: str) -> Path:
     if path.suffix == _SUFFIX or path.is_file():
         return path
     hint = did_you_mean(word, [*by_name, NONE])
-    reason = f'no plugin profile is called "{word}", and no such file is there'
-    raise ScenarioError([Problem("--plugin-profile", 1, "", reason, hint)])
+    reason = f'no declaration is called "{word}", and no such file is there'
+    raise ScenarioError([Problem("--declaration", 1, "", reason, hint)])
 
 
 def _known(implementation: str) -> Path | None:
-    """The shipped profile of this implementation, which runs may call by another name."""
+    """The shipped declaration of this implementation, which runs may call by another name."""
     for path in shipped():
         if implementation == path.stem or implementation in _called(path):
             return path
@@ -62,7 +62,7 @@ def _known(implementation: str) -> Path | None:
 
 
 def _called(path: Path) -> list[object]:
-    """What a profile says that runs call it; a malformed one is for nobody but who asks for it."""
+    """What a declaration says that runs call it; a malformed one is for who asks for it only."""
     try:
         data = load_all(path.read_text(encoding="utf-8"))[0].data
     except (YAMLError, IndexError):

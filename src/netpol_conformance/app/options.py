@@ -69,7 +69,7 @@ class RunOptions(Options):
         "set a named time-out: ready, enforce, poll, probe, confirm or hold",
         reruns=False,
     )
-    plugin_profile: str = option(
+    declaration: str = option(
         "",
         "NAME|FILE",
         "what the implementation declares: a profile under plugins/, a file, or none "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netpol_conformance.app import UsageError, usage_errors
 from netpol_conformance.app.corpus import load_agreed, load_corpus
-from netpol_conformance.app.declarations import load_plugin_profile
+from netpol_conformance.app.declarations import load_declaration
 from netpol_conformance.app.logs import Verbosity
 from netpol_conformance.app.matching import matching
 from netpol_conformance.app.options import RunOptions
@@ -85,7 +85,7 @@ def _setting(options: RunOptions) -> Setting:
         command=_command(),
         options=as_arguments(options),
         kubernetes_version=options.kubernetes_version or None,
-        plugin_profile=load_plugin_profile(options.plugin_profile, driver.implementation),
+        declaration=load_declaration(options.declaration, driver.implementation),
         strict_features=options.strict_features,
         profile=Profile(options.profile),
         whole=not options.scenario,

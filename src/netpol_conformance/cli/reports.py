@@ -32,7 +32,7 @@ def add(  # noqa: PLR0913 - each is an option that users set
     report: Annotated[Path, typer.Argument(metavar="REPORT.json", help="of a whole run")],
     *,
     implementation: Annotated[
-        str, typer.Option(metavar="NAME", help="its folder (default: of its plugin profile)")
+        str, typer.Option(metavar="NAME", help="its folder (default: of its declaration)")
     ] = "",
     version: Annotated[
         str, typer.Option(help="of the implementation (default, of the reference: the suite's)")
@@ -91,7 +91,7 @@ def check(*, reports: Root = _ROOT) -> None:
 
 
 def _name(report: Report) -> str:
-    """The folder of the report's implementation: its plugin profile is called the same."""
-    if report.plugin_profile:
-        return PurePosixPath(report.plugin_profile.file).stem
+    """The folder of the report's implementation: its declaration is called the same."""
+    if report.declaration:
+        return PurePosixPath(report.declaration.file).stem
     return report.implementation

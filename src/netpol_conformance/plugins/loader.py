@@ -1,4 +1,4 @@
-"""The text of a plugin's profile -> a PluginProfile, or every problem in it at once."""
+"""The text of a plugin's declaration -> a Declaration, or every problem in it at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from netpol_conformance.model.yaml import Document
 from netpol_conformance.plugins.schema import PluginFile
-from netpol_conformance.plugins.types import KnownFailure, Lack, PluginProfile
+from netpol_conformance.plugins.types import Declaration, KnownFailure, Lack
 from netpol_conformance.scenario.errors import Complaints, did_you_mean
 from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.types import Scenario
@@ -17,27 +17,27 @@ Find = Callable[[str], Sequence[Scenario]]
 """The scenarios that a path names; raises LookupError, whose message is a suggestion."""
 
 
-def load(text: str, file: str, find: Find) -> PluginProfile:
-    """The profile that ``text`` holds; raises ScenarioError with all problems.
+def load(text: str, file: str, find: Find) -> Declaration:
+    """The declaration that ``text`` holds; raises ScenarioError with all problems.
 
     ``find`` looks up the scenarios that known failures name.
     """
-    document = read_document(text, file, "profile")
+    document = read_document(text, file, "declaration")
     complaints = Complaints(file, document.line)
     part = validate(PluginFile, document, complaints)
     for feature in part.unsupported:
         if feature not in FEATURES:
             hint = did_you_mean(feature, FEATURES)
             complaints.add(("unsupported", feature), f'no feature is called "{feature}"', hint)
-    profile = _profile(part, file, document)
-    for number, failure in enumerate(profile.failures):
-        _check(profile, number, failure, find, complaints)
+    declaration = _declaration(part, file, document)
+    for number, failure in enumerate(declaration.failures):
+        _check(declaration, number, failure, find, complaints)
     complaints.raise_if_any()
-    return profile
+    return declaration
 
 
-def _profile(part: PluginFile, file: str, document: Document) -> PluginProfile:
-    return PluginProfile(
+def _declaration(part: PluginFile, file: str, document: Document) -> Declaration:
+    return Declaration(
         name=PurePosixPath(file).stem,
         file=file,
         implementation=part.implementation,
@@ -63,11 +63,11 @@ def _profile(part: PluginFile, file: str, document: Document) -> PluginProfile:
 
 
 def _check(
-    profile: PluginProfile, number: int, failure: KnownFailure, find: Find, complaints: Complaints
+    declaration: Declaration, number: int, failure: KnownFailure, find: Find, complaints: Complaints
 ) -> None:
     """Whether the scenario, steps and cells exist, and no other declaration is about them."""
     where = ("knownFailures", number)
-    before = profile.failures[:number]
+    before = declaration.failures[:number]
     if any(other.is_of(failure.scenario) or failure.is_of(other.scenario) for other in before):
         reason = f"{failure.scenario} is declared twice"
         complaints.add((*where, "scenario"), reason, "make one of the two")
@@ -77,7 +77,7 @@ def _check(
         reason = f'"{failure.scenario}" names no scenario'
         complaints.add((*where, "scenario"), reason, str(error.args[0]))
         return
-    lacks = {lack.feature for lack in profile.lacks}
+    lacks = {lack.feature for lack in declaration.lacks}
     for scenario in scenarios:
         for feature in lacks.intersection(scenario.features):
             reason = f"{scenario.path} needs {feature}, which is declared as unsupported already"

@@ -1,6 +1,6 @@
-"""The shape of a plugin's profile, as pydantic models, and the JSON Schema made from them.
+"""The shape of a plugin's declaration, as pydantic models, and the JSON Schema made from them.
 
-``python -m netpol_conformance.plugins.schema > schemas/plugin.schema.json`` writes it.
+``python -m netpol_conformance.plugins.schema > schemas/declaration.schema.json`` writes it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class PluginFile(Part):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a plugin's profile."""
+    """The JSON Schema (draft 2020-12) of a plugin's declaration."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **PluginFile.model_json_schema(by_alias=True),

@@ -1,4 +1,4 @@
-"""A plugin's profile as the rest of the suite sees it."""
+"""A plugin's declaration as the rest of the suite sees it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class KnownFailure:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a profile says of one scenario. False if nothing."""
+    """What a declaration says of one scenario. False if nothing."""
 
     file: str
     lacks: tuple[Lack, ...] = ()
@@ -54,8 +54,8 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class PluginProfile:
-    """A whole file. ``name`` is what ``--plugin-profile`` calls it, ``called`` what runs call the
+class Declaration:
+    """A whole file. ``name`` is what ``--declaration`` calls it, ``called`` what runs call the
     implementation beside that; ``versions`` are those it holds for, all if there are none.
     """
 

@@ -1,4 +1,4 @@
-"""A scenario's events with outcomes adjusted by its plugin's profile."""
+"""A scenario's events with outcomes adjusted by its plugin's declaration."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TypeVar
 
 from netpol_conformance.judge.declared import Excuse, Part, broken_promises, excuse
 from netpol_conformance.judge.outcome import Outcome, combine
-from netpol_conformance.plugins.types import Declared, KnownFailure, Lack, PluginProfile
+from netpol_conformance.plugins.types import Declaration, Declared, KnownFailure, Lack
 from netpol_conformance.run.events import (
     AnyCell,
     CellResult,
     Consumer,
-    Declaration,
+    DeclarationRecord,
+    DeclaredItem,
     Event,
     HeldResult,
     LackRecord,
     MeanwhileResult,
-    PluginProfileRecord,
     RefusalResult,
     ScenarioFinished,
     StepFinished,
@@ -103,11 +103,11 @@ class Declaring:
         failed = (part for part in self._parts if part.outcome is Outcome.FAIL)
         return next(((part.step, part.cell) for part in failed), (0, ""))
 
-    def _declarations(self, *, failed: bool | None) -> Iterator[Declaration]:
+    def _declarations(self, *, failed: bool | None) -> Iterator[DeclaredItem]:
         """What was declared of the scenario, and whether it holds."""
         items: list[Lack | KnownFailure] = [*self._declared.failures, *self._declared.lacks]
         for item in items:
-            yield Declaration(
+            yield DeclaredItem(
                 feature=item.feature if isinstance(item, Lack) else "",
                 reason=item.reason,
                 link=item.link,
@@ -121,20 +121,20 @@ class Declaring:
         return any(part.outcome is Outcome.FAIL for part in covered)
 
 
-def profile_record(profile: PluginProfile | None) -> PluginProfileRecord | None:
-    """``profile``, a plugin's, as events carry it; None if there is none."""
-    if profile is None:
+def declaration_record(declaration: Declaration | None) -> DeclarationRecord | None:
+    """``declaration``, a plugin's, as events carry it; None if there is none."""
+    if declaration is None:
         return None
-    return PluginProfileRecord(
-        file=profile.file,
-        implementation=profile.implementation,
-        link=profile.link,
-        versions=profile.versions,
+    return DeclarationRecord(
+        file=declaration.file,
+        implementation=declaration.implementation,
+        link=declaration.link,
+        versions=declaration.versions,
         unsupported=tuple(
             LackRecord(feature=lack.feature, reason=lack.reason, link=lack.link)
-            for lack in profile.lacks
+            for lack in declaration.lacks
         ),
-        known_failures=len(profile.failures),
+        known_failures=len(declaration.failures),
     )
 
 

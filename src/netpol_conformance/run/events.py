@@ -188,7 +188,7 @@ class LackRecord(Record):
     link: str
 
 
-class PluginProfileRecord(Record):
+class DeclarationRecord(Record):
     """What an implementation says of itself: the file under ``plugins/`` that the run went by."""
 
     file: str
@@ -199,8 +199,8 @@ class PluginProfileRecord(Record):
     known_failures: int = 0
 
 
-class Declaration(Record):
-    """Something that the plugin's profile says of a scenario, and whether it is so."""
+class DeclaredItem(Record):
+    """Something that the plugin's declaration says of a scenario, and whether it is so."""
 
     feature: str = Field(default="", description="the unsupported feature; empty: a known failure")
     reason: str
@@ -225,7 +225,7 @@ class RunStarted(Record):
     machine: dict[str, str] = {}
     profile: str = Field(default="extended", description="core, or extended: all there is")
     whole: bool = Field(default=False, description="whether all the profile's scenarios will run")
-    plugin_profile: PluginProfileRecord | None = None
+    declaration: DeclarationRecord | None = None
 
 
 class SelfTested(Record):
@@ -272,8 +272,8 @@ class ScenarioFinished(Record):
     path: str
     outcome: Outcome
     reason: str = ""
-    declared: tuple[Declaration, ...] = Field(
-        default=(), description="what the plugin's profile says of the scenario"
+    declared: tuple[DeclaredItem, ...] = Field(
+        default=(), description="what the plugin's declaration says of the scenario"
     )
     duration: float
     rerun: str = Field(description="the command that runs just this scenario again")

@@ -22,8 +22,8 @@ from netpol_conformance.clusters.base import (
     Driver,
 )
 from netpol_conformance.judge.outcome import Outcome, combine, exit_code
-from netpol_conformance.plugins.types import Declared, PluginProfile
-from netpol_conformance.run.declaring import Declaring, profile_record
+from netpol_conformance.plugins.types import Declaration, Declared
+from netpol_conformance.run.declaring import Declaring, declaration_record
 from netpol_conformance.run.events import (
     Consumer,
     Event,
@@ -52,7 +52,7 @@ _BUSY_PER_PROCESSOR = 2
 class Setting:
     """What a run is made with. ``driver`` is open and gives each of ``jobs`` workers a cluster.
 
-    ``options`` are those that running one of its scenarios again needs. ``plugin_profile`` is what
+    ``options`` are those that running one of its scenarios again needs. ``declaration`` is what
     the implementation says of itself; ``strict_features`` fails what it calls unsupported and
     passes. ``profile`` is what the scenarios were chosen by, all of them if ``whole``.
     """
@@ -63,7 +63,7 @@ class Setting:
     command: str = ""
     options: tuple[str, ...] = ()
     kubernetes_version: str | None = None
-    plugin_profile: PluginProfile | None = None
+    declaration: Declaration | None = None
     strict_features: bool = False
     profile: Profile = Profile.EXTENDED
     whole: bool = False
@@ -183,8 +183,8 @@ class Session:
                 self._emit(event)
 
         setting = self._setting
-        profile = setting.plugin_profile
-        declared = profile.declared(scenario) if profile else Declared("")
+        declaration = setting.declaration
+        declared = declaration.declared(scenario) if declaration else Declared("")
         emit = Declaring(declared, keep, strict=setting.strict_features)
 
         def attempt(consume: Consumer) -> ScenarioRun:
@@ -269,7 +269,7 @@ def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
         machine=machine(),
         profile=setting.profile.value,
         whole=setting.whole,
-        plugin_profile=profile_record(setting.plugin_profile),
+        declaration=declaration_record(setting.declaration),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a plugin's profile may say of a scenario, for tests of what is made of that."""
+"""What a plugin's declaration may say of a scenario, for tests of what is made of that."""
 
 from __future__ import annotations
 

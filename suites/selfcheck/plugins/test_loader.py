@@ -1,4 +1,4 @@
-"""A plugin's profile: read, or refused with every line that is wrong; and those we ship."""
+"""A plugin's declaration: read, or refused with every line that is wrong; and those we ship."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from netpol_conformance.app.declarations import load_plugin_profile, read_plugin_profile, shipped
+from netpol_conformance.app.declarations import load_declaration, read_declaration, shipped
 from netpol_conformance.model.yaml import load_all
 from netpol_conformance.plugins.loader import load
 from netpol_conformance.plugins.schema import json_schema
@@ -19,7 +19,7 @@ from netpol_conformance.scenario.loader import load as load_scenario
 from ..scenario.scenario_texts import spoilt
 
 ROOT = Path(__file__).parents[3]
-COMMITTED = ROOT / "schemas" / "plugin.schema.json"
+COMMITTED = ROOT / "schemas" / "declaration.schema.json"
 SCENARIO = load_scenario(
     """\
 title: A scenario
@@ -61,10 +61,14 @@ def problems(old: str, new: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_sound_profile():
-    profile = load(SOUND, "plugins/plug-in.yaml", find)
-    assert (profile.name, profile.versions, profile.called) == ("plug-in", ("1.2",), ("plug",))
-    (lack,), (failure,) = profile.lacks, profile.failures
+def test_a_sound_declaration():
+    declaration = load(SOUND, "plugins/plug-in.yaml", find)
+    assert (declaration.name, declaration.versions, declaration.called) == (
+        "plug-in",
+        ("1.2",),
+        ("plug",),
+    )
+    (lack,), (failure,) = declaration.lacks, declaration.failures
     assert (lack.feature, lack.reason, lack.line) == ("sctp", "the kernel lacks it", 6)
     assert (failure.scenario, failure.steps, failure.cells) == (
         "semantics/a.yaml",
@@ -87,7 +91,7 @@ def test_a_sound_profile():
         ("-> web:80", "-> web:8O", 'no cell "client -> web:8O"; did you mean "client -> web:80'),
         ("  sctp:", "  namedPorts:", "needs namedPorts, which is declared as unsupported already"),
         ("  reason: a bug\n", "  reason: ''\n", "reason: must not be empty"),
-        ("a plugin\n", "a plugin\n---\n", "holds 2 YAML documents; a profile is one"),
+        ("a plugin\n", "a plugin\n---\n", "holds 2 YAML documents; a declaration is one"),
         ("link: https://example.org/plugin", "link: [", "mine.yaml:"),
     ],
 )
@@ -105,19 +109,20 @@ def test_a_scenario_is_declared_once():
 
 def test_the_committed_schema_is_current():
     assert json.loads(COMMITTED.read_text()) == json_schema(), (
-        "run: python -m netpol_conformance.plugins.schema > schemas/plugin.schema.json"
+        "run: python -m netpol_conformance.plugins.schema > schemas/declaration.schema.json"
     )
 
 
 @pytest.mark.parametrize("path", shipped(), ids=lambda path: path.stem)
-def test_every_shipped_profile_is_sound_and_its_links_lead_somewhere(path):
-    profile = read_plugin_profile(path)
-    assert profile.file == f"plugins/{path.name}"
+def test_every_shipped_declaration_is_sound_and_its_links_lead_somewhere(path):
+    declaration = read_declaration(path)
+    assert declaration.file == f"plugins/{path.name}"
     (document,) = load_all(path.read_text())
     jsonschema.Draft202012Validator(json_schema()).validate(document.data)
-    assert path.read_text().startswith("# yaml-language-server: $schema=../schemas/plugin.schema")
+    schema = "# yaml-language-server: $schema=../schemas/declaration.schema"
+    assert path.read_text().startswith(schema)
 
-    links = [profile.link, *(item.link for item in (*profile.lacks, *profile.failures))]
+    links = [declaration.link, *(item.link for item in (*declaration.lacks, *declaration.failures))]
     for link in links:
         if not link.startswith("https://"):
             file, _, anchor = link.partition("#")
@@ -129,18 +134,18 @@ def test_every_shipped_profile_is_sound_and_its_links_lead_somewhere(path):
 
 
 def test_a_run_finds_the_profile_of_its_implementation():
-    assert load_plugin_profile("", "kube-router").name == "kube-router"
-    assert load_plugin_profile("", "reference").name == "reference-enforcer"
-    assert load_plugin_profile("", "suites/mutants.py:Mutant") is None
-    assert load_plugin_profile("none", "kube-router") is None
-    assert load_plugin_profile("calico", "kube-router").name == "calico"
+    assert load_declaration("", "kube-router").name == "kube-router"
+    assert load_declaration("", "reference").name == "reference-enforcer"
+    assert load_declaration("", "suites/mutants.py:Mutant") is None
+    assert load_declaration("none", "kube-router") is None
+    assert load_declaration("calico", "kube-router").name == "calico"
 
 
 def test_a_profile_that_is_not_there_is_an_error():
     with pytest.raises(ScenarioError, match=r'is called "calicoo".* mean "calico"'):
-        load_plugin_profile("calicoo", "reference")
+        load_declaration("calicoo", "reference")
     with pytest.raises(ScenarioError, match=r"nowhere.yaml:1: cannot be read"):
-        load_plugin_profile("nowhere.yaml", "reference")
+        load_declaration("nowhere.yaml", "reference")
 
 
 @pytest.mark.parametrize(
@@ -156,5 +161,5 @@ def test_scenarios_of_a_profile_are_those_of_the_packs(scenario, told, tmp_path)
     text = SOUND.replace("semantics/a.yaml", scenario)
     mine.write_text(re.sub(r"  (steps|cells): .*\n", "", text))
     with pytest.raises(ScenarioError) as caught:
-        read_plugin_profile(mine)
+        read_declaration(mine)
     assert told in str(caught.value)

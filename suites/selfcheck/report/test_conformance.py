@@ -12,12 +12,12 @@ from netpol_conformance.report.document.conformance import (
     surprises,
 )
 from netpol_conformance.report.document.report import ScenarioReport
-from netpol_conformance.run.events import Declaration, LackRecord, PluginProfileRecord
+from netpol_conformance.run.events import DeclarationRecord, DeclaredItem, LackRecord
 
 PASS, FAIL, XFAIL = Outcome.PASS, Outcome.FAIL, Outcome.XFAIL
 UNSUPPORTED, INCONCLUSIVE = Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE
 LINK = "https://example.org/1"
-LACKING = PluginProfileRecord(
+LACKING = DeclarationRecord(
     file="plugins/p.yaml",
     implementation="p",
     link="https://example.org",
@@ -29,7 +29,7 @@ def scenario(
     outcome: Outcome, *features: str, profile: str = "core", holds: bool | None = None
 ) -> ScenarioReport:
     """A scenario's end; where a feature is declared as unsupported, whether that ``holds``."""
-    declared = Declaration(feature="sctp", reason="no kernel", link=LINK, holds=holds)
+    declared = DeclaredItem(feature="sctp", reason="no kernel", link=LINK, holds=holds)
     return ScenarioReport(
         path="x/y.yaml",
         pack="x",

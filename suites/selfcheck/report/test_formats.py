@@ -18,10 +18,10 @@ from netpol_conformance.report.formats import badge, github, markdown, yaml_repo
 from netpol_conformance.report.formats.github import Place
 from netpol_conformance.report.formats.yaml_report import Implementation
 from netpol_conformance.run.events import (
-    Declaration,
+    DeclarationRecord,
+    DeclaredItem,
     Event,
     LackRecord,
-    PluginProfileRecord,
     RunStarted,
     ScenarioFinished,
     ScenarioStarted,
@@ -31,7 +31,7 @@ from .compatibility import current
 from .conftest import collect
 
 LINK = "https://example.org/issues/7"
-PLUGIN = PluginProfileRecord(
+PLUGIN = DeclarationRecord(
     file="plugins/example.yaml",
     implementation="Example",
     link="https://example.org",
@@ -52,7 +52,7 @@ def declared(event: Event) -> Event:
     """The event as of a run of a plugin that declares what it lacks."""
     match event:
         case RunStarted():
-            return event.model_copy(update={"plugin_profile": PLUGIN, "whole": True})
+            return event.model_copy(update={"declaration": PLUGIN, "whole": True})
         case ScenarioStarted():
             profile = "core" if event.pack == "handbook" else "extended"
             features = FEATURES.get(event.path, ())
@@ -60,7 +60,7 @@ def declared(event: Event) -> Event:
                 update={"profile": profile, "digest": event.title[:8], "features": features}
             )
         case ScenarioFinished() if event.outcome is Outcome.XFAIL:
-            known = Declaration(reason="It forgets.", link=LINK, holds=True)
+            known = DeclaredItem(reason="It forgets.", link=LINK, holds=True)
             return event.model_copy(update={"declared": (known,)})
         case _:
             return event

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report
 from netpol_conformance.report.formats import junit
-from netpol_conformance.run.events import Declaration
+from netpol_conformance.run.events import DeclaredItem
 
 
 def parsed(report: Report) -> ET.Element:
@@ -65,7 +65,7 @@ def test_a_case_names_its_file_and_what_it_can_be_grouped_by(report: Report) -> 
 
 
 def test_what_is_skipped_says_why_and_where_that_is_told(report: Report) -> None:
-    known = Declaration(reason="It forgets.", link="https://example.org/7", holds=True)
+    known = DeclaredItem(reason="It forgets.", link="https://example.org/7", holds=True)
     scenarios = tuple(
         item.model_copy(update={"declared": (known,)}) if item.outcome is Outcome.XFAIL else item
         for item in report.scenarios

@@ -1,4 +1,4 @@
-"""A scenario's events once a plugin's profile has been at them."""
+"""A scenario's events once a plugin's declaration has been at them."""
 
 from __future__ import annotations
 

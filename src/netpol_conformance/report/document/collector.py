@@ -99,7 +99,7 @@ class Collector:
             profiles=profile_results(
                 scenarios, whole=self._run.whole, sound=tested and not partial
             ),
-            features=feature_results(scenarios, self._run.plugin_profile),
+            features=feature_results(scenarios, self._run.declaration),
             counts=count(scenarios),
             scenarios=scenarios,
         )

@@ -14,7 +14,7 @@ from netpol_conformance.report.document.report import (
     Tally,
 )
 from netpol_conformance.report.text import plural
-from netpol_conformance.run.events import PluginProfileRecord
+from netpol_conformance.run.events import DeclarationRecord
 from netpol_conformance.scenario.features import FEATURES, Profile
 
 _KINDS = {
@@ -83,7 +83,7 @@ def _excused(scenario: ScenarioReport) -> bool:
 
 
 def feature_results(
-    scenarios: Sequence[ScenarioReport], declared: PluginProfileRecord | None
+    scenarios: Sequence[ScenarioReport], declared: DeclarationRecord | None
 ) -> tuple[FeatureResult, ...]:
     """A result for each feature that a scenario of the run needs."""
     lacks = {item.feature: item for item in declared.unsupported} if declared else {}
@@ -130,7 +130,7 @@ def in_words(profiles: Iterable[ProfileResult], features: Iterable[FeatureResult
 
 
 def surprises(scenario: ScenarioReport) -> list[str]:
-    """What the scenario passes though the plugin's profile says that it cannot."""
+    """What the scenario passes though the plugin's declaration says that it cannot."""
     return [
         f"{item.feature} is declared as unsupported, but this passes ({item.link})."
         for item in scenario.declared

@@ -10,8 +10,8 @@ from pydantic import Field
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import (
     ClusterRecord,
-    Declaration,
-    PluginProfileRecord,
+    DeclarationRecord,
+    DeclaredItem,
     Record,
     SelfTested,
     StepResult,
@@ -73,8 +73,8 @@ class ScenarioReport(Record):
     state: State
     outcome: Outcome
     reason: str = Field(default="", description="why, in a sentence, unless it passed")
-    declared: tuple[Declaration, ...] = Field(
-        default=(), description="what the plugin's profile says of it"
+    declared: tuple[DeclaredItem, ...] = Field(
+        default=(), description="what the plugin's declaration says of it"
     )
     rerun: str = Field(default="", description="the command that runs just this scenario again")
     started: float | None = None
@@ -113,7 +113,7 @@ class Report(Record):
     self_test: SelfTested | None = Field(description="null if the run did not get that far")
     profile: str = Field(default="extended", description="that the scenarios were chosen by")
     whole: bool = Field(default=False, description="whether all the profile's scenarios ran")
-    plugin_profile: PluginProfileRecord | None = None
+    declaration: DeclarationRecord | None = None
     profiles: tuple[ProfileResult, ...] = ()
     features: tuple[FeatureResult, ...] = ()
     counts: Counts

@@ -103,7 +103,7 @@ def _properties(report: Report) -> ET.Element:
         "run_id": report.run_id,
         "partial": str(report.partial).lower(),
         "profile": report.profile,
-        "plugin_profile": report.plugin_profile.file if report.plugin_profile else "",
+        "declaration": report.declaration.file if report.declaration else "",
     }
     conforms = {f"conforms to {item.profile}": item.conforms for item in report.profiles}
     return _named((values | conforms).items())

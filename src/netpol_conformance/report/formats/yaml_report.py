@@ -146,7 +146,7 @@ def conformance_report(
 
 def known_implementation(report: Report) -> Implementation:
     """What the report says of whose software was tested."""
-    declared = report.plugin_profile
+    declared = report.declaration
     if declared is None:
         return Implementation(project=report.implementation)
     return Implementation(project=declared.implementation, url=declared.link)

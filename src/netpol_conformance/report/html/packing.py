@@ -256,7 +256,7 @@ def _facts(scenario: ScenarioReport) -> list[tuple[str, str]]:
 
 
 def _declared(scenario: ScenarioReport) -> list[tuple[str, str, str]]:
-    """What the plugin's profile says of it: what, whether it is so and why, and a link."""
+    """What the plugin's declaration says of it: what, whether it is so and why, and a link."""
     holds = {True: "it is so", False: "but it passes", None: "which was not shown"}
     return [
         (

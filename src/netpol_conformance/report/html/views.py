@@ -198,7 +198,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Suite", f"netpol-conformance {report.suite_version}"),
         ("Machine", ", ".join(f"{name} {value}" for name, value in report.machine.items())),
         ("Profile", report.profile),
-        ("Plugin's own profile", report.plugin_profile.file if report.plugin_profile else ""),
+        ("Plugin's declaration", report.declaration.file if report.declaration else ""),
         ("Run", report.run_id),
     ]
     return tuple((name, value) for name, value in facts if value)

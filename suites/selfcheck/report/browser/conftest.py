@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from netpol_conformance.report import html
 from netpol_conformance.report.document.conformance import feature_results, profile_results
 from netpol_conformance.report.document.report import Report
-from netpol_conformance.run.events import Declaration
+from netpol_conformance.run.events import DeclaredItem
 
 from ..conftest import HOSTILE, KEPT, LEAK
 
@@ -100,7 +100,7 @@ def eventful(report: Report) -> Report:
     labels = {"secondary/busybox": {"access": "true"}, "namespace/secondary": {"team": HOSTILE}}
     leak = LEAK.model_copy(update={"evidence": step.cells[0].evidence})
     update = {"meanwhile": (leak,), "held": (KEPT,), "labels": labels, "enforcer": "restarted"}
-    declared = Declaration(
+    declared = DeclaredItem(
         feature="sctp", reason="no module", link="https://example.org/7", holds=True
     )
     changed = scenario.model_copy(

@@ -197,7 +197,7 @@ def test_profiles_features_and_declarations_are_told(open_page: Open, eventful: 
     assert page.locator(".features").is_visible()
     assert "sctp" in page.locator(".features").inner_text()
     declared = page.locator(".declarations")
-    assert "sctp is not supported, by the plugin's own profile; it is so: no module" in (
+    assert "sctp is not supported, by the plugin's declaration; it is so: no module" in (
         declared.inner_text()
     )
     assert declared.locator("a").get_attribute("href") == "https://example.org/7"

@@ -21,10 +21,10 @@ function scenarioBody(scenario, anchor) {
     ...scenario.steps.map((step) => stepSection(step, `${anchor}:${step.index}`)));
 }
 
-// What the plugin's own profile says of the scenario.
+// What the plugin's declaration says of the scenario.
 function declarations(declared) {
   return make("ul.declarations", null, ...declared.map(([what, so, link]) => make("li", null,
-    make("strong", null, text(what)), `, by the plugin's own profile; ${text(so)} `,
+    make("strong", null, text(what)), `, by the plugin's declaration; ${text(so)} `,
     text(link) && make("a", { href: text(link), rel: "noreferrer noopener" }, "Why"))));
 }
 

@@ -1,4 +1,4 @@
-"""Plugins' profiles from the command line, with mutants for plugins."""
+"""Plugins' declarations from the command line, with mutants for plugins."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ KNOWN = f"{HEAD}knownFailures:\n- {{scenario: {SCENARIO}, reason: so it is, link
 WRONG = mutant("SelfIsBlocked")
 
 
-def run(folder: Path, profile: str, implementation: str, *words: str):
+def run(folder: Path, declaration: str, implementation: str, *words: str):
     """The finished process, its report and JUnit's only test case."""
     file = folder / "mine.yaml"
-    file.write_text(profile, encoding="utf-8")
-    options = ("--implementation", implementation, "--plugin-profile", str(file))
+    file.write_text(declaration, encoding="utf-8")
+    options = ("--implementation", implementation, "--declaration", str(file))
     done, report = run_command(folder, SCENARIO, "--timeout", "enforce=0.5", *options, *words)
     if report is None:
         return done, None, None
@@ -43,12 +43,12 @@ def narrowed(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "profile",
+    "declaration",
     [KNOWN, narrowed("steps: [2]"), narrowed(f'cells: ["{FAILING}"]')],
     ids=["anywhere", "in a step", "in a cell"],
 )
-def test_a_known_failure_is_expected(profile, tmp_path):
-    done, report, case = run(tmp_path, profile, WRONG)
+def test_a_known_failure_is_expected(declaration, tmp_path):
+    done, report, case = run(tmp_path, declaration, WRONG)
     assert done.returncode == 0, done.stdout + done.stderr
     (scenario,) = report.scenarios
     assert scenario.outcome is Outcome.XFAIL
@@ -126,7 +126,7 @@ def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
     done = with_pytest(
         *("--netpol-scenario", SCENARIO, "-rx", "--netpol-implementation", WRONG),
         *("--netpol-timeout", "enforce=0.5"),
-        *("--netpol-plugin-profile", str(tmp_path / "mine.yaml")),
+        *("--netpol-declaration", str(tmp_path / "mine.yaml")),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(rf"XFAIL .*hairpin.yaml.* - Declared: so it is \({LINK}\)", done.stdout)
@@ -137,12 +137,12 @@ def test_workers_of_pytest_xdist_know_the_profile_too(tmp_path):
     done = with_pytest(
         *("-n2", "--netpol-scenario", SCENARIO, "--netpol-scenario", "handbook/no-policy.yaml"),
         *("--netpol-implementation", WRONG, "--netpol-timeout", "enforce=0.5"),
-        *("--netpol-plugin-profile", str(tmp_path / "mine.yaml")),
+        *("--netpol-declaration", str(tmp_path / "mine.yaml")),
         *("--netpol-json", str(tmp_path / "report.json")),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json_report.read(tmp_path / "report.json")
-    assert report.plugin_profile.file == str(tmp_path / "mine.yaml")
+    assert report.declaration.file == str(tmp_path / "mine.yaml")
     (feature,) = report.features
     assert (feature.feature, feature.outcome) == ("hairpinThroughService", Outcome.UNSUPPORTED)
 
