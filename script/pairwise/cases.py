@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from netpol_conformance.model.encode import present
 from netpol_conformance.scenario.axes import AXES
-from netpol_conformance.scenario.layout import Fields, documents, lay_out, said
+from netpol_conformance.scenario.layout import Fields, documents, lay_out
 
 from . import policies, wording
 from .choosing import BLOCKS, Place, places
@@ -78,7 +79,7 @@ def _file(peer: str) -> Fields:
         "documented": _DOCUMENTED,
         "covers": [rule for rule in rules if rule != "S12"],
         "neighbourOf": _NEIGHBOURS[peer],
-        **said(namespaces=namespaces),
+        **present(namespaces=namespaces),
         "cases": {wording.name(place): _case(place) for place in places() if place["peer"] == peer},
     }
 
@@ -88,7 +89,7 @@ def _rules_of(peer: str) -> list[str]:
 
 
 def _case(place: Place) -> Fields:
-    return said(
+    return present(
         title=wording.title(place),
         axes=place,
         rules=_rules(place),
@@ -133,7 +134,7 @@ def _pods(place: Place) -> Iterator[tuple[str, Fields]]:
 
 
 def _pod(place: Place, name: str, node: str, **labels: str) -> Fields:
-    return said(node=node, labels=said(**labels), ports=list(_served(place, name)))
+    return present(node=node, labels=present(**labels), ports=list(_served(place, name)))
 
 
 def _served(place: Place, name: str) -> Iterator[str | int]:
@@ -165,4 +166,4 @@ def _step(title: str, applied: Sequence[Fields], words: Words, unchanged: str = 
     rows: dict[str, dict[str, str]] = {}
     for cell, word in words.items():
         rows.setdefault(cell.destination, {})[cell.source] = word
-    return said(title=title, unchanged=unchanged, apply=documents(applied), expect=rows)
+    return present(title=title, unchanged=unchanged, apply=documents(applied), expect=rows)

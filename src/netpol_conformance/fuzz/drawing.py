@@ -172,7 +172,7 @@ def _changes(
     absent = [name for name in _PODS if ObjectKey("Pod", *name) not in {*present, *finished}]
     kinds: list[st.SearchStrategy[Change]] = [
         policies.map(_applied),
-        st.sampled_from(spaces).flatmap(lambda space: _relabelled_space(space, shape)),
+        st.sampled_from(spaces).flatmap(lambda space: _namespaces(space.name, shape).map(_applied)),
     ]
     if stated:
         kinds.append(st.sampled_from(stated).map(_deleted))
@@ -183,7 +183,7 @@ def _changes(
     if len(pods) > 2:
         kinds.append(st.sampled_from(pods).map(_deleted))
         if shape.controlled:
-            kinds.append(st.sampled_from(pods).map(_finished))
+            kinds.append(st.sampled_from(pods).map(lambda pod: Change(finish=(pod.key,))))
     if absent:
         fresh = st.sampled_from(absent).flatmap(lambda name: _pods(*name, shape))
         kinds.append(fresh.map(_applied))
@@ -192,10 +192,6 @@ def _changes(
 
 def _deleted(item: Pod | NetworkPolicy) -> Change:
     return Change((item.key,))
-
-
-def _finished(pod: Pod) -> Change:
-    return Change(finish=(pod.key,))
 
 
 def _edited(policy: NetworkPolicy, other: NetworkPolicy) -> Change:
@@ -208,10 +204,6 @@ def _replaced(policy: NetworkPolicy, other: NetworkPolicy) -> Change:
 
 def _relabelled_pod(pod: Pod, labels: dict[str, str]) -> Change:
     return Change(apply=(replace(pod, labels=labels),))
-
-
-def _relabelled_space(space: Namespace, shape: Shape) -> st.SearchStrategy[Change]:
-    return _namespaces(space.name, shape).map(_applied)
 
 
 def _made_anew(pod: Pod, shape: Shape) -> st.SearchStrategy[Change]:

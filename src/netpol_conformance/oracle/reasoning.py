@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from netpol_conformance.model.objects import Direction, NetworkPolicy, Node, Pod
+from netpol_conformance.model.objects import Direction, Node, Pod
 from netpol_conformance.oracle.decision import (
     Answer,
     Connection,
@@ -109,7 +109,7 @@ class _Case:
             found, missed = trial.policy(applied.policy)
             matches += found
             misses += missed
-            names.append(_policy_name(applied.policy))
+            names.append(f"{applied.policy.namespace}/{applied.policy.name}")
         isolated = f"{end_name(target)} is isolated for {self.word} by "
         isolated += self._isolator(target, names)
         if matches:
@@ -157,10 +157,6 @@ class _Case:
 
     def _say(self, answer: Answer, rule: str, reason: str) -> Side:
         return Side(self.direction, answer, rule, f"{reason} ({rule}).")
-
-
-def _policy_name(policy: NetworkPolicy) -> str:
-    return f"{policy.namespace}/{policy.name}"
 
 
 def _listed(names: Sequence[str]) -> str:

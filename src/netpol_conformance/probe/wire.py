@@ -75,7 +75,8 @@ def observation_line(
     number: int, at: int, observation: Observation, expected: Verdict | None = None
 ) -> str:
     """An observation as a line; with ``expected``, as a self-test's."""
-    fields: dict[str, Any] = {"id": number, "at": at, "saw": _observation(observation)}
+    saw = {name: getattr(observation, name) for name in _SEEN}
+    fields: dict[str, Any] = {"id": number, "at": at, "saw": saw}
     if expected is not None:
         fields |= {"probe": probe_fields(observation.probe), "expected": expected.value}
     return line_of(fields)
@@ -137,10 +138,6 @@ def read_probe(fields: Fields) -> Probe:
         Tool(fields["tool"]),
         fields["timeout"],
     )
-
-
-def _observation(seen: Observation) -> Fields:
-    return {name: getattr(seen, name) for name in _SEEN}
 
 
 def _read_observation(probe: Probe, fields: Fields) -> Observation:

@@ -117,7 +117,8 @@ def test_what_nobody_caught_is_one_line_and_no_answer(error, monkeypatch, capsys
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_interrupted_gives_no_answer(number, tmp_path):
-    waiting = f"{COMMAND} explain a b:80 -f -"
+    # Under nohup the tests inherit a SIGHUP that is ignored, and so would the command.
+    waiting = f"env --default-signal {COMMAND} explain a b:80 -f -"
     with subprocess.Popen(
         waiting.split(), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as running:

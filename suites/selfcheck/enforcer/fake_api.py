@@ -47,7 +47,9 @@ class FakeApi:
             self.stop()
 
     def start(self) -> None:
-        self._server = _Server(("127.0.0.1", self._port), _handler(self))
+        self._server = _Server(
+            ("127.0.0.1", self._port), type("Handler", (_Handler,), {"api": self})
+        )
         self._port = self._server.server_port
         serve = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
@@ -141,10 +143,6 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
-
-
-def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
-    return type("Handler", (_Handler,), {"api": api})
 
 
 class _Handler(BaseHTTPRequestHandler):

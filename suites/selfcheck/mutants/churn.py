@@ -163,12 +163,13 @@ class EditedSelectorsIgnored(Mishearing):
 class RecreatedPoliciesAreTheOld(Mishearing):
     """A policy created again under its name is what it was before."""
 
-    kind: type[KubernetesObject] = NetworkPolicy
-
     def heard(self, event: WatchEvent) -> WatchEvent | None:
-        if event.type != "ADDED" or not isinstance(event.object, self.kind):
-            return event
-        return replace(event, object=self.first.get(event.object.key, event.object))
+        again = event.type == "ADDED" and isinstance(event.object, NetworkPolicy)
+        return (
+            replace(event, object=self.first.get(event.object.key, event.object))
+            if again
+            else event
+        )
 
 
 @mutant("S51", "lifecycle/created-again")
@@ -183,10 +184,16 @@ class RecreatedPodsKeepTheirLabels(Mishearing):
 
 
 @mutant("S51", "lifecycle/created-again")
-class RecreatedNamespacesKeepTheirLabels(RecreatedPoliciesAreTheOld):
+class RecreatedNamespacesKeepTheirLabels(Mishearing):
     """A namespace created again under its name has the labels that it had before."""
 
-    kind = Namespace
+    def heard(self, event: WatchEvent) -> WatchEvent | None:
+        again = event.type == "ADDED" and isinstance(event.object, Namespace)
+        return (
+            replace(event, object=self.first.get(event.object.key, event.object))
+            if again
+            else event
+        )
 
 
 @mutant("S51", "lifecycle/pending-pod", bug="cloudnativelabs/kube-router#378")

@@ -69,7 +69,8 @@ def compare(reports: Mapping[str, Report], *, common: bool = False) -> Compariso
         _verdict(documents, index, [item.changes[index - 1] for item in judged])
         for index in range(1, len(documents))
     )
-    differing = sorted((item for item in scenarios if item.steps), key=_gravest_first)
+    differing = [item for item in scenarios if item.steps]
+    differing.sort(key=lambda item: list(Change).index(gravest(item.changes)))
     absent = [item for item in scenarios if not item.steps and None in item.reports]
     whole = gravest(changes)
     return Comparison(
@@ -155,10 +156,6 @@ def _verdict(documents: Sequence[Report], index: int, changes: Sequence[Change])
         report.probes_work and not report.partial for report in (documents[0], documents[index])
     )
     return gravest(changes if sound and changes else [*changes, Change.UNKNOWN])
-
-
-def _gravest_first(item: _Scenario) -> int:
-    return list(Change).index(gravest(item.changes))
 
 
 def _compared(

@@ -31,7 +31,11 @@ def of_step(
 ) -> Iterator[Place]:
     """The places of one step; first the step itself, if a report with this scenario lacks it."""
     if any(report and not step for report, step in zip(reports, row, strict=True)):
-        yield Place("step", tuple(_whole(step) for step in row), _present(reports))
+        yield Place(
+            "step",
+            tuple(Found(outcome=step.outcome) if step else None for step in row),
+            _present(reports),
+        )
     asked = _present(row)
     if any(step and step.refusal for step in row):
         yield Place("refusal", tuple(_answer(step) for step in row), asked)
@@ -81,10 +85,6 @@ def _found(item: _Result) -> Found:
             return Found(**said, seen=words, expected=item.expected)
         case HeldResult():
             return Found(**said, seen=item.fate or "")
-
-
-def _whole(step: StepResult | None) -> Found | None:
-    return Found(outcome=step.outcome) if step else None
 
 
 def _answer(step: StepResult | None) -> Found | None:

@@ -31,14 +31,11 @@ def commands(report: Report, where: Where) -> Iterator[str]:
     for outcome, level in _LEVELS.items():
         found = [item for item in report.scenarios if item.outcome is outcome]
         for scenario in found[:MOST]:
-            yield _command(level, _title(scenario), _message(scenario), where(scenario))
+            title = f"{outcome.value} {scenario.path}"
+            yield _command(level, title, _message(scenario), where(scenario))
     gone = sum(max(0, report.counts.scenarios[outcome] - MOST) for outcome in _LEVELS)
     rest = f" {plural(gone, 'more scenario')} without a line here." if gone else ""
     yield _command("notice", headline(report), f"{sentence(report)}{rest}", None)
-
-
-def _title(scenario: ScenarioReport) -> str:
-    return f"{scenario.outcome.value} {scenario.path}"
 
 
 def _message(scenario: ScenarioReport) -> str:
