@@ -126,7 +126,7 @@ def _stop_after(failures: int, stop: Stop) -> Consumer:
 
     def count(event: Event) -> None:
         nonlocal seen
-        if isinstance(event, ScenarioFinished) and event.outcome.is_wrong:
+        if isinstance(event, ScenarioFinished) and event.outcome.is_wrong and not event.not_carried:
             seen += 1
             if seen == failures:
                 stop(f"It was ended after {failures} scenarios that did not pass (--maxfail).")

@@ -125,9 +125,11 @@ def _failed(
     seen = {cell: last.cells[cell].decisive(doubted[cell]) for cell in last.wrong(doubted)}
     unresolved = [cell for cell, one in seen.items() if one.verdict is Verdict.NAME_NOT_RESOLVED]
     names = execution.closing_control(unresolved)
+    # Each case begins without any policy, and asks every cell: the network carries them all.
+    proofs = {cell: execution.controls.proof(cell, carried=True) for cell in seen}
     judgements = {
-        cell: judged(cell, doubted[cell], settled, execution.controls, names_resolve=names)
-        for cell in seen
+        cell: judged(cell, doubted[cell], settled, replace(proof, names_resolve=names))
+        for cell, proof in proofs.items()
     }
     failed = {cell: one for cell, one in seen.items() if judgements[cell].outcome is Outcome.FAIL}
     if seen and not failed:

@@ -58,12 +58,16 @@ class Proof:
 
     ``controls`` are the same probes without the policy; ``witness`` is the server asked from
     inside its own pod at the time of the looks; ``names_resolve`` says whether any look-up
-    succeeded meanwhile.
+    succeeded meanwhile. ``carried`` is whether the pod network carries such a connection, as far
+    as that was measured before any policy; None if it is not known. ``isolated`` is whether it
+    stayed silent in several looks without the policy, the server listening.
     """
 
     controls: tuple[Observation, ...] = ()
     witness: Observation | None = None
     names_resolve: bool = False
+    carried: bool | None = None
+    isolated: bool = False
 
     @property
     def connected_without_policy(self) -> bool:
@@ -78,12 +82,26 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A cell's outcome; ``blocked`` is how a denial was seen: dropped or rejected."""
+    """A cell's outcome; ``blocked`` is how a denial was seen: dropped or rejected.
+
+    With ``not_carried`` it is INCONCLUSIVE for the pod network's sake, and no other.
+    """
 
     outcome: Outcome
     reason: str
     verdict: Verdict | None = None
     blocked: Literal["dropped", "rejected"] | None = None
+    not_carried: bool = False
+
+
+NOT_CARRIED = "The pod network doesn't carry it: measured before any policy."
+NOT_MEASURED = "Nothing shows that the pod network carries it without any policy."
+
+
+def silent(look: CellRound, witness: Observation | None) -> bool:
+    """Whether nothing came through at ``look``, and the server listened."""
+    listens = witness is not None and witness.verdict is Verdict.CONNECTED
+    return listens and look.is_as(Expectation.BLOCKED)
 
 
 def all_connected(observations: Sequence[Observation]) -> bool:
@@ -121,7 +139,7 @@ def _as_expected(
         who = rounds[-1].observations[0].identity
         return Judgement(Outcome.PASS, f"Connected to {who}, the right server.", verdict)
     if not proof.connected_without_policy:
-        return Judgement(Outcome.INCONCLUSIVE, _no_control(proof), verdict)
+        return _without_control(proof, verdict)
     if expected is Expectation.UNRESOLVED:
         reason = "The name was not resolved; without the policy it is."
         return Judgement(Outcome.PASS, reason, verdict)
@@ -148,6 +166,8 @@ def _leaks_again(expected: Expectation, rounds: Sequence[CellRound]) -> bool:
 def _against(
     expected: Expectation, rounds: Sequence[CellRound], proof: Proof, verdict: Verdict
 ) -> Judgement:
+    if verdict in _BLOCKED and expected is Expectation.CONNECTED and proof.carried is False:
+        return Judgement(Outcome.INCONCLUSIVE, NOT_CARRIED, verdict, not_carried=True)
     doubt = _doubt(expected, proof, verdict)
     if doubt is None and sum(not look.is_as(expected) for look in rounds) < 2:
         doubt = f"It was {verdict.value} once, and no second look confirmed it."
@@ -170,9 +190,15 @@ def _doubt(expected: Expectation, proof: Proof, verdict: Verdict) -> str | None:
         return "Somebody answered, but not the server that was asked for."
     if verdict is Verdict.NAME_NOT_RESOLVED:
         return _doubtful_name(expected, proof)
-    if verdict in _BLOCKED and expected is Expectation.CONNECTED and not proof.server_listens:
-        return _no_witness(proof)
+    if verdict in _BLOCKED and expected is Expectation.CONNECTED:
+        return _doubtful_silence(proof)
     return None
+
+
+def _doubtful_silence(proof: Proof) -> str | None:
+    if not proof.server_listens:
+        return _no_witness(proof)
+    return None if proof.carried else NOT_MEASURED
 
 
 def _late(observations: Sequence[Observation]) -> bool:
@@ -188,11 +214,19 @@ def _doubtful_name(expected: Expectation, proof: Proof) -> str | None:
     return "The name was not resolved, and nothing shows that name resolution works."
 
 
-def _no_control(proof: Proof) -> str:
+def _without_control(proof: Proof, verdict: Verdict) -> Judgement:
+    """A denial shows nothing if it was never seen to connect without the policy."""
+    if proof.carried is False:
+        return Judgement(Outcome.INCONCLUSIVE, NOT_CARRIED, verdict, not_carried=True)
+    if proof.carried and proof.isolated:
+        reason = "It doesn't connect without any policy either, though the pod network carries it."
+        return Judgement(Outcome.FAIL, f"{reason} A pod is open by default (S1).", verdict)
     if not proof.controls:
-        return "It has no control: it was never seen to connect without the policy."
+        reason = "It has no control: it was never seen to connect without the policy."
+        return Judgement(Outcome.INCONCLUSIVE, reason, verdict)
     seen = ", ".join(dict.fromkeys(control.verdict.value for control in proof.controls))
-    return f"Its control failed: without the policy it was {seen}, so its denial shows nothing."
+    reason = f"Its control failed: without the policy it was {seen}, so its denial shows nothing."
+    return Judgement(Outcome.INCONCLUSIVE, reason, verdict)
 
 
 def _no_witness(proof: Proof) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
 
-from netpol_conformance.judge.cell import Proof
+from netpol_conformance.judge.cell import NOT_CARRIED, NOT_MEASURED, Proof
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import Observation, Sample, Series, Verdict
 from netpol_conformance.scenario.types import Expectation
@@ -67,7 +67,7 @@ class ChangeWindow:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A series judged. ``unexpected`` are the samples that were not as expected, ``gap`` the
-    longest time for which they were.
+    longest time for which they were; ``not_carried`` as of a Judgement.
     """
 
     outcome: Outcome
@@ -75,6 +75,7 @@ class Finding:
     figures: Figures
     unexpected: tuple[Sample, ...] = ()
     gap: float | None = None
+    not_carried: bool = False
 
 
 def judge_series(
@@ -95,9 +96,15 @@ def judge_series(
     finding = judge(known, figures, change.began)
     if finding.outcome is Outcome.FAIL and expected is Expectation.BLOCKED:
         return finding
+    connects = any(seen.verdict is Verdict.CONNECTED for seen in known)
+    carried = True if connects else proof.carried
+    if carried is False:
+        return Finding(Outcome.INCONCLUSIVE, NOT_CARRIED, figures, not_carried=True)
     doubt = _doubt(series, figures) or _silent(witnesses, finding)
     if doubt is None and expected is Expectation.BLOCKED and not proof.connected_without_policy:
         doubt = "It was never seen to connect without the policy, so that silence shows nothing."
+    if doubt is None and finding.outcome is Outcome.FAIL and carried is None:
+        doubt = NOT_MEASURED
     if doubt is None:
         return finding
     return Finding(Outcome.INCONCLUSIVE, doubt, figures, finding.unexpected, finding.gap)

@@ -105,12 +105,14 @@ class Conformance:
     def check(self, scenario: Scenario) -> None:
         """Wait for the scenario; pass, skip or fail the test by its outcome."""
         try:
-            outcome, text = self._results.wait(scenario.path)
+            outcome, text, not_carried = self._results.wait(scenario.path)
         except NoResultError as error:
             pytest.exit(str(error), returncode=ExitCode.NO_ANSWER)
         match outcome:
             case Outcome.UNSUPPORTED:
                 pytest.skip(f"UNSUPPORTED: {text}")
+            case Outcome.INCONCLUSIVE if not_carried:
+                pytest.skip(f"INCONCLUSIVE: {text}")
             case Outcome.XFAIL:
                 pytest.xfail(text)
             case Outcome.FAIL | Outcome.INCONCLUSIVE:

@@ -30,10 +30,14 @@ class NoResultError(Exception):
 
 
 class Result(NamedTuple):
-    """What a scenario's test is told: ``text`` is why it did not pass, with its matrices."""
+    """What a scenario's test is told: ``text`` is why it did not pass, with its matrices.
+
+    ``not_carried`` as in ScenarioFinished: no failure of the test.
+    """
 
     outcome: Outcome
     text: str
+    not_carried: bool = False
 
 
 class Results:
@@ -70,8 +74,8 @@ class Results:
         return all(future.done() for future in self._futures.values())
 
     def _result(self, end: ScenarioFinished) -> Result:
-        if not end.outcome.is_wrong:
-            return Result(end.outcome, end.reason)
+        if not end.outcome.is_wrong or end.not_carried:
+            return Result(end.outcome, end.reason, end.not_carried)
         reason = f"{end.outcome.value}: {self._titles.get(end.path, end.path)}\n\n{end.reason}"
         text = failure_text(self._steps.pop(end.path, []), reason=reason, rerun=end.rerun)
         return Result(end.outcome, text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from netpol_conformance.expectation.matrix import Expected
-from netpol_conformance.judge.cell import Proof
 from netpol_conformance.judge.continuous import ChangeWindow, Finding, judge_series, record
 from netpol_conformance.probe.ask import socket_command
 from netpol_conformance.probe.verdict import Sample, Series
@@ -20,16 +19,21 @@ _MOST_SHOWN = 6
 
 
 def continuous_results(
-    seen: ContinuousSeen, expected: Mapping[CellKey, Expected], controls: Controls, change: Change
+    seen: ContinuousSeen,
+    expected: Mapping[CellKey, Expected],
+    controls: Controls,
+    change: Change,
+    carried: Mapping[CellKey, bool | None],
 ) -> Iterator[MeanwhileResult]:
     """Each cell that was probed all through ``change``, judged by what was ``seen`` and by its
-    ``controls``; ``expected`` has what each had to be at every moment.
+    ``controls``; ``expected`` has what each had to be at every moment, ``carried`` whether the pod
+    network carries it.
     """
     window = ChangeWindow(change.began, change.ended)
     for cell, series in seen.series.items():
         entry = expected[cell]
         witnesses = seen.witnesses[cell.destination]
-        proof = Proof(controls.of(cell))
+        proof = controls.proof(cell, carried=carried[cell])
         finding = judge_series(entry.expectation, series, witnesses, proof, window)
         first = finding.unexpected[0].at - window.began if finding.unexpected else None
         yield MeanwhileResult(
@@ -41,6 +45,7 @@ def continuous_results(
             rules=entry.rules,
             outcome=finding.outcome,
             reason=finding.reason,
+            not_carried=finding.not_carried,
             probes=finding.figures.probes,
             seconds=finding.figures.seconds,
             rate=finding.figures.rate,

@@ -70,6 +70,9 @@ class CellResult(Record):
     reason: str = Field(description="why it came to this outcome, in a sentence")
     verdict: Verdict | None = Field(description="what the last decisive look saw")
     blocked: Literal["dropped", "rejected"] | None = None
+    not_carried: bool = Field(
+        default=False, description="whether it is inconclusive for the pod network's sake alone"
+    )
     evidence: tuple[Evidence, ...]
 
 
@@ -107,6 +110,9 @@ class MeanwhileResult(Record):
     gap: float | None = Field(
         default=None,
         description="how long the longest opening (or cut, of a cell that must connect) lasted",
+    )
+    not_carried: bool = Field(
+        default=False, description="whether it is inconclusive for the pod network's sake alone"
     )
     evidence: tuple[Evidence, ...] = ()
 
@@ -237,6 +243,26 @@ class SelfTested(Record):
     evidence: tuple[Evidence, ...]
 
 
+class PathResult(Record):
+    """A kind of path between certain nodes, and whether the pod network carries it."""
+
+    kind: str = Field(description="pod to itself through a Service, TCP over IPv4")
+    nodes: tuple[str, ...] = Field(description="of client, entrance and server")
+    carried: bool
+    isolated: bool = Field(
+        default=False, description="carried, but only once a policy allowed everything (S1)"
+    )
+    evidence: Evidence | None = Field(default=None, description="what was seen if not carried")
+
+
+class NetworkMeasured(Record):
+    """What the pod network carries without any policy; ``reason`` says why nothing is known."""
+
+    type: Literal["network-measured"] = "network-measured"
+    paths: tuple[PathResult, ...]
+    reason: str = ""
+
+
 class ScenarioStarted(Record):
     """A scenario begins, with what a report says about it."""
 
@@ -272,6 +298,11 @@ class ScenarioFinished(Record):
     path: str
     outcome: Outcome
     reason: str = ""
+    not_carried: bool = Field(
+        default=False,
+        description="whether it is inconclusive only for what the pod network doesn't carry and no "
+        "network has to: listed, without effect on the exit code",
+    )
     declared: tuple[DeclaredItem, ...] = Field(
         default=(), description="what the plugin's declaration says of the scenario"
     )
@@ -292,7 +323,13 @@ class RunFinished(Record):
 
 
 Event = Annotated[
-    RunStarted | SelfTested | ScenarioStarted | StepFinished | ScenarioFinished | RunFinished,
+    RunStarted
+    | SelfTested
+    | NetworkMeasured
+    | ScenarioStarted
+    | StepFinished
+    | ScenarioFinished
+    | RunFinished,
     Field(discriminator="type"),
 ]
 Consumer = Callable[[Event], None]

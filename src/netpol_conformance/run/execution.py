@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
 from netpol_conformance.clusters.base import Cluster, ClusterInfo, ClusterSpec, OutsideHost
 from netpol_conformance.expectation.matrix import open_cells
+from netpol_conformance.judge.cell import all_connected
 from netpol_conformance.model.encode import manifest
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -26,6 +27,7 @@ from netpol_conformance.model.objects import (
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.run.addressing import Addressing
 from netpol_conformance.run.change import Change, Changes
+from netpol_conformance.run.network import Network, path_kinds
 from netpol_conformance.run.rounds import Controls, MatrixProber
 from netpol_conformance.run.settle import Settled, poll_until_expected
 from netpol_conformance.run.timeouts import Timeouts
@@ -37,7 +39,8 @@ _log = logging.getLogger(__name__)
 
 class Execution:
     """Carries ``scenario`` out on ``cluster``: ``start``, ``apply_initial``, then ``change`` by
-    change; ``timeouts`` say how long it waits for what, in seconds.
+    change; ``timeouts`` say how long it waits for what, in seconds. ``network`` gives what the pod
+    network carries, once that is known.
 
     ``in_force`` is the state that the enforcer has last heard of, ``controls`` what was seen
     without any policy, and ``reused`` whether it has what another scenario left. Methods raise
@@ -46,8 +49,15 @@ class Execution:
 
     in_force: ClusterState
 
-    def __init__(self, scenario: Scenario, cluster: Cluster, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        cluster: Cluster,
+        timeouts: Timeouts,
+        network: Callable[[], Network] = Network,
+    ) -> None:
         self.timeouts = timeouts
+        self._network = network
         self.controls = Controls()
         self.reused = False
         self._scenario = scenario
@@ -120,6 +130,16 @@ class Execution:
         opened = open_cells(self._cluster.state(), self._scenario)
         return self._control([cell for cell in opened if cell in missing], closing=True)
 
+    def carried(self, cells: Iterable[CellKey]) -> dict[CellKey, bool | None]:
+        """Whether the pod network carries each of ``cells``, as its pods are now."""
+        state, network = self._cluster.state(), self._network()
+        return {
+            cell: True
+            if all_connected(self.controls.of(cell))
+            else network.carries(path_kinds(state, self._scenario, cell))
+            for cell in cells
+        }
+
     def addressing(self) -> Addressing:
         """The addresses that there are now."""
         return Addressing(self._cluster.state(), self._outside)
@@ -137,17 +157,35 @@ class Execution:
         wanted = dict.fromkeys(cells, Expectation.CONNECTED)
         patience = self.timeouts.enforce
         # What this sees is no evidence, only that full looks are worth their time by now.
-        poll_until_expected(prober, wanted, Settled(), changed_at=began, patience=patience)
+        carried = self.carried(wanted)
+        hoped = awaited(wanted, carried)
+        poll_until_expected(prober, hoped, Settled(), changed_at=began, patience=patience)
         names_resolve = False
         while wanted:
             look = prober.control(wanted)
             self.controls.add(look, closing=closing)
             names_resolve |= look.names_resolve
             # Those alone are asked again that failed: on a busy machine a probe may just be lost.
-            wanted = dict.fromkeys(look.wrong(wanted), Expectation.CONNECTED)
+            wrong = [cell for cell in look.wrong(wanted) if carried[cell] is not False]
+            wanted = dict.fromkeys(wrong, Expectation.CONNECTED)
             if time.monotonic() > began + patience:
                 break
+        if wanted:
+            # A busy machine makes a connection late, what isolates a pod never.
+            self.controls.add_patient(prober.full(wanted, confirms=True))
         return names_resolve
+
+
+def awaited(
+    wanted: Mapping[CellKey, Expectation], carried: Mapping[CellKey, bool | None]
+) -> dict[CellKey, Expectation]:
+    """``wanted`` with nothing to wait for where no connection is ``carried``."""
+    return {
+        cell: Expectation.UNSPECIFIED
+        if expectation is Expectation.CONNECTED and carried[cell] is False
+        else expectation
+        for cell, expectation in wanted.items()
+    }
 
 
 def _without_isolation(space: Namespace) -> tuple[Namespace, Namespace]:

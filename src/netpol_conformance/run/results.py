@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from netpol_conformance.expectation.matrix import Expected
@@ -18,7 +18,9 @@ from netpol_conformance.run.events import (
     AnyCell,
     CellResult,
     Evidence,
+    MeanwhileResult,
     PolicyField,
+    RefusalResult,
     StepResult,
     evidence,
 )
@@ -38,6 +40,7 @@ class StepRun:
     settled: Settled
     continuous: ContinuousSeen
     meanwhile: Mapping[CellKey, Expected]
+    carried: Mapping[CellKey, bool | None]
     state: ClusterState
     started: float
     duration: float
@@ -58,7 +61,11 @@ def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> St
         _cell_result(cell, entry, step_run, controls) for cell, entry in step_run.expected.items()
     )
     change, refusal = step_run.change, step_run.change.refusal
-    meanwhile = tuple(continuous_results(step_run.continuous, step_run.meanwhile, controls, change))
+    meanwhile = tuple(
+        continuous_results(
+            step_run.continuous, step_run.meanwhile, controls, change, step_run.carried
+        )
+    )
     held = tuple(held_results(step_run.continuous))
     judged: list[AnyCell] = [*cells, *meanwhile, *held]
     outcomes = [cell.outcome for cell in judged] + ([refusal.outcome] if refusal else [])
@@ -101,10 +108,22 @@ def first_reason(results: Sequence[StepResult]) -> str:
     return ""
 
 
+def lacks_paths_only(results: Sequence[StepResult]) -> bool:
+    """Whether ``results`` are inconclusive for paths that the pod network doesn't carry alone."""
+    wrong: list[AnyCell | RefusalResult] = []
+    for result in results:
+        parts = [*result.cells, *result.meanwhile, *result.held, result.refusal]
+        wrong += [part for part in parts if part is not None and part.outcome.is_wrong]
+    return all(
+        isinstance(part, CellResult | MeanwhileResult) and part.not_carried for part in wrong
+    )
+
+
 def _cell_result(
     cell: CellKey, entry: Expected, step_run: StepRun, controls: Controls
 ) -> CellResult:
-    judgement = judged(cell, entry.expectation, step_run.settled, controls)
+    proof = controls.proof(cell, carried=step_run.carried[cell])
+    judgement = judged(cell, entry.expectation, step_run.settled, proof)
     return CellResult(
         source=str(cell.source),
         destination=str(cell.destination),
@@ -121,25 +140,19 @@ def _cell_result(
         reason=judgement.reason,
         verdict=judgement.verdict,
         blocked=judgement.blocked,
+        not_carried=judgement.not_carried,
         evidence=tuple(_evidence(cell, step_run, controls)),
     )
 
 
-def judged(
-    cell: CellKey,
-    expected: Expectation,
-    settled: Settled,
-    controls: Controls,
-    *,
-    names_resolve: bool = False,
-) -> Judgement:
-    """What all looks of ``settled`` at ``cell``, which must be ``expected``, come to with its
-    ``controls``; ``names_resolve`` if more than the looks show that names do.
+def judged(cell: CellKey, expected: Expectation, settled: Settled, proof: Proof) -> Judgement:
+    """What all looks of ``settled`` at ``cell``, which must be ``expected``, come to with the
+    ``proof`` that there is beside them.
     """
     looks = [look for look in settled.rounds if cell in look.cells]
     witness = looks[-1].witnesses.get(cell.destination) if looks else None
-    names_resolve |= any(look.names_resolve for look in settled.rounds)
-    proof = Proof(controls.of(cell), witness, names_resolve)
+    names_resolve = any(look.names_resolve for look in settled.rounds)
+    proof = replace(proof, witness=witness, names_resolve=proof.names_resolve or names_resolve)
     return judge(expected, [look.cells[cell] for look in looks], proof)
 
 

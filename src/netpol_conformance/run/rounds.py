@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from netpol_conformance.clusters.base import Cluster
-from netpol_conformance.judge.cell import CellRound, all_connected
+from netpol_conformance.judge.cell import CellRound, Proof, all_connected, silent
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Observation, Probe, Tool, Verdict
 from netpol_conformance.probe.wget import is_address
@@ -37,6 +37,7 @@ class Controls:
         self._opening: dict[CellKey, tuple[Observation, ...]] = {}
         self._closing: dict[CellKey, tuple[Observation, ...]] = {}
         self._allowed: dict[CellKey, tuple[Observation, ...]] = {}
+        self._silences: dict[CellKey, list[bool]] = {}
 
     def add(self, look: ProbeRound, *, closing: bool = False) -> None:
         """Keep the observations of ``look``, made without policy: before the first step, or
@@ -44,6 +45,27 @@ class Controls:
         """
         seen = self._closing if closing else self._opening
         seen.update({cell: look.observations for cell, look in look.cells.items()})
+
+    def add_patient(self, look: ProbeRound) -> None:
+        """Keep what ``look`` saw without policy, in which each probe waited long."""
+        for cell, answers in look.cells.items():
+            witness = look.witnesses.get(cell.destination)
+            self._silences.setdefault(cell, []).append(silent(answers, witness))
+
+    def proof(self, cell: CellKey, *, carried: bool | None) -> Proof:
+        """What the controls of ``cell`` prove; ``carried`` is whether the pod network was measured
+        to carry such a connection.
+        """
+        seen = self.of(cell)
+        carries = all_connected(seen) or carried
+        return Proof(seen, carried=carries, isolated=self._isolated(cell))
+
+    def _isolated(self, cell: CellKey) -> bool:
+        """Whether the cell stayed silent without policy however long it was asked, its server
+        listening.
+        """
+        silences = self._silences.get(cell, [])
+        return bool(silences) and all(silences)
 
     def add_allowed(self, look: ProbeRound, expected: Mapping[CellKey, Expectation]) -> None:
         """Keep the cells of ``look`` that connected at a step, as they were ``expected`` to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -35,11 +35,17 @@ from netpol_conformance.run.events import (
     StepFinished,
     StepResult,
 )
-from netpol_conformance.run.execution import Execution
-from netpol_conformance.run.results import StepRun, first_reason, step_result
+from netpol_conformance.run.execution import Execution, awaited
+from netpol_conformance.run.network import Network
+from netpol_conformance.run.results import (
+    StepRun,
+    first_reason,
+    lacks_paths_only,
+    step_result,
+)
 from netpol_conformance.run.settle import Settled, settle
 from netpol_conformance.run.timeouts import Timeouts
-from netpol_conformance.scenario.features import profile_of
+from netpol_conformance.scenario.features import Profile, profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
 from netpol_conformance.scenario.types import CellKey, Scenario, Step
@@ -54,10 +60,10 @@ class ScenarioRun:
     """Runs ``scenario`` on ``cluster`` (which it starts) and emits its events to ``emit``.
 
     ``timeouts`` say how long it waits for what, in seconds. ``options`` are those of the command
-    line that a rerun needs.
+    line that a rerun needs. ``network`` gives what the pod network carries, once it was measured.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another one's to give
         self,
         scenario: Scenario,
         cluster: Cluster,
@@ -65,14 +71,16 @@ class ScenarioRun:
         emit: Consumer,
         *,
         options: Sequence[str] = (),
+        network: Callable[[], Network] = Network,
     ) -> None:
         self._scenario = scenario
         self._cluster = cluster
         self._timeouts = timeouts
         self._emit = emit
         self._options = options
-        self._execution = Execution(scenario, cluster, timeouts)
+        self._execution = Execution(scenario, cluster, timeouts, network)
         self._waiting: list[StepRun] = []
+        self._not_carried = False
 
     @property
     def probes_continuously(self) -> bool:
@@ -108,6 +116,7 @@ class ScenarioRun:
                 path=self._scenario.path,
                 outcome=outcome,
                 reason=reason,
+                not_carried=outcome is Outcome.INCONCLUSIVE and self._not_carried,
                 duration=seconds,
                 rerun=rerun_command(self._scenario.path, self._options),
             )
@@ -134,6 +143,9 @@ class ScenarioRun:
             return (Outcome.UNSUPPORTED if other else Outcome.INCONCLUSIVE), str(error)
         except _OURS as error:
             return Outcome.INCONCLUSIVE, str(error)
+        # Other plugins' networks may lack what only the extended profile asks for.
+        optional = profile_of(self._scenario) is not Profile.CORE
+        self._not_carried = optional and lacks_paths_only(results)
         return combine(result.outcome for result in results), first_reason(results)
 
     def _results(self, *, fresh: bool) -> list[StepResult]:
@@ -177,7 +189,8 @@ class ScenarioRun:
         # At every moment either the old state may be in force or the new one: only what both say
         # can be expected all the time.
         meanwhile = expected_throughout((before, state), self._scenario, step)
-        settled = self._settled(expected, change)
+        carried = self._execution.carried((*expected, *meanwhile))
+        settled = self._settled(expected, change, carried)
         _log.info("step %d: %s", index, settled.summary)
         return StepRun(
             index,
@@ -187,17 +200,24 @@ class ScenarioRun:
             settled,
             continuous.end(),
             meanwhile,
+            carried,
             state,
             began,
             time.time() - began,
         )
 
-    def _settled(self, expected: Mapping[CellKey, Expected], change: Change) -> Settled:
+    def _settled(
+        self,
+        expected: Mapping[CellKey, Expected],
+        change: Change,
+        carried: Mapping[CellKey, bool | None],
+    ) -> Settled:
         if not expected:
             return Settled()
         wanted = {cell: entry.expectation for cell, entry in expected.items()}
         prober, patience = self._execution.prober(), self._timeouts.enforce
-        settled = settle(prober, wanted, changed_at=change.done_at, patience=patience)
+        hoped = awaited(wanted, carried)
+        settled = settle(prober, hoped, changed_at=change.done_at, patience=patience)
         # A pod that comes and goes between first and last step has no other control.
         self._execution.controls.add_allowed(settled.rounds[-1], wanted)
         return settled

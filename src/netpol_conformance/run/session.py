@@ -20,19 +20,24 @@ from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
     Driver,
+    RefusedError,
 )
 from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.plugins.types import Declaration, Declared
+from netpol_conformance.run.addressing import AddressError
 from netpol_conformance.run.declaring import Declaring, declaration_record
 from netpol_conformance.run.events import (
     Consumer,
     Event,
+    NetworkMeasured,
     RunFinished,
     RunStarted,
     ScenarioFinished,
     SelfTested,
     evidence,
 )
+from netpol_conformance.run.measuring import Measured, measure, path_results
+from netpol_conformance.run.network import Network
 from netpol_conformance.run.preparing import complaint, self_test
 from netpol_conformance.run.retries import with_retries
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
@@ -107,14 +112,19 @@ class Session:
         self._clusters: list[Cluster] = []
         self._futures: dict[str, Future[Outcome]] = {}
         self._quiet: list[Future[Outcome]] = []
-        self._self_test: Future[Outcome] | None = None
+        self._scenarios: tuple[Scenario, ...] = ()
+        self._prepared: Future[Outcome] | None = None
+        self._measured = Measured()
         self._stopping = threading.Event()
 
     def begin(self, scenarios: Sequence[Scenario]) -> None:
-        """Tell that the run begins, test the probes, and start all ``scenarios``."""
+        """Tell that the run begins, test the probes, measure the pod network, and start all
+        ``scenarios``.
+        """
         _log.info("%d scenarios, %d at once", len(scenarios), self._setting.jobs)
         self._emit(begin_of_run(self._setting, scenarios))
-        self._self_test = self._pool.submit(self._test_probes)
+        self._scenarios = tuple(scenarios)
+        self._prepared = self._pool.submit(self._prepare)
         for scenario in sorted(scenarios, key=lambda scenario: bool(scenario.asking)):
             self._submit(scenario)
         for future in tuple(self._futures.values()):
@@ -128,7 +138,7 @@ class Session:
     @property
     def has_begun(self) -> bool:
         """Whether anything was told of it."""
-        return self._self_test is not None
+        return self._prepared is not None
 
     def finish(self) -> RunFinished:
         """End the run: what has not started never will, what runs is cut off."""
@@ -145,7 +155,7 @@ class Session:
         self._close_clusters()
         return end_of_run(
             [_outcome(future) for future in self._futures.values()],
-            _outcome(self._self_test) if self._self_test else None,
+            _outcome(self._prepared) if self._prepared else None,
             self._began,
             partial=bool(unfinished or reason),
             reason=reason,
@@ -188,8 +198,17 @@ class Session:
         emit = Declaring(declared, keep, strict=setting.strict_features)
 
         def attempt(consume: Consumer) -> ScenarioRun:
-            cluster, options = self._cluster(), setting.options
-            return ScenarioRun(scenario, cluster, setting.timeouts, consume, options=options)
+            return ScenarioRun(
+                scenario,
+                self._cluster(),
+                setting.timeouts,
+                consume,
+                options=setting.options,
+                network=self._network,
+            )
+
+        if not setting.driver.controlled:
+            self._network()  # measured before any other scenario's policy is on the cluster
 
         try:
             with_retries(attempt, emit, self._stopping.is_set)
@@ -204,7 +223,28 @@ class Session:
                     rerun=rerun_command(scenario.path, setting.options),
                 )
             )
-        return ends[0].outcome
+        # What the pod network need not carry is listed, and changes no exit code.
+        return Outcome.UNSUPPORTED if ends[0].not_carried else ends[0].outcome
+
+    def _prepare(self) -> Outcome:
+        """Test the probes and measure the pod network; what the probes' test came to."""
+        outcome = self._test_probes()
+        reason = ""
+        try:
+            self._measured = measure(self._cluster(), self._scenarios, self._setting.timeouts)
+        except (ClusterError, RefusedError, AddressError) as error:
+            reason = str(error)
+        event = NetworkMeasured(paths=tuple(path_results(self._measured)), reason=reason)
+        _log.info("the pod network was measured%s", reason and f": {reason}")
+        self._emit(event)
+        return outcome
+
+    def _network(self) -> Network:
+        """What the pod network carries, once that was measured; nothing is known if it wasn't."""
+        assert self._prepared is not None
+        with suppress(CancelledError):
+            self._prepared.exception()
+        return self._measured.network
 
     def _test_probes(self) -> Outcome:
         try:

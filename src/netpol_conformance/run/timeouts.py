@@ -14,6 +14,8 @@ class Timeouts:
 
     ready: float = 30.0
     """From a manifest to its pods serving and its Services' paths programmed."""
+    network: float = 10.0
+    """From pods being ready to the last kind of path seen to carry anything, before any policy."""
     enforce: float = 5.0
     """From a change to the whole matrix as expected; after it, what is wrong is judged."""
     poll: float = 0.2

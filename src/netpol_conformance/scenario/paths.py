@@ -82,7 +82,7 @@ def path(state: ClusterState, scenario: Scenario, cell: CellKey) -> Path:
     """The path of ``cell`` in ``state``; raises PathError if one of its ends is not there."""
     source, destination = find_source(state, scenario, cell.source), cell.destination
     if destination.via not in SERVICE_WAYS:
-        server = _find_server(state, scenario, destination)
+        server = find_server(state, scenario, destination)
         flows: tuple[Flow, ...] = (Flow(source, server, destination.port, destination.protocol),)
     else:
         flows = _service_flows(state, source, destination)
@@ -112,25 +112,8 @@ def find_service(state: ClusterState, destination: Destination) -> tuple[Service
     raise PathError(f"{key} has no port {wanted[0]}/{wanted[1]}; it has {has or 'none'}")
 
 
-def check_destination(state: ClusterState, scenario: Scenario, destination: Destination) -> None:
-    """Raise PathError unless the destination exists and serves the port asked for."""
-    if destination.via in SERVICE_WAYS:
-        service, _ = find_service(state, destination)
-        _check_way(service, destination.via)
-    else:
-        _find_server(state, scenario, destination)
-
-
-def _check_way(service: Service, via: Via) -> None:
-    """A Service has the kinds of address that its type gives it, and no others."""
-    if via in _ENTRANCES and service.type not in _ENTRANCES[via]:
-        wanted = " or ".join(_ENTRANCES[via])
-        raise PathError(f"{service.key} has no {via}, for its type is not {wanted}")
-    if via is Via.CLUSTER_IP and service.headless:
-        raise PathError(f"{service.key} is headless: it has a name, and no clusterip")
-
-
-def _find_server(state: ClusterState, scenario: Scenario, destination: Destination) -> End:
+def find_server(state: ClusterState, scenario: Scenario, destination: Destination) -> End:
+    """The pod, node or host outside that a destination names; raises PathError."""
     if destination.via in (Via.OUTSIDE, Via.OUTSIDE_NAME):
         host = _outside(scenario, destination.name)
         _check_port(destination, [(port, destination.protocol) for port in host.ports])
@@ -140,6 +123,24 @@ def _find_server(state: ClusterState, scenario: Scenario, destination: Destinati
     pod = _pod(state, destination.namespace, destination.name)
     _check_port(destination, [(port.number, port.protocol) for port in pod.ports])
     return pod
+
+
+def check_destination(state: ClusterState, scenario: Scenario, destination: Destination) -> None:
+    """Raise PathError unless the destination exists and serves the port asked for."""
+    if destination.via in SERVICE_WAYS:
+        service, _ = find_service(state, destination)
+        _check_way(service, destination.via)
+    else:
+        find_server(state, scenario, destination)
+
+
+def _check_way(service: Service, via: Via) -> None:
+    """A Service has the kinds of address that its type gives it, and no others."""
+    if via in _ENTRANCES and service.type not in _ENTRANCES[via]:
+        wanted = " or ".join(_ENTRANCES[via])
+        raise PathError(f"{service.key} has no {via}, for its type is not {wanted}")
+    if via is Via.CLUSTER_IP and service.headless:
+        raise PathError(f"{service.key} is headless: it has a name, and no clusterip")
 
 
 def _check_port(destination: Destination, served: list[tuple[int, Protocol]]) -> None:

@@ -25,7 +25,7 @@ def rounds(*verdicts: Verdict) -> list[CellRound]:
 
 
 UNRESOLVED = rounds(Verdict.NAME_NOT_RESOLVED, Verdict.NAME_NOT_RESOLVED)
-SOUND = Proof(controls=(CONNECTED,), witness=CONNECTED, names_resolve=True)
+SOUND = Proof(controls=(CONNECTED,), witness=CONNECTED, names_resolve=True, carried=True)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from netpol_conformance.clusters.embedded import EmbeddedCluster
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import Observation, Probe, Tool
 from netpol_conformance.run.events import Event, ScenarioFinished, StepFinished
+from netpol_conformance.run.network import OWN_NETWORK
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import Scenario
@@ -138,7 +139,9 @@ def _run(pair: Pair, way: Pass) -> End:
 
     with closing(way.cluster(pair.implementation)) as cluster:
         try:
-            outcome = ScenarioRun(pair.scenario, cluster, way.timeouts, consume).run()
+            outcome = ScenarioRun(
+                pair.scenario, cluster, way.timeouts, consume, network=lambda: OWN_NETWORK
+            ).run()
         except _FailedError as failed:
             return End(Outcome.FAIL, str(failed))
     reasons = [event.reason for event in events if isinstance(event, ScenarioFinished)]

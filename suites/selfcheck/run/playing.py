@@ -14,6 +14,7 @@ from netpol_conformance.run.events import (
     StepFinished,
     StepResult,
 )
+from netpol_conformance.run.network import OWN_NETWORK
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import Scenario
@@ -25,7 +26,9 @@ def play(
     """What it came to, and its events; the cluster is closed then."""
     events: list[Event] = []
     with closing(cluster):
-        outcome = ScenarioRun(scenario, cluster, timeouts, events.append).run()
+        outcome = ScenarioRun(
+            scenario, cluster, timeouts, events.append, network=lambda: OWN_NETWORK
+        ).run()
     assert isinstance(events[0], ScenarioStarted)
     assert isinstance(events[-1], ScenarioFinished)
     assert events[-1].outcome is outcome

@@ -298,14 +298,23 @@ def test_a_control_that_fails_before_the_policy_is_asked_again_after_it():
     assert {item.verdict for item in controls} == {Verdict.CONNECTED}
 
 
-def test_a_control_that_never_connects_makes_its_denial_inconclusive():
+def test_a_control_that_never_connects_is_isolation_without_a_policy():
     def deaf(probe, verdict):
         return Verdict.TIMED_OUT if probe.source.name == "busybox" else verdict
 
     outcome, events = run(FakeCluster(SCENARIO, fault=deaf))
     assert outcome is Outcome.FAIL
-    assert cells(events)[2, "busybox"].outcome is Outcome.INCONCLUSIVE
-    assert "control failed" in cells(events)[2, "busybox"].reason
+    assert cells(events)[2, "busybox"].outcome is Outcome.FAIL
+    assert "open by default (S1)" in cells(events)[2, "busybox"].reason
+
+
+def test_a_control_that_fails_while_the_server_is_down_makes_its_denial_inconclusive():
+    def down(probe, verdict):
+        return Verdict.TIMED_OUT if "busybox" not in probe.source.name else verdict
+
+    outcome, events = run(FakeCluster(SCENARIO, fault=down))
+    assert outcome is Outcome.INCONCLUSIVE
+    assert cells(events)[2, "labelled"].outcome is Outcome.INCONCLUSIVE
 
 
 class BrokenError(Exception):

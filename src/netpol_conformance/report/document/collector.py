@@ -13,6 +13,7 @@ from netpol_conformance.report.document.report import (
 )
 from netpol_conformance.run.events import (
     Event,
+    NetworkMeasured,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -33,6 +34,7 @@ class Collector:
     def __init__(self) -> None:
         self._run: RunStarted | None = None
         self._self_test: SelfTested | None = None
+        self._network: NetworkMeasured | None = None
         self._end: RunFinished | None = None
         self._paths: dict[str, None] = {}
         self._started: dict[str, ScenarioStarted] = {}
@@ -47,6 +49,8 @@ class Collector:
                 self._paths = dict.fromkeys((*event.scenarios, *self._paths))
             case SelfTested():
                 self._self_test = event
+            case NetworkMeasured():
+                self._network = event
             case ScenarioStarted():
                 self._paths[event.path] = None
                 self._started[event.path] = event
@@ -72,6 +76,7 @@ class Collector:
             state="finished" if end else "unfinished" if start else "not run",
             outcome=outcome,
             reason=reason,
+            not_carried=end.not_carried if end else False,
             declared=end.declared if end else (),
             rerun=end.rerun if end else "",
             duration=end.duration if end else None,
@@ -96,6 +101,7 @@ class Collector:
             partial=partial,
             reason=self._end.reason if self._end else "The run ended before it could say so.",
             self_test=self._self_test,
+            network=self._network,
             profiles=profile_results(
                 scenarios, whole=self._run.whole, sound=tested and not partial
             ),

@@ -66,8 +66,10 @@ def _conforms(
         return "no", f"{wrong} of {total} fail"
     if not sound:
         return "unknown", "the run did not get to its end, or its probes were not seen to work"
-    if counts[Outcome.INCONCLUSIVE]:
-        return "unknown", f"{counts[Outcome.INCONCLUSIVE]} of {total} are inconclusive"
+    if inconclusive := counts[Outcome.INCONCLUSIVE]:
+        not_carried = sum(item.not_carried for item in members) == inconclusive
+        why = "need what the pod network doesn't carry" if not_carried else "are inconclusive"
+        return "unknown", f"{inconclusive} of {total} {why}"
     if counts[Outcome.UNSUPPORTED]:
         return "unknown", f"{counts[Outcome.UNSUPPORTED]} of {total} could not be asked here"
     if not whole:

@@ -12,6 +12,7 @@ from netpol_conformance.run.events import (
     ClusterRecord,
     DeclarationRecord,
     DeclaredItem,
+    NetworkMeasured,
     Record,
     SelfTested,
     StepResult,
@@ -73,6 +74,11 @@ class ScenarioReport(Record):
     state: State
     outcome: Outcome
     reason: str = Field(default="", description="why, in a sentence, unless it passed")
+    not_carried: bool = Field(
+        default=False,
+        description="whether it is inconclusive only for what the pod network doesn't carry and no "
+        "network has to: listed, without effect on the exit code",
+    )
     declared: tuple[DeclaredItem, ...] = Field(
         default=(), description="what the plugin's declaration says of it"
     )
@@ -111,6 +117,9 @@ class Report(Record):
     partial: bool = Field(description="whether any scenario was not run to its end")
     reason: str = ""
     self_test: SelfTested | None = Field(description="null if the run did not get that far")
+    network: NetworkMeasured | None = Field(
+        default=None, description="what the pod network carries; null if it was not measured"
+    )
     profile: str = Field(default="extended", description="that the scenarios were chosen by")
     whole: bool = Field(default=False, description="whether all the profile's scenarios ran")
     declaration: DeclarationRecord | None = None

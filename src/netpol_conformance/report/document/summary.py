@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.report.document.collector import count
 from netpol_conformance.report.document.report import Counts, Report, ScenarioReport
 from netpol_conformance.report.text import one_line, plural, seconds
-from netpol_conformance.run.events import StepResult
+from netpol_conformance.run.events import NetworkMeasured, PathResult, StepResult
 
 WORDS = {
     Outcome.PASS: "passed",
@@ -75,6 +76,32 @@ def sentence(report: Report) -> str:
     ]
     passed = f"{counts[Outcome.PASS]:,} of {plural(total, 'scenario')} passed"
     return ", ".join([passed, *others]) + "."
+
+
+def network_words(network: NetworkMeasured | None) -> list[str]:
+    """A sentence for what the pod network doesn't carry, and for what could not be measured."""
+    if network is None:
+        return []
+    if network.reason:
+        return [f"What the pod network carries is not known: {network.reason}"]
+    words = []
+    lacking = _between(path for path in network.paths if not path.carried)
+    if lacking:
+        kinds = "; ".join(lacking)
+        words.append(f"The pod network doesn't carry, with no policy either: {kinds}.")
+    isolated = _between(path for path in network.paths if path.isolated)
+    if isolated:
+        kinds = "; ".join(isolated)
+        words.append(f"Carried only under a policy that allows everything (S1): {kinds}.")
+    return words
+
+
+def _between(paths: Iterable[PathResult]) -> list[str]:
+    """The kinds of ``paths``, each with the nodes that they are between."""
+    nodes: dict[str, list[str]] = {}
+    for path in paths:
+        nodes.setdefault(path.kind, []).append("-".join(path.nodes))
+    return [f"{kind} ({', '.join(sorted(between))})" for kind, between in nodes.items()]
 
 
 def packs(report: Report) -> tuple[PackSummary, ...]:

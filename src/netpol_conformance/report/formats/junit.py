@@ -42,7 +42,7 @@ def dumps(report: Report) -> str:
 
 
 def _suite(report: Report, pack: PackSummary) -> ET.Element:
-    elements = [_ELEMENTS.get(scenario.outcome) for scenario in pack.scenarios]
+    elements = [_element(scenario) for scenario in pack.scenarios]
     suite = ET.Element(
         "testsuite",
         {
@@ -71,7 +71,7 @@ def _case(scenario: ScenarioReport) -> ET.Element:
         },
     )
     case.append(_named(_about(scenario)))
-    element = _ELEMENTS.get(scenario.outcome)
+    element = _element(scenario)
     if element:
         child = ET.SubElement(case, element, {"message": _message(scenario)})
         if element != "skipped":
@@ -79,6 +79,11 @@ def _case(scenario: ScenarioReport) -> ET.Element:
             text = failure_text(scenario.steps, reason=scenario.reason, rerun=scenario.rerun)
             child.text = f"\n{visible(scenario.title)}\n\n{text}\n"
     return case
+
+
+def _element(scenario: ScenarioReport) -> str | None:
+    """What is no failure of the run must not look like one."""
+    return "skipped" if scenario.not_carried else _ELEMENTS.get(scenario.outcome)
 
 
 def _self_test(report: Report) -> ET.Element:

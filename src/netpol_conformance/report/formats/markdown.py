@@ -11,7 +11,14 @@ from collections.abc import Iterator
 
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.report import Report, ScenarioReport
-from netpol_conformance.report.document.summary import CONFORMS, WORDS, headline, packs, sentence
+from netpol_conformance.report.document.summary import (
+    CONFORMS,
+    WORDS,
+    headline,
+    network_words,
+    packs,
+    sentence,
+)
 from netpol_conformance.report.plain.matrix import failure_text
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
 
@@ -31,6 +38,7 @@ def dumps(report: Report) -> str:
     parts = [
         f"## {escaped(headline(report))}",
         escaped(sentence(report)) + (f" {escaped(report.reason)}" if report.reason else ""),
+        *map(escaped, network_words(report.network)),
         _facts(report),
         _profiles(report),
         _packs(report),

@@ -16,6 +16,7 @@ from netpol_conformance.report.document.summary import (
     MEANINGS,
     WORDS,
     headline,
+    network_words,
     packs,
     sentence,
     verdict,
@@ -80,6 +81,7 @@ def context(report: Report) -> dict[str, Any]:
     return {
         "title": headline(report),
         "sentence": sentence(report),
+        "network_words": network_words(report.network),
         "origin": _origin(report),
         "verdict": verdict(report),
         "report": report,

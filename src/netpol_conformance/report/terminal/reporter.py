@@ -15,7 +15,13 @@ from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.collector import Collector
 from netpol_conformance.report.document.conformance import in_words, surprises
 from netpol_conformance.report.document.report import ScenarioReport
-from netpol_conformance.report.document.summary import headline, sentence, time_to_enforce, verdict
+from netpol_conformance.report.document.summary import (
+    headline,
+    network_words,
+    sentence,
+    time_to_enforce,
+    verdict,
+)
 from netpol_conformance.report.plain.continuous import remarks
 from netpol_conformance.report.plain.marks import encodable, to_ascii
 from netpol_conformance.report.plain.matrix import WIDTH, lines, wrong_cells
@@ -26,6 +32,7 @@ from netpol_conformance.report.terminal.totals import table
 from netpol_conformance.report.text import one_line, plural, seconds, visible, wrap
 from netpol_conformance.run.events import (
     Event,
+    NetworkMeasured,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -84,6 +91,9 @@ class Terminal:
                 self._print(
                     Text(f"The probe's own test failed: {visible(event.reason)}", "bold red")
                 )
+            case NetworkMeasured():
+                words = (row for text in network_words(event) for row in _prose(text, self._room))
+                self._print(*words)
             case ScenarioFinished():
                 self._scenario(self._collector.scenario(event.path))
             case RunFinished():
@@ -146,7 +156,12 @@ class Terminal:
             if scenario.state == "unfinished":
                 self._scenario(scenario)
         self._console.print(table(report, self._console.width))
-        words = [sentence(report), report.reason, *in_words(report.profiles, report.features)]
+        words = [
+            sentence(report),
+            report.reason,
+            *in_words(report.profiles, report.features),
+            *network_words(report.network),
+        ]
         self._print(
             Text(),
             Text(headline(report), f"{STYLES[verdict(report)]} bold"),
