@@ -50,6 +50,11 @@ def scenario(
         ([scenario(PASS), scenario(XFAIL, holds=True)], "no", "1 of 2 fail"),
         ([scenario(PASS), scenario(UNSUPPORTED, holds=True)], "no", "1 of 2 fail"),
         ([scenario(PASS), scenario(INCONCLUSIVE)], "unknown", "1 of 2 are inconclusive"),
+        (
+            [scenario(PASS), scenario(INCONCLUSIVE).model_copy(update={"not_carried": True})],
+            "unknown",
+            "1 of 2 need what the pod network doesn't carry",
+        ),
         ([scenario(PASS), scenario(UNSUPPORTED)], "unknown", "1 of 2 could not be asked here"),
         ([scenario(PASS), scenario(FAIL, profile="extended")], "yes", "all 1 pass"),
     ],

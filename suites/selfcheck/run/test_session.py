@@ -11,8 +11,10 @@ import pytest
 
 from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Probe, SelfCheck, Verdict
 from netpol_conformance.run.events import (
+    NetworkMeasured,
     RunFinished,
     RunStarted,
     ScenarioFinished,
@@ -24,7 +26,7 @@ from netpol_conformance.run.session import CURRENT_SCENARIO, Session, Setting, S
 from netpol_conformance.run.timeouts import Timeouts
 
 from .fakes import PROBE, FakeCluster, _observed
-from .test_scenario_run import SCENARIO
+from .test_scenario_run import NAMED, SCENARIO
 
 WATCHED = replace(SCENARIO.steps[0], meanwhile=SCENARIO.steps[0].expected)
 
@@ -227,3 +229,42 @@ def test_what_waits_for_its_turn_never_begins_once_the_run_is_ended():
     run = session([])
     run.begin([replace(SCENARIO, path="busy/a.yaml", steps=(WATCHED,)), *copies(30)])
     assert run.finish().partial
+
+
+def without_udp(probe: Probe, verdict: Verdict) -> Verdict:
+    """A pod network that carries no UDP."""
+    own = probe.identities == {f"{probe.source.namespace}/{probe.source.name}"}
+    return Verdict.TIMED_OUT if probe.protocol is Protocol.UDP and not own else verdict
+
+
+@pytest.mark.parametrize(("features", "code"), [(("sctp",), 0), ((), 3)], ids=["extended", "core"])
+def test_what_the_network_lacks_is_listed_and_only_core_cannot_do_without(features, code):
+    events = []
+    udp = replace(NAMED, features=features)
+    end = ended(session(events, fault=without_udp), [SCENARIO, udp])
+    assert end.exit_code == code
+    outcomes = {item.path: (item.outcome, item.not_carried) for item in ends(events)}
+    assert outcomes[SCENARIO.path] == (Outcome.PASS, False)
+    assert outcomes[udp.path] == (Outcome.INCONCLUSIVE, code == 0)
+    (measured,) = [event for event in events if isinstance(event, NetworkMeasured)]
+    lacking = {path.kind for path in measured.paths if not path.carried}
+    assert lacking
+    assert all("UDP" in kind for kind in lacking)
+
+
+def test_a_run_of_nothing_but_what_the_network_lacks_is_not_green():
+    events = []
+    end = ended(session(events, fault=without_udp), [replace(NAMED, features=("sctp",))])
+    assert end.exit_code == 3
+
+
+def test_a_network_that_cannot_be_measured_spoils_nothing_that_passes(monkeypatch):
+    def broken(*_: object) -> None:
+        raise ClusterError("no pods for that")
+
+    monkeypatch.setattr("netpol_conformance.run.session.measure", broken)
+    events = []
+    end = ended(session(events), copies(1))
+    assert end.exit_code == 0
+    (measured,) = [event for event in events if isinstance(event, NetworkMeasured)]
+    assert measured.reason == "no pods for that"

@@ -100,7 +100,9 @@ def _between(paths: Iterable[PathResult]) -> list[str]:
     """The kinds of ``paths``, each with the nodes that they are between."""
     nodes: dict[str, list[str]] = {}
     for path in paths:
-        nodes.setdefault(path.kind, []).append("-".join(path.nodes))
+        places = dict.fromkeys(path.nodes)
+        words = " to ".join(path.nodes) if len(places) > 1 else f"on {path.nodes[0]}"
+        nodes.setdefault(path.kind, []).append(words)
     return [f"{kind} ({', '.join(sorted(between))})" for kind, between in nodes.items()]
 
 
