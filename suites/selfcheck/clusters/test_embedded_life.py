@@ -225,7 +225,7 @@ def test_it_can_be_closed_by_others_while_it_is_asked() -> None:
 
     for _ in range(20):
         process = HostProcess()
-        process.call("start", ClusterSpec(nodes=1), "none", None, Surroundings.here())
+        process.call("start", ClusterSpec(nodes=1), "none", None, Surroundings.here(), frozenset())
         with ThreadPoolExecutor(4) as pool:
             asking = pool.submit(ask, process)
             closing = [pool.submit(process.close) for _ in range(3)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from netpol_conformance.clusters.base import ClusterError, ClusterInfo, ClusterSpec
 from netpol_conformance.clusters.embedded import doctor
+from netpol_conformance.clusters.embedded.lacks import Lack
 from netpol_conformance.clusters.embedded.process import HostProcess, Surroundings
 from netpol_conformance.model.objects import ClusterState, KubernetesObject, ObjectKey, Pod
 from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Series
@@ -18,11 +20,19 @@ class EmbeddedCluster:
     ``enforcer.controller.EnforcerFactory`` as ``module:factory``, ``path/to/file.py:factory`` or
     ``folder:factory``.
     ``busybox`` names the program that probes with wget, where it is not the one on PATH.
+    ``lacking`` is what its pod network does not carry, for tests.
     """
 
-    def __init__(self, implementation: str = "reference", *, busybox: str | None = None) -> None:
+    def __init__(
+        self,
+        implementation: str = "reference",
+        *,
+        busybox: str | None = None,
+        lacking: AbstractSet[Lack] = frozenset(),
+    ) -> None:
         self._implementation = implementation
         self._busybox = busybox
+        self._lacking = frozenset(lacking)
         self._process: HostProcess | None = None
 
     def start(self, spec: ClusterSpec) -> ClusterInfo:
@@ -33,7 +43,7 @@ class EmbeddedCluster:
         self._process = HostProcess()
         # The process was forked from one that started earlier: it is sent what changed since.
         info: ClusterInfo = self._process.call(
-            "start", spec, self._implementation, self._busybox, Surroundings.here()
+            "start", spec, self._implementation, self._busybox, Surroundings.here(), self._lacking
         )
         return info
 

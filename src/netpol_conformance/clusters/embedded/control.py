@@ -7,6 +7,7 @@ import logging
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
@@ -19,7 +20,7 @@ from netpol_conformance.clusters.base import (
     OutsideHost,
     RefusedError,
 )
-from netpol_conformance.clusters.embedded import dns, selftest, services, workloads
+from netpol_conformance.clusters.embedded import dns, lacks, selftest, services, workloads
 from netpol_conformance.clusters.embedded.continuous import ContinuousProbes
 from netpol_conformance.clusters.embedded.enforcers import Enforcers, find_factory
 from netpol_conformance.clusters.embedded.files import Files
@@ -50,15 +51,23 @@ class ControlPlane:
     """One cluster. Must be made in the cluster's own process, which it turns into the fabric.
 
     ``implementation`` is who enforces policies (``enforcers.find_factory``), ``busybox`` the
-    program that probes with wget, None for the one on PATH. Raises ClusterError.
+    program that probes with wget, None for the one on PATH; ``lacking`` is what the pod network
+    does not carry. Raises ClusterError.
     """
 
-    def __init__(self, spec: ClusterSpec, implementation: str, busybox: str | None) -> None:
+    def __init__(
+        self,
+        spec: ClusterSpec,
+        implementation: str,
+        busybox: str | None,
+        lacking: AbstractSet[lacks.Lack],
+    ) -> None:
         # First of all, while the machine's files are all to be seen.
         factory = find_factory(implementation)
         self._spec = spec
         self._implementation = implementation
         self._busybox = busybox
+        self._lacking = lacking
         self._api = Api(spec.nodes, spec.families, spec.version)
         self._zone: dns.Zone | None = None
         self._running: dict[ObjectKey, tuple[Pod, Server]] = {}
@@ -89,7 +98,7 @@ class ControlPlane:
             kubernetes_version=str(self._spec.version),
             nodes=self._spec.nodes,
             families=tuple(f"IPv{family}" for family in self._spec.families),
-            details={"kernel": platform.release(), "enforcement": "nftables"},
+            details={"kernel": platform.release(), "enforcement": "nftables", **self._lacks()},
         )
 
     async def apply(self, manifests: str) -> tuple[KubernetesObject, ...]:
@@ -289,11 +298,14 @@ class ControlPlane:
             self._zone = dns.zone(self._api.state(), self._spec.outside)
         return self._zone
 
+    def _lacks(self) -> dict[str, str]:
+        return {"lacking": "; ".join(sorted(map(str, self._lacking)))} if self._lacking else {}
+
     def _translate(self) -> None:
-        """Program the Services on each node where that changes anything."""
+        """Program the Services on each node where that changes anything, and what is lacking."""
         state = self._api.state()
         for node in state.nodes:
-            text = services.ruleset(state, node)
+            text = lacks.ruleset(state, node, self._lacking) + services.ruleset(state, node)
             if self._translations.get(node.name) != text:
                 _run(self._firewalls[node.name], text, f"the Services of {node.name}")
                 self._translations[node.name] = text

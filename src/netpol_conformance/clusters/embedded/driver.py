@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from netpol_conformance.clusters.base import Cluster, ClusterError
 from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
+from netpol_conformance.clusters.embedded.lacks import Lack
 from netpol_conformance.clusters.options import EMBEDDED, Options
 
 _JOBS_PER_CPU = 8
@@ -16,7 +18,10 @@ _BUNDLED = ("reference", "none")
 
 
 class EmbeddedDriver:
-    """Each worker has a cluster of its own; nothing is shared, nothing to open."""
+    """Each worker has a cluster of its own; nothing is shared, nothing to open.
+
+    ``lacking`` is what their pod networks do not carry, for tests: no option says it.
+    """
 
     name = EMBEDDED
     concurrency = _JOBS_PER_CPU * (os.cpu_count() or 1)
@@ -24,8 +29,9 @@ class EmbeddedDriver:
     controlled = True
     synchronous = True
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, lacking: AbstractSet[Lack] = frozenset()) -> None:
         self.implementation = options.implementation
+        self._lacking = lacking
         if self.implementation not in _BUNDLED:
             _check_enforcer(self.implementation)
 
@@ -37,7 +43,7 @@ class EmbeddedDriver:
 
     def cluster(self) -> Cluster:
         """A cluster not yet started."""
-        return EmbeddedCluster(self.implementation)
+        return EmbeddedCluster(self.implementation, lacking=self._lacking)
 
     def close(self) -> None:
         """Nothing to do: a cluster is gone with its process."""

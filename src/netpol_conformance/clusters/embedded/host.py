@@ -130,9 +130,11 @@ class _Requests:
 
 
 def _new_cluster(*arguments: object) -> ControlPlane:
-    spec, implementation, busybox, surroundings = arguments
+    spec, implementation, busybox, surroundings, lacking = arguments
     assert isinstance(spec, ClusterSpec)
     assert isinstance(implementation, str)
     assert isinstance(surroundings, Surroundings)
+    assert isinstance(lacking, frozenset)
     surroundings.adopt()
-    return ControlPlane(spec, implementation, busybox if isinstance(busybox, str) else None)
+    program = busybox if isinstance(busybox, str) else None
+    return ControlPlane(spec, implementation, program, lacking)
