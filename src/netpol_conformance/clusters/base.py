@@ -24,6 +24,10 @@ class ClusterError(Exception):
     """
 
 
+class NotReadyError(ClusterError):
+    """The cluster was not ready in time; it may be when it has less to do."""
+
+
 class UnsupportedError(Exception):
     """This cluster cannot be asked what the scenario asks (outcome UNSUPPORTED); says why."""
 
@@ -77,6 +81,19 @@ class ClusterInfo:
     nodes: int
     families: tuple[str, ...]
     details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How fast a cluster was for some time.
+
+    ``answers`` and ``ready`` are seconds: of each answer of its API, and of all pods that were
+    waited for together; ``refused`` is how many requests it would not take at first (429, 503).
+    """
+
+    answers: tuple[float, ...] = ()
+    ready: tuple[float, ...] = ()
+    refused: int = 0
 
 
 class Cluster(Protocol):
@@ -201,6 +218,9 @@ class Driver(Protocol):
 
     def cluster(self) -> Cluster:
         """A Cluster for one worker, to be used by one scenario at a time."""
+
+    def load(self) -> Load:
+        """What was measured since this was last asked; nothing where scenarios share nothing."""
 
     def close(self) -> None:
         """Remove all that ``open`` made. Safe to call twice, and after a failed ``open``."""

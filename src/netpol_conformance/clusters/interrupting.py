@@ -1,18 +1,19 @@
 """Signals that end a run: SIGTERM and SIGHUP (a closed terminal) are taken like Ctrl-C, and none of
-them may stop the cleaning up.
+them may stop the cleaning up; who sends a second one need not wait for all of it.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-_LIKE_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
-_ENDING = (signal.SIGINT, *_LIKE_CTRL_C)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_heard: list[int] = []
+"""The signals that were heeded since the last ``Terminable`` began."""
 
 
 class Terminable:
@@ -27,9 +28,8 @@ class Terminable:
     def begin(self) -> None:
         """Take them like Ctrl-C from now on; one that is ignored, as by nohup, stays so."""
         if _in_main_thread() and not self._before:
-            for number in _LIKE_CTRL_C:
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, _interrupt)
+            _heard.clear()
+            self._before = _handled_by(_interrupt)
 
     def end(self) -> None:
         """Take them as before. Safe to call twice."""
@@ -41,14 +41,26 @@ class Terminable:
 
 @contextmanager
 def shield() -> Iterator[None]:
-    """A block that none of the signals interrupts; they are forgotten."""
-    endings = _ENDING if _in_main_thread() else ()
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in endings}
+    """A block that none of the signals interrupts; that they came is known to ``has_insisted``."""
+    before = _handled_by(_note) if _in_main_thread() else {}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def has_been_interrupted() -> bool:
+    """Whether somebody ended the run."""
+    return bool(_heard)
+
+
+def has_insisted() -> bool:
+    """Whether somebody who had ended the run does not want to wait for the cleaning up either.
+
+    A terminal that is closed wants nothing more.
+    """
+    return len([number for number in _heard if number != signal.SIGHUP]) > 1
 
 
 def ignore_signals() -> None:
@@ -57,8 +69,19 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
+    """Have ``handler`` called for each signal that is not ignored; what was so before."""
+    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heeded}
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _note(number, frame)
     raise KeyboardInterrupt
+
+
+def _note(number: int, _frame: FrameType | None) -> None:
+    _heard.append(number)
 
 
 def _in_main_thread() -> bool:

@@ -13,7 +13,9 @@ class Timeouts:
     """The named time-outs; ``--timeout NAME=SECONDS`` sets one."""
 
     ready: float = 30.0
-    """From a manifest to its pods serving and its Services' paths programmed."""
+    """From a manifest, or the last progress since, to its pods serving and its Services' paths
+    programmed; ten times that in all.
+    """
     network: float = 10.0
     """From pods being ready to the last kind of path seen to carry anything, before any policy."""
     enforce: float = 5.0

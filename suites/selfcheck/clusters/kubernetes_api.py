@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +17,7 @@ from kubernetes.client import Configuration
 from netpol_conformance.clusters.kubernetes.api.client import Client
 
 Answer = tuple[int, object]
+_FIRST_ADDRESS = ip_address("10.0.0.0")
 
 
 def node(name: str, ready: str = "True", **spec: Any) -> dict[str, Any]:
@@ -114,7 +116,11 @@ class StoringApi(ScriptedApi):
             return 409, {"reason": "AlreadyExists", "message": f"{path} already exists"}
         number = next(self._addresses)
         ready = [{"type": "Ready", "status": "True"}]
-        status = {"phase": "Running", "podIPs": [{"ip": f"10.0.0.{number}"}], "conditions": ready}
+        status = {
+            "phase": "Running",
+            "podIPs": [{"ip": str(_FIRST_ADDRESS + number)}],
+            "conditions": ready,
+        }
         known = {"metadata": body["metadata"] | {"uid": str(number)}}
         self.stored[path] = body | known | ({"status": status} if body["kind"] == "Pod" else {})
         return 201, self.stored[path]
@@ -128,7 +134,7 @@ class StoringApi(ScriptedApi):
         )
 
 
-_PLURALS = ("namespaces", "nodes", "pods", "services", "networkpolicies")
+_PLURALS = ("events", "namespaces", "nodes", "pods", "services", "networkpolicies")
 
 
 def _bears(item: Any, labels: dict[str, str]) -> bool:

@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    NotReadyError,
+    RefusedError,
+    UnsupportedError,
+)
 from netpol_conformance.clusters.kubernetes.api.answers import ApiError, meaning, unserved
 from netpol_conformance.model.decode import ManifestError, decode
 
@@ -86,7 +91,8 @@ def test_a_kind_that_is_not_served_is_refused_as_the_embedded_cluster_does() -> 
             ["a quota stands in the way", "exceeded quota: q"],
         ),
         (403, "... because it is being terminated", ["removed by somebody else"]),
-        (429, "slow down", ["failed (429 slow down)"]),
+        (429, "slow down", ["failed (429 slow down)", "--jobs"]),
+        (503, "starting", ["failed (503 starting)", "--jobs"]),
         (500, "etcdserver: request timed out", [SERVER, "etcdserver: request timed out"]),
     ],
 )
@@ -97,6 +103,11 @@ def test_what_is_no_fault_of_the_manifests_is_the_clusters(
     assert isinstance(error, ClusterError)
     for part in parts:
         assert part in str(error)
+
+
+@pytest.mark.parametrize(("code", "later"), [(429, True), (503, True), (500, False), (401, False)])
+def test_a_server_with_too_much_to_do_may_be_ready_later(code: int, later: bool) -> None:
+    assert isinstance(told(code, message="no"), NotReadyError) == later
 
 
 def test_what_pod_security_keeps_out_is_not_supported() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.clusters.base import ClusterError, NotReadyError
+from netpol_conformance.clusters.kubernetes.api import client
 from netpol_conformance.clusters.kubernetes.api.answers import ApiError
 from netpol_conformance.clusters.kubernetes.api.client import NAMESPACES, PODS, connect
 from netpol_conformance.clusters.kubernetes.api.rights import RIGHTS, cluster_role
@@ -68,6 +69,41 @@ def test_nothing_is_created_twice(api: ScriptedApi) -> None:
     with pytest.raises(ApiError, match="starting"):
         api.client().create(NAMESPACES, {})
     assert len(api.requests) == 1
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask again at once."""
+    for name in ("_RETRIES", "_RETRIES_OF_CHANGES"):
+        monkeypatch.setattr(client, name, getattr(client, name).new(backoff_factor=0))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_a_busy_server_did_not_take_is_sent_again_were_it_a_change(api: ScriptedApi) -> None:
+    api.answers["POST", SPACES] = [*[(429, {"message": "slow down"})] * 9, (201, {"made": True})]
+    asked = api.client()
+    assert asked.create(NAMESPACES, {}) == {"made": True}
+    load = asked.meter.take()
+    assert (len(load.answers), load.refused) == (1, 1)
+    assert asked.meter.take().answers == ()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_stays_busy_may_be_ready_later(api: ScriptedApi) -> None:
+    api.answers["POST", SPACES] = (429, {"message": "slow down"})
+    asked = api.client()
+    with pytest.raises(NotReadyError, match=r"429 slow down.*--jobs"), asked.in_words():
+        asked.create(NAMESPACES, {})
+    assert asked.meter.take().refused == 1
+
+
+def test_a_server_that_answers_at_once_refuses_nothing(api: ScriptedApi) -> None:
+    api.answers["GET", SPACES] = (200, {"items": []})
+    asked = api.client()
+    asked.items(NAMESPACES)
+    assert asked.get(PODS, "a", "b") is None
+    load = asked.meter.take()
+    assert (len(load.answers), load.refused) == (2, 0)
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
@@ -158,10 +194,10 @@ def test_only_what_carries_the_runs_label_is_removed(api: ScriptedApi) -> None:
 
 def test_a_run_waits_until_all_it_made_is_gone(api: ScriptedApi) -> None:
     there, gone = (200, {"items": [namespace("npc-1-2-a")]}), (200, {"items": []})
-    api.answers["GET", SPACES] = [there, there, there, gone]
+    api.answers["GET", SPACES] = [there, there, gone]
     api.answers["DELETE", f"{SPACES}/npc-1-2-a"] = (200, {})
     remove_run(api.client(), "1")
-    assert len(api.sent("GET")) == 4
+    assert len(api.sent("GET")) == 3
 
 
 def test_what_cannot_be_removed_is_named_with_what_holds_it(

@@ -16,6 +16,7 @@ from netpol_conformance.clusters.kubernetes.external import check_alike
 from netpol_conformance.clusters.kubernetes.fitness import check_fits, families_of, read_version
 from netpol_conformance.clusters.kubernetes.objects import waits
 from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
+from netpol_conformance.clusters.kubernetes.objects.patience import Patience
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.model.objects import (
     ClusterState,
@@ -139,14 +140,19 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
 def wait_for(*looks: list[dict[str, Any]], seconds: float = 5.0) -> None:
     left = list(looks)
     with serving(ScriptedApi()) as api:
-        event = {"type": "Warning", "reason": "FailedScheduling", "message": "0/2 nodes"}
+        event = {
+            "type": "Warning",
+            "reason": "FailedScheduling",
+            "message": "0/2 nodes",
+            "involvedObject": {"name": "web"},
+        }
         path = "/api/v1/namespaces/npc-1-2-default/events"
         api.answers["GET", path] = (200, {"items": [event, {"type": "Normal"}]})
         waits.until_running(
             lambda: left.pop(0) if len(left) > 1 else left[0],
             api.client(),
             Names("1", "2"),
-            seconds,
+            Patience(seconds, "ready"),
         )
 
 
@@ -171,8 +177,9 @@ def test_what_is_late_is_told_with_its_events() -> None:
     with pytest.raises(ClusterError) as raised:
         wait_for([waiting("ContainerCreating")], seconds=0.01)
     assert str(raised.value) == (
-        "not ready after 0.01 s: pod default/web: container main: ContainerCreating; "
-        "FailedScheduling: 0/2 nodes"
+        "not ready, no progress for 0.01 s (1 of 1 pods): "
+        "pod default/web (container main: ContainerCreating; FailedScheduling: 0/2 nodes): "
+        "wait longer with --timeout ready=0.02, or run fewer scenarios at once with --jobs"
     )
 
 

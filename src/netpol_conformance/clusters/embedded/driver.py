@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from netpol_conformance.clusters.base import Cluster, ClusterError
+from netpol_conformance.clusters.base import Cluster, ClusterError, Load
 from netpol_conformance.clusters.embedded import doctor
 from netpol_conformance.clusters.embedded.cluster import EmbeddedCluster
 from netpol_conformance.clusters.embedded.lacks import Lack
@@ -44,6 +44,10 @@ class EmbeddedDriver:
     def cluster(self) -> Cluster:
         """A cluster not yet started."""
         return EmbeddedCluster(self.implementation, lacking=self._lacking)
+
+    def load(self) -> Load:
+        """Nothing: each scenario has a cluster of its own."""
+        return Load()
 
     def close(self) -> None:
         """Nothing to do: a cluster is gone with its process."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.clusters.base import ClusterError, NotReadyError
 from netpol_conformance.clusters.serving import serving
 from netpol_conformance.model.objects import Pod
 from netpol_conformance.probe import webservers, wget
@@ -88,12 +88,12 @@ _PAUSE = 0.01
 
 
 async def wait(probes: Sequence[Probe], ask: Ask, seconds: float) -> None:
-    """Ask until every probe has connected; raises ClusterError naming those that have not."""
+    """Ask until every probe has connected; raises NotReadyError naming those that have not."""
     waiting = list(probes)
     retrying = AsyncRetrying(
         stop=stop_after_delay(seconds),
         wait=wait_fixed(_PAUSE),
-        retry=retry_if_exception_type(ClusterError),
+        retry=retry_if_exception_type(NotReadyError),
         reraise=True,
     )
     async for attempt in retrying:
@@ -102,7 +102,7 @@ async def wait(probes: Sequence[Probe], ask: Ask, seconds: float) -> None:
             failed = [item for item in answers if item.verdict is not Verdict.CONNECTED]
             waiting = [item.probe for item in failed]
             if failed:
-                raise ClusterError(f"not ready after {seconds:g} s: {_describe(failed)}")
+                raise NotReadyError(f"not ready after {seconds:g} s: {_describe(failed)}")
 
 
 def _describe(failed: Sequence[Observation]) -> str:

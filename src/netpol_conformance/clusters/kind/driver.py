@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from netpol_conformance.clusters.base import Cluster, ClusterError
+from netpol_conformance.clusters.base import Cluster, ClusterError, Load
 from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.clusters.kind import installing, leftovers, plugins
 from netpol_conformance.clusters.kind.config import cluster_config
@@ -48,6 +48,7 @@ class KindDriver:
         self._maker: KindMaker | None = None
         self._share: Share | None = None
         self._terminable = Terminable()
+        self._on_progress: Callable[[str], None] = lambda _line: None
 
     @property
     def cluster_name(self) -> str:
@@ -62,6 +63,7 @@ class KindDriver:
     def open(self, on_progress: Callable[[str], None]) -> None:
         """Make or find the cluster and install what enforces; raises ClusterError."""
         self._terminable.begin()
+        self._on_progress = on_progress
         try:
             tools = find_tools(kind=self._options.kind_bin, kubectl=self._options.kind_kubectl_bin)
             self._name_leftovers(tools, on_progress)
@@ -77,6 +79,10 @@ class KindDriver:
         """A part of the cluster for one worker."""
         return self._opened().part(self._options, self.implementation)
 
+    def load(self) -> Load:
+        """As the client has measured it."""
+        return self._opened().load()
+
     def close(self) -> None:
         """Remove all that was made: cluster, machines outside, or just what the run made in it."""
         maker, self._maker = self._maker, None
@@ -87,10 +93,11 @@ class KindDriver:
             ending.callback(self._forget)
             if maker is not None and not self._stays:
                 ending.callback(maker.delete)
+                ending.callback(self._on_progress, f"removing the kind cluster {maker.name} ...")
             if share is not None:
                 ending.callback(share.close)
                 if maker is not None:
-                    ending.callback(share.remove, with_namespaces=self._stays)
+                    ending.callback(share.remove, self._on_progress, with_namespaces=self._stays)
 
     @property
     def _stays(self) -> bool:

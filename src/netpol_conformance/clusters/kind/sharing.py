@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.clusters.base import Cluster, Load
 from netpol_conformance.clusters.kind.cluster import KindCluster
 from netpol_conformance.clusters.kind.machines import Machines
 from netpol_conformance.clusters.kind.outside import KindBalancer, KindOutside
@@ -61,11 +62,15 @@ class Share:
         )
         return KindCluster(setup, outside)
 
-    def remove(self, *, with_namespaces: bool) -> None:
+    def load(self) -> Load:
+        """As the client has measured it."""
+        return self._client.meter.take()
+
+    def remove(self, on_progress: Callable[[str], None], *, with_namespaces: bool) -> None:
         """Remove the machines outside and, unless the cluster goes too, the run's namespaces."""
         self._machines.remove()
         if with_namespaces:
-            remove_run(self._client, self.run)
+            remove_run(self._client, self.run, on_progress)
 
     def close(self) -> None:
         """Close the connections to the API server, and to the pods that wait for a scenario."""

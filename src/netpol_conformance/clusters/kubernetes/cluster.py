@@ -35,9 +35,14 @@ from netpol_conformance.clusters.kubernetes.fitness import (
 from netpol_conformance.clusters.kubernetes.objects import pods
 from netpol_conformance.clusters.kubernetes.objects.nodes import read_nodes
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects, documents
+from netpol_conformance.clusters.kubernetes.objects.patience import Patience
 from netpol_conformance.clusters.kubernetes.objects.pods import Images, Placing
 from netpol_conformance.clusters.kubernetes.objects.reading import call, read_dns
-from netpol_conformance.clusters.kubernetes.objects.removal import begin_removal, begin_to_empty
+from netpol_conformance.clusters.kubernetes.objects.removal import (
+    begin_removal,
+    begin_to_empty,
+    wait_for_leftovers,
+)
 from netpol_conformance.clusters.kubernetes.outside import LoadBalancer, OutsideClients
 from netpol_conformance.clusters.kubernetes.workspace import (
     CachedState,
@@ -56,6 +61,7 @@ from netpol_conformance.probe.verdict import Observation, Probe, SelfCheck, Sour
 
 START_TIMEOUT = 120.0
 """Seconds for a pod of the suite's own to run, its image pulled for the first time maybe."""
+_CLOSED = "the cluster is closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,8 @@ class KubernetesCluster:
     def start(self, spec: ClusterSpec) -> ClusterInfo:
         """Begin afresh; raises UnsupportedError for what this cluster cannot be."""
         self.release()
+        setup = self._setup
+        wait_for_leftovers(self._client, setup.run, setup.pool.workers, self._check_open)
         reported = self._client.version()
         names = Names(self._setup.run, secrets.token_hex(3))
         nodes = read_nodes(call(self._client, names, self._client.items, NODES))
@@ -175,7 +183,9 @@ class KubernetesCluster:
         workspace = self._started()
         if workspace.cache.ready:
             return
-        running = workspace.objects.until_running(workspace.objects.namespaces(), timeout)
+        running = self._until_running(
+            workspace, workspace.objects.namespaces(), Patience(timeout, "ready")
+        )
         workspace.cache = replace(workspace.cache, state=None)
         own = workspace.objects.names.own
         metadata = [pod["metadata"] for pod in running]
@@ -225,7 +235,7 @@ class KubernetesCluster:
             self._outside.close()
 
     def close(self) -> None:
-        """Begin to remove all of it; the driver sees to it that it is gone."""
+        """End all that runs in it; the driver removes it."""
         with self._lock:
             self._closed = True
         with contextlib.suppress(ClusterError):  # the driver will say what is left, and why
@@ -246,8 +256,12 @@ class KubernetesCluster:
     def _use(self, workspace: Workspace) -> None:
         with self._lock:
             if self._closed:
-                raise ClusterError("the cluster is closed")
+                raise ClusterError(_CLOSED)
             self._workspace = workspace
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClusterError(_CLOSED)
 
     def _started(self) -> Workspace:
         if self._workspace is None:
@@ -278,10 +292,26 @@ class KubernetesCluster:
         workspace.cache = CachedState(initial=workspace.cache.initial)
         return self._setup.pool.put(workspace)
 
+    def _until_running(
+        self, workspace: Workspace, namespaces: Sequence[str], patience: Patience
+    ) -> list[Manifest]:
+        """Wait for pods; where they wait long, workspaces that nobody uses make room for them."""
+
+        def meanwhile(patience: Patience) -> None:
+            self._check_open()
+            if patience.idle > patience.seconds / 2:
+                for unused in self._setup.pool.drain():
+                    self._remove(unused)
+                    patience.renew()
+
+        return workspace.objects.until_running(namespaces, patience, meanwhile)
+
     def _remove(self, workspace: Workspace) -> None:
         """End what runs in it, empty it, and remove what was emptied before."""
         workspace.agents.close()
         workspace.balancing.release()
+        if self._closed:
+            return  # the driver removes all that the run made, at once
         emptied, self._emptied = self._emptied, f"{SLOT_LABEL}={workspace.objects.names.slot}"
         begin_to_empty(self._client, self._emptied)
         if emptied:
@@ -342,4 +372,5 @@ class KubernetesCluster:
 
     def _run_own(self, workspace: Workspace, manifest: Manifest) -> None:
         workspace.objects.make_pod(manifest)
-        workspace.objects.until_running([manifest["metadata"]["namespace"]], START_TIMEOUT)
+        namespaces = [manifest["metadata"]["namespace"]]
+        self._until_running(workspace, namespaces, Patience(START_TIMEOUT))

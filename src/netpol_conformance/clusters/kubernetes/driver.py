@@ -6,7 +6,7 @@ import contextlib
 import secrets
 from collections.abc import Callable
 
-from netpol_conformance.clusters.base import Cluster
+from netpol_conformance.clusters.base import Cluster, Load
 from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.clusters.kubernetes.api.client import NODES, Client, connect
 from netpol_conformance.clusters.kubernetes.cluster import KubernetesCluster, Setup
@@ -51,10 +51,12 @@ class KubeconfigDriver:
         self._run = ""
         self._pool = WorkspacePool()
         self._terminable = Terminable()
+        self._on_progress: Callable[[str], None] = lambda _line: None
 
     def open(self, on_progress: Callable[[str], None]) -> None:
         """Look whether the cluster will do, before anything is made in it."""
         self._terminable.begin()
+        self._on_progress = on_progress
         client = self._connected()
         on_progress(f"{client.server}: Kubernetes {client.version()}")
         check_rights(client)
@@ -78,6 +80,10 @@ class KubeconfigDriver:
             return ExternalCluster(setup, CommandClient(self._options.external_client))
         return KubernetesCluster(setup)
 
+    def load(self) -> Load:
+        """As the client has measured it."""
+        return self._connected().meter.take()
+
     def close(self) -> None:
         """Remove all that the run made; raises ClusterError."""
         client, self._client = self._client, None
@@ -87,7 +93,7 @@ class KubeconfigDriver:
             if client is not None:
                 ending.callback(client.close)
                 if self._run:
-                    remove_run(client, self._run)
+                    remove_run(client, self._run, self._on_progress)
 
     def _connected(self) -> Client:
         if self._client is None:

@@ -21,11 +21,10 @@ from netpol_conformance.clusters.kubernetes.objects.nodes import condition, real
 from netpol_conformance.clusters.kubernetes.objects.objects import Objects
 from netpol_conformance.clusters.kubernetes.objects.pods import AGENT
 from netpol_conformance.clusters.kubernetes.objects.removal import check_no_stuck, remove_run
+from netpol_conformance.clusters.kubernetes.objects.status import reasons_not_ready, says_ready
 from netpol_conformance.clusters.kubernetes.objects.waits import (
     logged_wait,
-    reasons_not_ready,
     require,
-    says_ready,
     until_nothing,
 )
 from netpol_conformance.clusters.kubernetes.outside import as_asked

@@ -117,6 +117,11 @@ class WorkspacePool:
         with self._lock:
             self._most += 1
 
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        return self._most
+
     def put(self, workspace: Workspace) -> Workspace | None:
         """Add a workspace; returns the one that there is no room for."""
         with self._lock:
@@ -133,9 +138,15 @@ class WorkspacePool:
             ]
             return self._left.pop(max(fitting)[1]) if fitting else None
 
+    def drain(self) -> list[Workspace]:
+        """Remove and return all of them: what they have of the cluster is wanted elsewhere."""
+        with self._lock:
+            left, self._left = self._left, []
+        return left
+
     def close(self) -> None:
         """End the agents of all workspaces, and keep no more. Safe to call twice."""
         with self._lock:
-            left, self._left, self._most = self._left, [], 0
-        for workspace in left:
+            self._most = 0
+        for workspace in self.drain():
             workspace.agents.close()

@@ -7,7 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from netpol_conformance.clusters.base import ClusterError, RefusedError, UnsupportedError
+from netpol_conformance.clusters.base import (
+    ClusterError,
+    NotReadyError,
+    RefusedError,
+    UnsupportedError,
+)
 from netpol_conformance.clusters.kubernetes.api.rights import GRANT
 
 Manifest = dict[str, Any]
@@ -16,7 +21,7 @@ _LACKS_RIGHT = re.compile(
     r'(User "[^"]*") cannot (\S+) resource "([^"]+)"(?: in API group "([^"]*)")?(.*)', re.DOTALL
 )
 _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 401, 403, 429
-_SERVERS_OWN = 500
+_SERVERS_OWN, _UNAVAILABLE = 500, 503
 
 
 class ApiError(Exception):
@@ -70,7 +75,12 @@ def _fault(error: ApiError, server: str) -> ClusterError | None:
         )
     if error.code == _FORBIDDEN:
         return _forbidden(error.message)
-    if error.code == _TOO_MANY or error.code >= _SERVERS_OWN:
+    if error.code in (_TOO_MANY, _UNAVAILABLE):
+        return NotReadyError(
+            f"{server} failed ({error.code} {error.message}): where it has too much to do, "
+            "run fewer scenarios at once with --jobs"
+        )
+    if error.code >= _SERVERS_OWN:
         return ClusterError(
             f"{server} failed ({error.code} {error.message}): look at its logs, and try again"
         )

@@ -27,6 +27,7 @@ from urllib3.util import Retry, Timeout
 
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kubernetes.api.answers import ApiError, Manifest, meaning, unserved
+from netpol_conformance.clusters.kubernetes.api.meter import Meter
 from netpol_conformance.redaction import learn
 
 _log = logging.getLogger(__name__)
@@ -37,11 +38,21 @@ ANSWER_TIMEOUT = 60.0
 """Seconds for an answer of the API server."""
 _CONNECTIONS = 16
 _RETRIES = Retry(
-    total=4,
+    total=None,
+    connect=4,
+    read=4,
+    redirect=4,
+    other=4,
+    status=10,
     backoff_factor=0.2,
+    backoff_max=5.0,
     status_forcelist=(429, 502, 503, 504),
     raise_on_status=False,
 )
+"""A server that answers is asked again for half a minute, or when it says (Retry-After)."""
+_RETRIES_OF_CHANGES = _RETRIES.new(allowed_methods=None, read=0, other=0, status_forcelist=(429,))
+"""Of requests that must not be carried out twice: 429 says that it was not."""
+_REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 _NOT_FOUND = 404
 _STRICT = {"fieldValidation": "Strict"}
 
@@ -87,12 +98,13 @@ class Client:
     """One API server as one user. Its methods may be called from any thread.
 
     All raise ClusterError for what is the machine's fault, and ApiError for the server's refusals,
-    which ``in_words`` turns into what they mean.
+    which ``in_words`` turns into what they mean. ``meter`` measures how fast the cluster is.
     """
 
     def __init__(self, configuration: kubernetes.Configuration) -> None:
         self.configuration = configuration
         self.server = f"the API server at {configuration.host}"
+        self.meter = Meter()
         configuration.connection_pool_maxsize = _CONNECTIONS
         self._http: urllib3.PoolManager = kubernetes.ApiClient(
             configuration
@@ -218,7 +230,7 @@ class Client:
                     **self.authorization(),
                 },
                 timeout=Timeout(connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT),
-                retries=_RETRIES,
+                retries=_RETRIES if method in _REPEATABLE else _RETRIES_OF_CHANGES,
             )
         except HTTPError as error:
             _log.debug("%s %s: no answer: %s", method, asked, _cause(error))
@@ -228,8 +240,10 @@ class Client:
             ) from error
         except config.ConfigException as error:
             raise ClusterError(f"no credentials for {self.server}: {error}") from error
-        took = 1000 * (time.monotonic() - began)
-        _log.debug("%s %s: %d in %.1f ms", method, asked, answer.status, took)
+        took = time.monotonic() - began
+        before = answer.retries.history if answer.retries else ()
+        self.meter.answered(took, [answer.status, *(each.status or 0 for each in before)])
+        _log.debug("%s %s: %d in %.1f ms", method, asked, answer.status, 1000 * took)
         if not 200 <= answer.status < 300:
             raise ApiError.of(answer.status, answer.data)
         found: Manifest = json.loads(answer.data)

@@ -28,6 +28,7 @@ from netpol_conformance.clusters.kubernetes.api.client import (
 )
 from netpol_conformance.clusters.kubernetes.api.naming import SYSTEM_NAMESPACE, Names
 from netpol_conformance.clusters.kubernetes.objects.nodes import Nodes
+from netpol_conformance.clusters.kubernetes.objects.patience import Patience
 from netpol_conformance.clusters.kubernetes.objects.pods import Placing, real_pod
 from netpol_conformance.clusters.kubernetes.objects.reading import call, own_object
 from netpol_conformance.clusters.kubernetes.objects.waits import (
@@ -240,10 +241,15 @@ class Objects:
         spaces = self.namespaces() if namespaces is None else namespaces
         return [pod for name in spaces for pod in self.call(self.client.items, PODS, name)]
 
-    def until_running(self, namespaces: Sequence[str], seconds: float) -> list[Manifest]:
+    def until_running(
+        self,
+        namespaces: Sequence[str],
+        patience: Patience,
+        meanwhile: Callable[[Patience], None],
+    ) -> list[Manifest]:
         """Wait for the pods of namespaces, by their real names: see ``waits.until_running``."""
         look = partial(self.pods, namespaces)
-        return until_running(look, self.client, self.names, seconds)
+        return until_running(look, self.client, self.names, patience, meanwhile)
 
     def read(self) -> Iterator[KubernetesObject]:
         """All of the scenario's objects, and the cluster's DNS."""

@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_result, wait_fixed
 
-from netpol_conformance.clusters.base import ClusterError
+from netpol_conformance.clusters.base import ClusterError, NotReadyError
 from netpol_conformance.clusters.kubernetes.api.answers import Manifest
 from netpol_conformance.clusters.kubernetes.api.client import EVENTS, Client
 from netpol_conformance.clusters.kubernetes.api.naming import Names
-from netpol_conformance.clusters.kubernetes.objects.nodes import condition
-from netpol_conformance.clusters.kubernetes.objects.pods import own_node_selector
+from netpol_conformance.clusters.kubernetes.objects.brief import MOST_CHARACTERS, brief
+from netpol_conformance.clusters.kubernetes.objects.patience import Patience, PodProgress
+from netpol_conformance.clusters.kubernetes.objects.status import (
+    full_name,
+    hopeless,
+    is_ready,
+    why_late,
+)
 from netpol_conformance.clusters.serving import to_itself
 from netpol_conformance.model.objects import ClusterState, Pod, Protocol, Service, SourceKind
 from netpol_conformance.model.service import endpoints
@@ -35,18 +41,6 @@ _PAUSE = 0.5
 """Seconds between two looks: pods take seconds, and each look costs the API server some work."""
 _MOMENT = 1.0
 """Seconds after which a wait is worth a line of the log."""
-_HOPELESS = frozenset(
-    {
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-        "CrashLoopBackOff",
-    }
-)
-"""What a container may wait for that no patience mends."""
 
 Ask = Callable[[Sequence[Probe]], Sequence[Observation]]
 Asked = dict[tuple[object, ...], list[Probe]]
@@ -72,10 +66,17 @@ def until_nothing(
     look: Callable[[], _Found], what: str, seconds: float, pause: float = _PAUSE
 ) -> _Found:
     """As ``until``, as long as a look finds anything; what the last one found."""
-    with logged_wait(what, seconds) as still:
+    return while_it_moves(look, what, Patience(seconds, most=1), pause)
+
+
+def while_it_moves(
+    look: Callable[[], _Found], what: str, patience: Patience, pause: float = _PAUSE
+) -> _Found:
+    """As ``until_nothing``, as long as ``patience`` lasts, which ``look`` renews."""
+    with logged_wait(what, patience.seconds, most=patience.most) as still:
         found: _Found = Retrying(
             retry=retry_if_result(bool),
-            stop=stop_after_delay(seconds),
+            stop=lambda _state: patience.over,
             wait=wait_fixed(pause),
             before_sleep=lambda _state: still(),
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
@@ -84,19 +85,21 @@ def until_nothing(
 
 
 @contextmanager
-def logged_wait(what: str, seconds: float) -> Iterator[Callable[[], None]]:
+def logged_wait(what: str, seconds: float, *, most: float = 1) -> Iterator[Callable[[], None]]:
     """A wait of ``seconds`` at most, for the log: call what it gives after each look in vain.
 
-    One that takes longer than a moment is logged while it lasts and when it is over.
+    With progress it may take ``most`` times as long, see ``Patience``. One that takes longer than
+    a moment is logged while it lasts and when it is over.
     """
     began, waited, details = time.monotonic(), False, False
+    in_all = f" without progress, {most * seconds:g} s in all" if most > 1 else ""
 
     def still() -> None:
         nonlocal waited, details
         waited = True
         if not details and time.monotonic() - began >= _MOMENT:
             details = True
-            _log.info("waiting for %s, %g s at most", what, seconds)
+            _log.info("waiting for %s, %g s at most%s", what, seconds, in_all)
 
     try:
         yield still
@@ -108,29 +111,59 @@ def logged_wait(what: str, seconds: float) -> Iterator[Callable[[], None]]:
 
 
 def until_running(
-    list_pods: Callable[[], list[Manifest]], client: Client, names: Names, seconds: float
+    list_pods: Callable[[], list[Manifest]],
+    client: Client,
+    names: Names,
+    patience: Patience,
+    meanwhile: Callable[[Patience], None] = lambda _patience: None,
 ) -> list[Manifest]:
     """Wait until every pod runs with all containers ready, or has finished; returns the pods.
 
-    Raises ClusterError with the kubelet's or the scheduler's words, at once where it is hopeless.
+    ``meanwhile`` is called after each look in vain. Raises NotReadyError with the kubelet's or the
+    scheduler's words, ClusterError with them at once where it is hopeless.
     """
     seen: list[Manifest] = []
 
+    def events() -> list[Manifest]:
+        spaces = dict.fromkeys(pod["metadata"]["namespace"] for pod in seen if not is_ready(pod))
+        with client.in_words(names.text):
+            return [event for space in spaces for event in client.items(EVENTS, space)]
+
+    progress = PodProgress(patience, events)
+
     def waiting() -> list[Manifest]:
         seen[:] = list_pods()
-        late = [pod for pod in seen if not _is_ready(pod)]
+        late = [pod for pod in seen if not is_ready(pod)]
         for pod in late:
-            if reason := _hopeless(pod):
-                raise ClusterError(names.text(f"{_name(pod)} cannot run: {reason}"))
+            if reason := hopeless(pod):
+                raise ClusterError(names.text(f"pod {full_name(pod)} cannot run: {reason}"))
         if late:
-            _log.debug("not running yet: %s", ", ".join(map(_name, late)))
+            _log.debug("not running yet: %s", ", ".join(map(full_name, late)))
+            progress.see(seen)
+            meanwhile(patience)
         return late
 
-    late = until_nothing(waiting, "pods to run", seconds)
+    late = while_it_moves(waiting, "pods to run", patience)
+    if progress.was_needed:
+        client.meter.waited_for_pods(patience.taken)
     if late:
-        details = "; ".join(f"{_name(pod)}: {_why(pod, client)}" for pod in late)
-        raise ClusterError(names.text(f"not ready after {seconds:g} s: {details}"))
+        said = events()
+        reasons = ((names.text(full_name(pod)), names.text(why_late(pod, said))) for pod in late)
+        raise _not_ready(patience, f"{len(late)} of {len(seen)} pods", "pod", reasons)
     return seen
+
+
+def _not_ready(
+    patience: Patience, late: str, noun: str, reasons: Iterable[tuple[str, str]]
+) -> NotReadyError:
+    """What to raise once ``patience`` is over; ``reasons`` as those of ``brief``."""
+    begin, end = f"not ready, {patience.words} ({late}): ", ""
+    if patience.option:
+        end = (
+            f": wait longer with --timeout {patience.option}={2 * patience.seconds:g}, "
+            "or run fewer scenarios at once with --jobs"
+        )
+    return NotReadyError(begin + brief(noun, reasons, MOST_CHARACTERS - len(begin + end)) + end)
 
 
 @dataclass
@@ -144,7 +177,8 @@ class Readiness:
     ) -> None:
         """Wait until each server has answered its own pod, and each node reaches each Service.
 
-        ``uids`` distinguish a pod from a later one of the same name. Raises ClusterError.
+        ``seconds`` are as ``Timeouts.ready``; ``uids`` distinguish a pod from a later one of the
+        same name. Raises NotReadyError.
         """
         pods = [pod for pod in state.pods if (pod.namespace, pod.name) in uids]
         fresh = [pod for pod in pods if pod.ips and not pod.finished]
@@ -177,20 +211,20 @@ class Readiness:
             self._proven |= set(open_keys)
             return
 
+        patience = Patience(seconds, "ready")
+
         def failing() -> list[Observation]:
             nonlocal waiting
             failed = [seen for seen in ask(waiting) if seen.verdict is not Verdict.CONNECTED]
+            if len(failed) < len(waiting):
+                patience.renew()
             waiting = [seen.probe for seen in failed]
             return failed
 
-        failed = until_nothing(failing, what, seconds)
+        failed = while_it_moves(failing, what, patience)
         if failed and fault:
-            details = "; ".join(
-                f"{seen.probe.source} {fault} at {seen.probe.host}:{seen.probe.port}/"
-                f"{seen.probe.protocol.value}: {seen.verdict.value} {seen.output.strip()}"
-                for seen in failed
-            )
-            raise ClusterError(f"not ready after {seconds:g} s: {details}")
+            reasons = ((_question(seen, fault), _answer(seen)) for seen in failed)
+            raise _not_ready(patience, f"{len(failed)} probes", "", reasons)
         self._proven |= set(open_keys)
 
     @staticmethod
@@ -203,6 +237,15 @@ class Readiness:
             for pod, number in endpoints(state, service, port)
         )
         return (service.key, service.cluster_ips, service.load_balancer_ips, behind)
+
+
+def _question(seen: Observation, fault: str) -> str:
+    probe = seen.probe
+    return f"{probe.source} {fault} at {probe.host}:{probe.port}/{probe.protocol.value}"
+
+
+def _answer(seen: Observation) -> str:
+    return f"{seen.verdict.value}: {seen.output.strip()}"
 
 
 def _to_service(
@@ -239,74 +282,3 @@ def _one_of_each_node(pods: Iterable[Pod], avoiding: Sequence[Pod]) -> list[Pod]
     for pod in sorted(pods, key=lambda pod: (pod in avoiding, pod.host_network)):
         chosen.setdefault(pod.node, pod)
     return list(chosen.values())
-
-
-def _is_ready(pod: Manifest) -> bool:
-    status: Any = pod.get("status") or {}
-    if status.get("phase") in ("Succeeded", "Failed"):
-        return True
-    spec: Any = pod.get("spec") or {}
-    unschedulable = condition(pod, "PodScheduled").get("reason") == "Unschedulable"
-    if own_node_selector(spec) and unschedulable:
-        return True  # it waits for a node that there is not, as it is meant to
-    if spec.get("restartPolicy") == "Never" or spec.get("activeDeadlineSeconds"):
-        return False  # it is to finish, and has not yet
-    return bool(status.get("podIPs")) and says_ready(pod)
-
-
-def says_ready(pod: Manifest) -> bool:
-    """Whether the kubelet says that all of the pod's containers are ready."""
-    return condition(pod, "Ready").get("status") == "True"
-
-
-def _hopeless(pod: Manifest) -> str:
-    """Why a pod will never run as it is; empty if it may yet."""
-    for container in _containers(pod):
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in _HOPELESS:
-            ended = (container.get("lastState") or {}).get("terminated") or {}
-            last = f"; it ended with exit code {ended['exitCode']}" if ended else ""
-            return (
-                f"container {container['name']} of image {container['image']}: "
-                f"{waiting['reason']}: {waiting.get('message', '')}{last}"
-            )
-    return ""
-
-
-def _why(pod: Manifest, client: Client) -> str:
-    """What a pod waits for, as its status and events say."""
-    metadata = pod["metadata"]
-    events = client.items(
-        EVENTS, metadata["namespace"], fieldSelector=f"involvedObject.name={metadata['name']}"
-    )
-    warnings = [event for event in events if event.get("type") == "Warning"]
-    said = [*reasons_not_ready(pod), *(f"{each['reason']}: {each['message']}" for each in warnings)]
-    return "; ".join(dict.fromkeys(said)) or f"phase {pod['status'].get('phase', 'unknown')}"
-
-
-def reasons_not_ready(pod: Mapping[str, Any]) -> Iterator[str]:
-    """Why a pod is not scheduled, and of each of its containers why it is not ready."""
-    status: Any = pod.get("status") or {}
-    containers = [*status.get("initContainerStatuses", ()), *_containers(pod)]
-    if not containers:
-        scheduled = condition(pod, "PodScheduled")
-        if scheduled.get("status") == "True":
-            yield "has not started yet"
-        else:
-            yield f"not scheduled: {scheduled.get('message', 'no reason given')}"
-    for container in containers:
-        state = container.get("state") or {}
-        held = state.get("waiting") or state.get("terminated")
-        if held and held.get("reason") != "Completed":
-            words = ": ".join(filter(None, [held.get("reason"), held.get("message")]))
-            yield f"container {container['name']}: {words or 'waiting'}"
-        elif "running" in state and not container.get("ready", True):
-            yield f"container {container['name']} runs but is not ready"
-
-
-def _containers(pod: Mapping[str, Any]) -> list[Any]:
-    return (pod.get("status") or {}).get("containerStatuses") or []
-
-
-def _name(pod: Manifest) -> str:
-    return f"pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
