@@ -61,7 +61,7 @@ def run(
         for consumer in all_consumers:
             consumer(event)
 
-    session = Session(request.setting, emit, stop)
+    session = Session(request.setting, emit, stop, progress)
     with log_to(request.log, request.verbosity):
         _run_scenarios(session, request, progress, stop)
         with shield():  # an impatient second Ctrl-C costs neither report nor cleaning up

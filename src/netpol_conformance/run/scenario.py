@@ -13,6 +13,7 @@ from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
     ClusterInfo,
+    NotReadyError,
     RefusedError,
     UnsupportedError,
 )
@@ -61,6 +62,8 @@ class ScenarioRun:
 
     ``timeouts`` say how long it waits for what, in seconds. ``options`` are those of the command
     line that a rerun needs. ``network`` gives what the pod network carries, once it was measured.
+    ``not_ready`` says, from the first event on, whether it came to nothing because the cluster was
+    not ready in time.
     """
 
     def __init__(  # noqa: PLR0913 - each is another one's to give
@@ -81,6 +84,7 @@ class ScenarioRun:
         self._execution = Execution(scenario, cluster, timeouts, network)
         self._waiting: list[StepRun] = []
         self._not_carried = False
+        self.not_ready = False
 
     @property
     def probes_continuously(self) -> bool:
@@ -127,6 +131,7 @@ class ScenarioRun:
         try:
             info = self._execution.start()
         except (ClusterError, UnsupportedError) as error:
+            self.not_ready = isinstance(error, NotReadyError)
             # Every scenario has its first event, so that a report shows what never ran.
             self._emit(scenario_started(self._scenario, began))
             unsupported = isinstance(error, UnsupportedError)
@@ -142,6 +147,7 @@ class ScenarioRun:
             other = not self._scenario.version_pinned and self._scenario.version != LATEST
             return (Outcome.UNSUPPORTED if other else Outcome.INCONCLUSIVE), str(error)
         except _OURS as error:
+            self.not_ready = isinstance(error, NotReadyError)
             return Outcome.INCONCLUSIVE, str(error)
         # Other plugins' networks may lack what only the extended profile asks for.
         optional = profile_of(self._scenario) is not Profile.CORE

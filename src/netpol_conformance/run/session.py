@@ -9,11 +9,12 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
 
 from netpol_conformance import __version__
 from netpol_conformance.clusters.base import (
@@ -39,8 +40,9 @@ from netpol_conformance.run.events import (
 from netpol_conformance.run.measuring import Measured, measure, path_results
 from netpol_conformance.run.network import Network
 from netpol_conformance.run.preparing import complaint, self_test
-from netpol_conformance.run.retries import with_retries
+from netpol_conformance.run.retries import Attempts, LastAttempts
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
+from netpol_conformance.run.throttle import Throttle
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
@@ -88,16 +90,24 @@ class Stop:
 
 
 class Session:
-    """One run. ``emit`` gets every event, one at a time, from whichever thread.
+    """One run. ``emit`` gets every event, one at a time, from whichever thread; ``on_progress`` a
+    line where something is not as fast as one would expect.
 
     ``begin`` starts all scenarios in the background; ``wait`` returns when they have ended, or
     ``stop`` was called; ``finish`` ends the run whatever its state.
 
     Scenarios mostly wait, so many run at once; but those that ask a hundred times a second all
-    through a change need a processor: they run last, and few at a time.
+    through a change need a processor: they run last, and few at a time. After them those are tried
+    again, one by one, for which the cluster was not ready.
     """
 
-    def __init__(self, setting: Setting, emit: Consumer, stop: Stop | None = None) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        emit: Consumer,
+        stop: Stop | None = None,
+        on_progress: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self._stop = stop or Stop()
         self._setting = setting
         self._consumer = emit
@@ -108,10 +118,18 @@ class Session:
             min(setting.jobs, _BUSY_PER_PROCESSOR * (os.cpu_count() or 1)),
             thread_name_prefix="busy-scenario",
         )
+        self._last_pool = ThreadPoolExecutor(1, thread_name_prefix="last-scenario")
+        self._last_attempts = LastAttempts()
+        self._on_progress = on_progress
+        self._throttle = Throttle(
+            setting.jobs, setting.driver.load, setting.timeouts.ready, self._tell
+        )
         self._local = threading.local()
         self._clusters: list[Cluster] = []
         self._futures: dict[str, Future[Outcome]] = {}
         self._quiet: list[Future[Outcome]] = []
+        self._all_first: list[Future[Outcome]] = []
+        self._all_begun = threading.Event()
         self._scenarios: tuple[Scenario, ...] = ()
         self._prepared: Future[Outcome] | None = None
         self._measured = Measured()
@@ -127,7 +145,8 @@ class Session:
         self._prepared = self._pool.submit(self._prepare)
         for scenario in sorted(scenarios, key=lambda scenario: bool(scenario.asking)):
             self._submit(scenario)
-        for future in tuple(self._futures.values()):
+        self._all_begun.set()
+        for future in self._all_first:
             future.add_done_callback(self._count)
 
     def wait(self) -> None:
@@ -145,7 +164,12 @@ class Session:
         reason = self._stop.reason
         unfinished = [future for future in self._futures.values() if not future.done()]
         self._stopping.set()
-        pools = (self._pool, self._busy_pool)
+        self._all_begun.set()
+        self._throttle.open()
+        pools = (self._pool, self._busy_pool, self._last_pool)
+        running = sum(future.running() for future in unfinished)
+        if running:
+            self._tell(f"ending {running} scenarios ...")
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
         if unfinished or reason:
@@ -168,6 +192,7 @@ class Session:
             future = self._pool.submit(_context(scenario).run, self._run, scenario)
             self._quiet.append(future)
         self._futures[scenario.path] = future
+        self._all_first.append(future)
 
     def _count(self, _ended: Future[Outcome]) -> None:
         """The last of the scenarios to end ends the run."""
@@ -176,12 +201,17 @@ class Session:
 
     def _run_last(self, scenario: Scenario) -> Outcome:
         """Run it when all others that were begun have ended."""
-        for other in tuple(self._quiet):
+        self._wait_for(tuple(self._quiet))
+        return self._run(scenario)
+
+    def _wait_for(self, others: Iterable[Future[Outcome]]) -> None:
+        for other in others:
             with suppress(CancelledError):  # concurrent.futures.wait would wait for it for ever
                 other.exception()
+
+    def _check_wanted(self) -> None:
         if self._stopping.is_set():
             raise ClusterError("the run was ended before this scenario began")
-        return self._run(scenario)
 
     def _run(self, scenario: Scenario) -> Outcome:
         ends: list[ScenarioFinished] = []
@@ -207,11 +237,44 @@ class Session:
                 network=self._network,
             )
 
-        if not setting.driver.controlled:
+        sharing = not setting.driver.controlled
+        if sharing:
             self._network()  # measured before any other scenario's policy is on the cluster
+        attempts = Attempts(attempt, emit, self._stopping.is_set, sharing=sharing)
+        with self._throttle.turn():
+            self._check_wanted()
+            again = self._told_of_faults(attempts.run, scenario, keep)
+        if again:
+            self._run_again(scenario, partial(self._last_attempts.run, attempts), keep, ends)
+        return _counted(ends)
 
+    def _run_again(
+        self,
+        scenario: Scenario,
+        run: Callable[[], object],
+        keep: Consumer,
+        ends: Sequence[ScenarioFinished],
+    ) -> None:
+        """Have it ``run`` again when all others have ended; that is the end to wait for."""
+
+        def last() -> Outcome:
+            self._wait_for(self._all_first)
+            self._check_wanted()
+            self._told_of_faults(run, scenario, keep)
+            return _counted(ends)
+
+        self._all_begun.wait()  # or begin() would put the first attempt in its place
+        with suppress(RuntimeError):  # the run is ending
+            future = self._last_pool.submit(_context(scenario).run, last)
+            self._futures[scenario.path] = future
+            future.add_done_callback(self._count)
+
+    def _told_of_faults(
+        self, run: Callable[[], object], scenario: Scenario, keep: Consumer
+    ) -> object:
+        """What ``run`` returns; a fault of the suite is told as the scenario's end."""
         try:
-            with_retries(attempt, emit, self._stopping.is_set)
+            return run()
         except Exception:  # noqa: BLE001 - a fault of the suite spoils one scenario, reported in full
             _log.exception("the suite itself failed")
             keep(
@@ -220,11 +283,10 @@ class Session:
                     outcome=Outcome.INCONCLUSIVE,
                     reason=f"The suite itself failed:\n{traceback.format_exc()}",
                     duration=0.0,
-                    rerun=rerun_command(scenario.path, setting.options),
+                    rerun=rerun_command(scenario.path, self._setting.options),
                 )
             )
-        # What the pod network need not carry is listed, and changes no exit code.
-        return Outcome.UNSUPPORTED if ends[0].not_carried else ends[0].outcome
+            return None
 
     def _prepare(self) -> Outcome:
         """Test the probes and measure the pod network; what the probes' test came to."""
@@ -280,6 +342,19 @@ class Session:
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
+
+    def _tell(self, line: str) -> None:
+        with self._lock:
+            self._on_progress(line)
+
+
+def _counted(ends: Sequence[ScenarioFinished]) -> Outcome:
+    """What a scenario that came to its ``ends`` counts for the run: what the pod network need not
+    carry is listed, and changes no exit code.
+    """
+    if not ends:
+        return Outcome.INCONCLUSIVE
+    return Outcome.UNSUPPORTED if ends[0].not_carried else ends[0].outcome
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

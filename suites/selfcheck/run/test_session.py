@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError, UnsupportedError
+from netpol_conformance.clusters.base import ClusterError, Load, NotReadyError, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.probe.verdict import Probe, SelfCheck, Verdict
@@ -40,6 +40,9 @@ class FakeDriver:
     implementation = "oracle"
     concurrency = 2
     controlled = True
+
+    def load(self) -> Load:
+        return Load()
 
     def cluster(self) -> FakeCluster:
         return FakeCluster(SCENARIO, **self.options)
@@ -197,7 +200,7 @@ def test_scenarios_that_need_a_processor_come_last_and_few_at_a_time(monkeypatch
     lock = threading.Lock()
 
     class Waiting:
-        probes_continuously = reused = False
+        probes_continuously = reused = not_ready = False
 
         def __init__(self, scenario, _cluster, _timeouts, emit, **_options):
             self.path, self.emit = scenario.path, emit
@@ -268,3 +271,108 @@ def test_a_network_that_cannot_be_measured_spoils_nothing_that_passes(monkeypatc
     assert end.exit_code == 0
     (measured,) = [event for event in events if isinstance(event, NetworkMeasured)]
     assert measured.reason == "no pods for that"
+
+
+# -- not ready in time -----------------------------------------------------------------------------
+
+
+class Crowded(FakeCluster):
+    """One of several clusters that are ready only if no other of them is in use."""
+
+    in_use = 0
+    ever = True
+
+    def start(self, spec: object):
+        with LOCK:
+            Crowded.in_use += 1
+        return super().start(spec)
+
+    def wait_ready(self, timeout: float) -> None:
+        if Crowded.in_use > 1 or not self.ever:
+            raise NotReadyError("not ready, no progress for 30 s")
+
+    def release(self, *, clean: bool = False) -> None:
+        with LOCK:
+            Crowded.in_use -= 1
+        super().release(clean=clean)
+
+
+LOCK = threading.Lock()
+
+
+@pytest.fixture
+def crowded(monkeypatch):
+    """The class of clusters in use; the probes' test has passed before they are counted."""
+    made = type("Of this test", (Crowded,), {})
+    monkeypatch.setattr(Crowded, "in_use", 0)
+    monkeypatch.setattr(FakeDriver, "cluster", lambda _self: made(SCENARIO))
+    monkeypatch.setattr(Session, "_prepare", lambda _self: Outcome.PASS)
+    return made
+
+
+@pytest.mark.parametrize("controlled", [True, False])
+def test_what_was_not_ready_is_tried_again_alone_at_the_end(crowded, controlled, monkeypatch):
+    monkeypatch.setattr(FakeDriver, "controlled", controlled)
+    all_there = threading.Barrier(2)
+    first = set()
+    wait_ready = Crowded.wait_ready
+
+    def wait(self, timeout):
+        path = CURRENT_SCENARIO.get()
+        with LOCK:
+            again, _ = path in first, first.add(path)
+        if not again:
+            all_there.wait(20)
+        wait_ready(self, timeout)
+        if not again:
+            raise NotReadyError("the other one was ready too late")
+
+    monkeypatch.setattr(crowded, "wait_ready", wait)
+    events = []
+    end = ended(session(events), copies(2))
+    assert (end.outcome, end.exit_code, end.partial) == (Outcome.PASS, 0, False)
+    assert [item.outcome for item in ends(events)] == [Outcome.PASS] * 2
+    for finished in ends(events):
+        assert "at the end of the run" in finished.reason
+        assert "At first it came to INCONCLUSIVE" in finished.reason
+    told = Counter(type(event) for event in events)
+    assert told[ScenarioStarted] == told[ScenarioFinished] == 2
+    assert told[StepFinished] == 2 * len(SCENARIO.steps)
+
+
+def test_what_is_not_ready_twice_is_inconclusive_and_told_once(crowded):
+    crowded.ever = False
+    events = []
+    end = ended(session(events), copies(3))
+    assert (end.outcome, end.exit_code, end.partial) == (Outcome.INCONCLUSIVE, 3, False)
+    assert [item.outcome for item in ends(events)] == [Outcome.INCONCLUSIVE] * 3
+    assert sum(isinstance(event, ScenarioStarted) for event in events) == 3
+
+
+def test_a_cluster_that_is_never_ready_is_not_asked_for_ever(crowded):
+    crowded.ever = False
+    begun, events = [], []
+    crowded.apply = lambda self, manifests: begun.append(CURRENT_SCENARIO.get())
+    ended(session(events), copies(20))
+    assert [item.outcome for item in ends(events)] == [Outcome.INCONCLUSIVE] * 20
+    assert len(begun) == 20 + 5
+
+
+def test_a_run_that_is_ended_waits_for_no_last_attempt(crowded):
+    crowded.ever = False
+    events, stop = [], Stop()
+    setting = Setting(FakeDriver(), jobs=2, timeouts=Timeouts(enforce=0.05))
+    run = Session(setting, lambda event: (events.append(event), stop("enough")), stop)
+    run.begin(copies(10))
+    run.wait()
+    assert run.finish().partial
+
+
+def test_that_fewer_run_at_once_is_said(monkeypatch):
+    slow = Load(answers=(5.0,) * 100)
+    monkeypatch.setattr(FakeDriver, "load", lambda _self: slow)
+    said = []
+    setting = Setting(FakeDriver(), jobs=4, timeouts=Timeouts(enforce=0.05))
+    assert ended(Session(setting, lambda _: None, None, said.append), copies(8)).exit_code == 0
+    (line,) = said
+    assert line.startswith("the cluster is slow (its API takes 5.0 s to answer): 2 scenarios at")
