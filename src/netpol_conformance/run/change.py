@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netpol_conformance.clusters.base import Cluster, RefusedError, UnsupportedError
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.model.decode import ManifestError, iter_decode
 from netpol_conformance.run.events import RefusalResult
 from netpol_conformance.scenario.templating import directory, fill
 from netpol_conformance.scenario.types import Scenario, Step
@@ -86,7 +87,8 @@ class Changes:
         except RefusedError as refused:
             answer = str(refused)
             if not step.refused:
-                if self._scenario.version_pinned:
+                # What the model refuses too was filled in wrong, with addresses of this cluster.
+                if self._scenario.version_pinned or _is_malformed(manifests):
                     raise
                 # Written for no version in particular, it may need one that this cluster isn't.
                 raise UnsupportedError(f"This cluster's API refuses it: {answer}") from refused
@@ -96,3 +98,13 @@ class Changes:
         if not step.refused:
             return None
         return RefusalResult(expected=step.refused, answer=answer, outcome=outcome, reason=reason)
+
+
+def _is_malformed(manifests: str) -> bool:
+    """Whether an API server of the latest version would refuse it, whatever else is there."""
+    try:
+        for _ in iter_decode(manifests):
+            pass
+    except ManifestError:
+        return True
+    return False

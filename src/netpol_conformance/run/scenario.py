@@ -17,6 +17,7 @@ from netpol_conformance.clusters.base import (
     RefusedError,
     UnsupportedError,
 )
+from netpol_conformance.expectation.blocks import BlockError, check_blocks
 from netpol_conformance.expectation.matrix import (
     DoubleEntryError,
     Expected,
@@ -53,7 +54,7 @@ from netpol_conformance.scenario.types import CellKey, Scenario, Step
 
 _log = logging.getLogger(__name__)
 
-_OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError)
+_OURS = (ClusterError, RefusedError, AddressError, PathError, TemplateError, BlockError)
 """What can go wrong on our side or the cluster's: never the plugin's fault."""
 
 
@@ -191,6 +192,7 @@ class ScenarioRun:
         continuous.begin()
         change = self._execution.change(step)
         state = self._execution.in_force
+        check_blocks(state, self._scenario, index - 1)
         expected = expected_matrix(state, self._scenario, step)
         # At every moment either the old state may be in force or the new one: only what both say
         # can be expected all the time.

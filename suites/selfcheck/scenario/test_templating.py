@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netpol_conformance.scenario.blocks import NoBlock
 from netpol_conformance.scenario.loader import load
 from netpol_conformance.scenario.planning import planned_state
 from netpol_conformance.scenario.templating import TemplateError, directory, fill
@@ -48,6 +52,28 @@ def test_what_stands_for_nothing(text, line, suggestion):
         fill(text, {"pod/db": "10.0.0.1"})
     assert caught.value.line == line
     assert caught.value.suggestion == suggestion
+
+
+def test_a_block_that_this_cluster_does_not_have_says_why():
+    with pytest.raises(TemplateError) as caught:
+        fill("a\n${cluster/pods}", {"cluster/pods": NoBlock("10.0.0.0/8 holds node-1")})
+    assert str(caught.value) == (
+        "line 2 of the step's manifests: "
+        '"${cluster/pods}" stands for no block on this cluster: 10.0.0.0/8 holds node-1'
+    )
+
+
+def test_pods_are_where_their_plugin_puts_them():
+    scenario = load(SOUND, "x.yaml")
+    planned = planned_state(scenario, -1)
+    moved = [
+        replace(pod, ips=(ip_address(f"192.168.{at}.9"),)) for at, pod in enumerate(planned.pods)
+    ]
+    entries = directory(planned.with_objects(*moved), scenario.outside)
+    block = ip_network(entries["cluster/pods"])
+    assert all(pod.ips[0] in block for pod in moved)
+    assert "cluster/pods/IPv6" in entries  # the nodes' podCIDRs are all there is of that family
+    assert ip_address(entries["outside/office"]) not in block
 
 
 def test_the_directory_of_a_scenario():
