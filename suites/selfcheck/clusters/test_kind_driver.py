@@ -7,17 +7,16 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netpol_conformance.clusters.base import ClusterError, OutsideHost
+from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.interrupting import Terminable, shield
 from netpol_conformance.clusters.kind import leftovers, wiring
 from netpol_conformance.clusters.kind.driver import KindDriver
-from netpol_conformance.clusters.kind.machines import Machines
 from netpol_conformance.clusters.kind.wiring import End
 from netpol_conformance.clusters.options import Options
 from netpol_conformance.enforcer.manifests import STOPPED_LABEL
@@ -134,8 +133,8 @@ MACHINE = End(ip_address("172.18.0.9"), (ip_address("172.17.1.5"), ip_address("2
 NODE = End(
     ip_address("172.18.0.2"),
     (ip_address("172.18.0.2"), ip_address("fc00::2")),
-    (ip_network("10.244.1.0/24"), ip_network("fd00:10:244:1::/64")),
 )
+PODS = (ip_address("10.244.110.130"), ip_address("fd00:10:244:1::7"))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ NODE = End(
     [
         wiring.of_machine(MACHINE, [NODE]),
         wiring.of_node(NODE, MACHINE),
-        wiring.of_entry(MACHINE, NODE, ip_address("172.18.200.1")),
+        wiring.of_targets(MACHINE, [(ip_address("172.18.200.1"), NODE)]),
         wiring.without_link(),
     ],
 )
@@ -153,20 +152,14 @@ def test_a_shell_reads_the_scripts(script: str) -> None:
 
 
 def test_a_machine_reaches_nodes_and_pods_by_its_own_addresses_alone() -> None:
-    routes = [line for line in wiring.of_machine(MACHINE, [NODE]).splitlines() if " src 1" in line]
+    scripts = wiring.of_machine(MACHINE, [NODE]) + wiring.of_targets(
+        MACHINE, [(pod, NODE) for pod in PODS]
+    )
+    routes = [line for line in scripts.splitlines() if " src 1" in line]
     by_own = [line for line in routes if line.endswith(("src 172.17.1.5", "src 2001:db8::5"))]
     assert {line.split("replace ")[1].split()[0] for line in by_own} == {
         "172.18.0.2",
-        "10.244.1.0/24",
         "fc00::2",
-        "fd00:10:244:1::/64",
+        *map(str, PODS),
     }
     assert all("encap ip id" in line and "dst 172.18.0.2" in line for line in by_own)
-
-
-def test_hosts_with_the_same_addresses_are_the_same_machine() -> None:
-    machines = Machines("some", Path("docker"), "image", [])
-    visitor = OutsideHost("visitor", (ip_address("203.0.113.10"),))
-    internet = OutsideHost("internet", (ip_address("203.0.113.10"),), (443,))
-    assert machines.container(visitor) == machines.container(internet)
-    assert machines.identity(visitor) == "outside/203-0-113-10"

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from netpol_conformance.clusters.base import UnsupportedError
+from netpol_conformance.clusters.base import ClusterError, UnsupportedError
+from netpol_conformance.clusters.kind.cluster import KindCluster
 from netpol_conformance.clusters.kind.lifecycle import KindLifecycle
 from netpol_conformance.clusters.kubernetes.agents.streams import Agents
 from netpol_conformance.clusters.kubernetes.external import Turn
+from netpol_conformance.clusters.kubernetes.workspace import WorkspacePool
 
 WORKERS = {"node-1": "worker", "node-2": "worker2"}
 NODES = WORKERS | {"node-3": "control-plane"}
@@ -81,6 +83,57 @@ def test_an_enforcer_that_was_left_stopped_is_put_back_once():
     life.start_enforcer()
     assert enforcer.stopped == set()
     assert len(enforcer.labelled) == 4
+
+
+def test_a_node_whose_enforcer_does_not_come_back_shows_it(monkeypatch):
+    module = "netpol_conformance.clusters.kind.lifecycle"
+    monkeypatch.setattr(f"{module}._PAUSE", 0.0)
+    enforcer = Enforcer()
+    life = lifecycle(enforcer)
+    life.stop_enforcer()
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module}.RESTART_TIMEOUT", 0.0)
+        with pytest.raises(ClusterError, match="to be ready on worker2"):
+            life.start_enforcer()
+    assert enforcer.stopped == set(WORKERS.values())
+    assert life.has_stopped_it
+    for _ in range(3):  # until its pod is gone
+        enforcer.items()
+    life.start_enforcer()
+    assert enforcer.stopped == set()
+    assert not life.has_stopped_it
+
+
+class Unstartable:
+    """A lifecycle whose enforcer does not come back at first."""
+
+    has_stopped_it = True
+
+    def __init__(self, attempts: int) -> None:
+        self._attempts = attempts
+
+    def start_enforcer(self) -> None:
+        self._attempts -= 1
+        if self._attempts:
+            raise ClusterError("waited in vain")
+        self.has_stopped_it = False
+
+
+def test_others_have_their_turn_though_the_enforcer_does_not_come_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    client = SimpleNamespace(server="https://one")
+    setup = SimpleNamespace(client=client, outside=None, pool=WorkspacePool())
+    cluster, other = KindCluster(setup, None), Turn("https://one")
+    cluster._turn.take()
+    cluster._own_lifecycle = Unstartable(attempts=2)
+    with pytest.raises(ClusterError, match="in vain"):
+        cluster.release()
+    other.take(shared=True)
+    other.give_back()
+    cluster.release()  # it tries again, alone
+    assert cluster._own_lifecycle is None
+    other.take()
+    other.give_back()
 
 
 def test_another_enforcer_is_left_alone():

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from netpol_conformance.clusters.base import UnsupportedError
+from netpol_conformance.clusters.base import ClusterError, UnsupportedError
 from netpol_conformance.clusters.kubernetes.public import (
     NODES,
     PODS,
@@ -46,12 +46,24 @@ class KindLifecycle(KubernetesLifecycle):
             self._label(node, "true")
             self._wait(partial(self._is_gone, node), f"to go from {node}")
 
+    @property
+    def has_stopped_it(self) -> bool:
+        """Whether it is still to be started anywhere."""
+        return bool(self._stopped)
+
     def start_enforcer(self) -> None:
-        """Have its pods run again where they were stopped; returns when all is read."""
+        """Have its pods run again where they were stopped; returns when all is read.
+
+        Where none gets ready the node keeps the label, for all to see that nobody enforces there.
+        """
         while self._stopped:
             node = self._stopped[-1]
             self._label(node, None)
-            self._wait(partial(self._is_ready, node), f"to be ready on {node}")
+            try:
+                self._wait(partial(self._is_ready, node), f"to be ready on {node}")
+            except ClusterError:
+                self._label(node, "true")
+                raise
             self._stopped.pop()
 
     def _label(self, node: str, value: str | None) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from itertools import chain
 
-from netpol_conformance.clusters.base import OutsideHost
-from netpol_conformance.clusters.kind.machines import Machines
+from netpol_conformance.clusters.base import ClusterError, OutsideHost, UnsupportedError
+from netpol_conformance.clusters.kind.machines import Machine, Machines
 from netpol_conformance.clusters.kubernetes.public import (
     ENDPOINT_SLICES,
+    PODS,
     Agents,
     Channel,
     Client,
     CommandChannel,
+    Manifest,
 )
-from netpol_conformance.model.objects import IPAddress, IPNetwork, Node
+from netpol_conformance.model.objects import IPAddress, IPNetwork, Node, Pod
 from netpol_conformance.probe.verdict import Observation, Probe, Source
+from netpol_conformance.scenario.blocks import around, has_own_addresses
 
 
 def balancer_ips(networks: Iterable[IPNetwork], key: str) -> tuple[IPAddress, ...]:
@@ -65,32 +70,56 @@ class KindOutside:
         self._machines = machines
         self._balancer = balancer
         self._client = client
-        self._hosts: dict[str, OutsideHost] = {}
+        self._hosts: dict[str, tuple[Machine, ...]] = {}
         self._agents: Agents | None = None
-        self._entries: dict[tuple[str, IPAddress], str] = {}
+        self._entries: dict[tuple[Machine, IPAddress], str] = {}
 
-    def identities(self) -> dict[str, str]:
+    def identities(self) -> dict[str, tuple[str, ...]]:
         """What the servers of hosts call themselves, by the identity a scenario knows them by."""
         return {
-            f"outside/{name}": self._machines.identity(host) for name, host in self._hosts.items()
+            f"outside/{name}": tuple(self._machines.identity(machine.ip) for machine in machines)
+            for name, machines in self._hosts.items()
         }
 
     def start(self, hosts: Sequence[OutsideHost]) -> None:
-        """Have these hosts, serving on their ports."""
+        """Have these hosts, serving on their ports; raises UnsupportedError for an address that may
+        be a pod's.
+        """
         self.close()
-        for host in hosts:
-            self._machines.start(host)
-        self._hosts = {host.name: host for host in hosts}
+        if hosts:
+            self._check_free(ip for host in hosts for ip in host.ips)
+        self._hosts = {
+            host.name: tuple(self._machines.start(ip, host.ports) for ip in host.ips)
+            for host in hosts
+        }
         self._agents = Agents(self._connect)
+
+    def reach(self, pods: Iterable[Pod]) -> None:
+        """Have hosts and pods reach each other by the pods' nodes, which go by their real names.
+
+        A pod's address need not be from its node's podCIDRs. That of a pod which is gone may lead
+        to the wrong node until another one has it.
+        """
+        places = {ip: pod.node for pod in pods if has_own_addresses(pod) for ip in pod.ips}
+        for machine in dict.fromkeys(chain.from_iterable(self._hosts.values())):
+            family = machine.ip.version
+            targets = {ip: node for ip, node in places.items() if ip.version == family}
+            if targets:
+                self._machines.route(machine, targets)
 
     def probe(self, probes: Sequence[Probe]) -> Sequence[Observation]:
         """Ask all at once, those to load balancers by a node that serves them."""
         assert self._agents is not None, "start() comes first"
+        asked = []
         for probe in probes:
             target = ip_address(probe.host)
+            machine = self._machine(probe.source.name, target.version)
             if target in self._balancer.services:
-                self._route(self._hosts[probe.source.name], target)
-        return self._agents.ask(probes)
+                self._route(machine, target)
+            source = Source.parse(self._machines.identity(machine.ip))
+            asked.append(replace(probe, source=source))
+        seen = self._agents.ask(asked)
+        return [replace(each, probe=probe) for each, probe in zip(seen, probes, strict=True)]
 
     def close(self) -> None:
         """End the agents; the machines stay until the driver removes them."""
@@ -100,14 +129,37 @@ class KindOutside:
         self._hosts = {}
         self._entries = {}
 
-    def _connect(self, source: Source) -> Channel:
-        return CommandChannel(self._machines.agent(self._hosts[source.name]))
+    def _check_free(self, ips: Iterable[IPAddress]) -> None:
+        """A node with a way to the host would lose its way to a pod of that address."""
+        with self._client.in_words():
+            pods = self._client.items(PODS)
+        taken = [*self._machines.pod_cidrs, *pod_networks(pods)]
+        for ip in ips:
+            for network in taken:
+                if ip in network:
+                    raise UnsupportedError(
+                        f"needs a host outside at {ip}, which may be a pod's on this cluster: "
+                        f"some have addresses in {network}"
+                    )
 
-    def _route(self, host: OutsideHost, target: IPAddress) -> None:
+    def _machine(self, host: str, family: int) -> Machine:
+        """The machine that the host is for this family; raises ClusterError if it has none."""
+        for machine in self._hosts[host]:
+            if machine.ip.version == family:
+                return machine
+        raise ClusterError(f"the host {host} outside has no IPv{family} address")
+
+    def _connect(self, source: Source) -> Channel:
+        for machine in chain.from_iterable(self._hosts.values()):
+            if str(source) == self._machines.identity(machine.ip):
+                return CommandChannel(self._machines.agent(machine))
+        raise ClusterError(f"there is no machine {source}")
+
+    def _route(self, machine: Machine, target: IPAddress) -> None:
         node = self._entry(self._balancer.services[target])
-        if node is not None and self._entries.get((host.name, target)) != node.name:
-            self._machines.route(host, target, node)
-            self._entries[host.name, target] = node.name
+        if node is not None and self._entries.get((machine, target)) != node.name:
+            self._machines.route(machine, {target: node.name})
+            self._entries[machine, target] = node.name
 
     def _entry(self, service: str) -> Node | None:
         """A node that has a pod of the Service: the only ones that serve it under policy Local."""
@@ -122,3 +174,16 @@ class KindOutside:
             if (endpoint.get("conditions") or {}).get("ready", True)
         }
         return self._machines.node(serving)
+
+
+def pod_networks(pods: Iterable[Manifest]) -> list[IPNetwork]:
+    """The smallest networks around the addresses of each node's pods, which are manifests."""
+    found: dict[tuple[str, int], list[IPNetwork]] = {}
+    for pod in pods:
+        status = pod.get("status") or {}
+        if pod["spec"].get("hostNetwork") or status.get("phase") in ("Succeeded", "Failed"):
+            continue
+        for item in status.get("podIPs") or ():
+            network = ip_network(item["ip"])
+            found.setdefault((pod["spec"]["nodeName"], network.version), []).append(network)
+    return [around(networks) for networks in found.values()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from netpol_conformance.model.objects import IPAddress, IPNetwork
+from netpol_conformance.model.objects import IPAddress
 
 _LINK = "npc-outside"
 _PORT = 14789
@@ -25,16 +25,15 @@ _TABLE = 28784
 @dataclass(frozen=True, slots=True)
 class End:
     """A container on Docker's network. ``transport`` is its address there; ``ips`` are those that
-    scenarios know it by, ``networks`` what else lies behind it.
+    scenarios know it by.
     """
 
     transport: IPAddress
     ips: tuple[IPAddress, ...]
-    networks: tuple[IPNetwork, ...] = ()
 
 
 def of_machine(machine: End, nodes: Sequence[End]) -> str:
-    """What to run on the machine: all that it sends to nodes and their pods has its own address.
+    """What to run on the machine: all that it sends to nodes has its own address.
 
     The tunnel's packets are recognised by their source, Docker's address.
     """
@@ -54,10 +53,11 @@ def of_machine(machine: End, nodes: Sequence[End]) -> str:
     return _script(lines)
 
 
-def of_entry(machine: End, node: End, target: IPAddress) -> str:
-    """What to run on the machine so that it reaches ``target`` by ``node``."""
+def of_targets(machine: End, targets: Iterable[tuple[IPAddress, End]]) -> str:
+    """What to run on the machine so that it reaches each target by the node beside it."""
     return _script(
-        _route(str(target), machine, node, own, gateway)
+        _route(target, machine, node, own, gateway)
+        for target, node in targets
         for own in machine.ips
         for gateway in node.ips
         if own.version == gateway.version == target.version
@@ -92,16 +92,10 @@ def _to_node(machine: End, node: End, own: IPAddress) -> Iterator[str]:
             continue
         yield _neighbour(gateway, node)
         yield f"{_replace(gateway)} {_tunnel(machine, node)} dev {_LINK} src {own}"
-        for network in node.networks:
-            if network.version == own.version:
-                yield _route(str(network), machine, node, own, gateway)
 
 
-def _route(target: str, machine: End, node: End, own: IPAddress, gateway: IPAddress) -> str:
-    return (
-        f"ip {_flag(own)} route replace {target} {_tunnel(machine, node)} "
-        f"via {gateway} dev {_LINK} onlink src {own}"
-    )
+def _route(target: IPAddress, machine: End, node: End, own: IPAddress, gateway: IPAddress) -> str:
+    return f"{_replace(target)} {_tunnel(machine, node)} via {gateway} dev {_LINK} onlink src {own}"
 
 
 def _replace(target: IPAddress) -> str:

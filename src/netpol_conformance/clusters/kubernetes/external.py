@@ -47,9 +47,13 @@ LOCATE_TIMEOUT = 30.0
 
 
 class Turn:
-    """The right to use what ``key`` names, among all threads and processes of this user here."""
+    """The right to use what ``key`` names, among all threads and processes of this user here.
 
-    def __init__(self, key: str) -> None:
+    ``awaited`` follows "waiting for" in the log.
+    """
+
+    def __init__(self, key: str, awaited: str = "another scenario to end") -> None:
+        self._awaited = awaited
         name = f"netpol-conformance-{os.getuid()}-{sha256(key.encode()).hexdigest()[:16]}.lock"
         self._path = Path(tempfile.gettempdir(), name)
         self._held: int | None = None
@@ -62,9 +66,14 @@ class Turn:
         try:
             fcntl.flock(self._held, way | fcntl.LOCK_NB)
         except BlockingIOError:
-            _log.info("waiting for another scenario to end: one of the two must be alone")
+            _log.info("waiting for %s: one of the two must be alone", self._awaited)
             fcntl.flock(self._held, way)
-            _log.info("waited %.1f s for another scenario to end", time.monotonic() - began)
+            _log.info("waited %.1f s for %s", time.monotonic() - began, self._awaited)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was taken and not given back."""
+        return self._held is not None
 
     def give_back(self) -> None:
         """Let the next one have it. Safe to call without having it."""
