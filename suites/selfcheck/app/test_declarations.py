@@ -107,7 +107,7 @@ def test_strict_features_fail_what_is_declared_and_passes(tmp_path):
     assert "--strict-features" in report.scenarios[0].rerun
 
 
-def test_a_profile_with_a_mistake_starts_nothing(tmp_path):
+def test_a_declaration_with_a_mistake_starts_nothing(tmp_path):
     wrong = KNOWN.replace("hairpin", "hairpinn")
     done, report, _ = run(tmp_path, wrong, "reference")
     assert (done.returncode, report) == (2, None)
@@ -132,7 +132,7 @@ def test_pytest_tells_the_reasons_of_what_fails_as_declared(tmp_path):
     assert re.search(rf"XFAIL .*hairpin.yaml.* - Declared: so it is \({LINK}\)", done.stdout)
 
 
-def test_workers_of_pytest_xdist_know_the_profile_too(tmp_path):
+def test_workers_of_pytest_xdist_know_the_declaration_too(tmp_path):
     (tmp_path / "mine.yaml").write_text(UNSUPPORTED, encoding="utf-8")
     done = with_pytest(
         *("-n2", "--netpol-scenario", SCENARIO, "--netpol-scenario", "handbook/no-policy.yaml"),
