@@ -72,7 +72,7 @@ class RunOptions(Options):
     declaration: str = option(
         "",
         "NAME|FILE",
-        "what the implementation declares: a profile under plugins/, a file, or none "
+        "what the implementation declares: the name of a file in plugins/, a file, or none "
         "(default: the implementation's own, if there is one)",
     )
     strict_features: bool = flag(

@@ -43,6 +43,8 @@ def _declaration(part: PluginFile, file: str, document: Document) -> Declaration
         implementation=part.implementation,
         link=part.link,
         versions=tuple(part.versions),
+        configuration=tuple(part.configuration),
+        measured=part.measured,
         called=tuple(part.called),
         lacks=tuple(
             Lack(feature, lack.reason, lack.link, document.line(("unsupported", feature)))

@@ -60,6 +60,15 @@ class PluginFile(Part):
     versions: list[str] = Field(
         default=[], description="Versions that this holds for; all if none is given."
     )
+    configuration: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="Options and settings that this holds with; any if none is given.",
+        examples=[["VXLAN between subnets", "enable-sctp: false, the default"]],
+    )
+    measured: bool = Field(
+        default=True,
+        description="Whether this suite was ever run on it. If not, all here is told by others.",
+    )
     called: list[str] = Field(
         default=[], description="What runs call it, if not by the file's own name."
     )

@@ -56,7 +56,8 @@ class Declared:
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """A whole file. ``name`` is what ``--declaration`` calls it, ``called`` what runs call the
-    implementation beside that; ``versions`` are those it holds for, all if there are none.
+    implementation beside that; ``versions`` and ``configuration`` are what it holds for, all if
+    there are none. ``measured`` is whether this suite was ever run on it.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Declaration:
     implementation: str
     link: str
     versions: tuple[str, ...] = ()
+    configuration: tuple[str, ...] = ()
+    measured: bool = True
     called: tuple[str, ...] = ()
     lacks: tuple[Lack, ...] = ()
     failures: tuple[KnownFailure, ...] = ()

@@ -130,6 +130,8 @@ def declaration_record(declaration: Declaration | None) -> DeclarationRecord | N
         implementation=declaration.implementation,
         link=declaration.link,
         versions=declaration.versions,
+        configuration=declaration.configuration,
+        measured=declaration.measured,
         unsupported=tuple(
             LackRecord(feature=lack.feature, reason=lack.reason, link=lack.link)
             for lack in declaration.lacks

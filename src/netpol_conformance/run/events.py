@@ -201,6 +201,10 @@ class DeclarationRecord(Record):
     implementation: str
     link: str
     versions: tuple[str, ...] = Field(default=(), description="that it holds for; all if empty")
+    configuration: tuple[str, ...] = Field(
+        default=(), description="options and settings that it holds with; any if empty"
+    )
+    measured: bool = Field(default=True, description="whether this suite was ever run on it")
     unsupported: tuple[LackRecord, ...] = ()
     known_failures: int = 0
 

@@ -35,6 +35,8 @@ SOUND = """\
 implementation: a plugin
 link: https://example.org/plugin
 versions: ["1.2"]
+configuration: [tunnels, "sctp: off"]
+measured: false
 called: [plug]
 unsupported:
   sctp:
@@ -63,33 +65,33 @@ def problems(old: str, new: str) -> list[str]:
 
 def test_a_sound_declaration():
     declaration = load(SOUND, "plugins/plug-in.yaml", find)
-    assert (declaration.name, declaration.versions, declaration.called) == (
-        "plug-in",
-        ("1.2",),
-        ("plug",),
-    )
+    assert (declaration.name, declaration.called) == ("plug-in", ("plug",))
+    assert (declaration.versions, declaration.configuration) == (("1.2",), ("tunnels", "sctp: off"))
+    assert not declaration.measured
     (lack,), (failure,) = declaration.lacks, declaration.failures
-    assert (lack.feature, lack.reason, lack.line) == ("sctp", "the kernel lacks it", 6)
+    assert (lack.feature, lack.reason, lack.line) == ("sctp", "the kernel lacks it", 8)
     assert (failure.scenario, failure.steps, failure.cells) == (
         "semantics/a.yaml",
         (1,),
         ("client -> web:80",),
     )
-    assert failure.line == 10
+    assert failure.line == 12
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("  sctp:", "  sctpp:", ':6: unsupported.sctpp: no feature is called "sctpp"; did'),
-        ("knownFailures", "knownFailure", ':9: knownFailure: unknown key "knownFailure"; '),
+        ("  sctp:", "  sctpp:", ':8: unsupported.sctpp: no feature is called "sctpp"; did'),
+        ("knownFailures", "knownFailure", ':11: knownFailure: unknown key "knownFailure"; '),
         ("  cells:", "  cell:", 'knownFailures[0].cell: unknown key "cell"; did you mean "cells"?'),
-        ("    link: https://example.org/1\n", "", ":6: unsupported.sctp.link: is missing"),
+        ("    link: https://example.org/1\n", "", ":8: unsupported.sctp.link: is missing"),
         ("docs/plugins.md#a-plugin", "a-bug-tracker", "does not look right"),
         ("semantics/a", "semantics/b", 'names no scenario; did you mean "semantics/a.yaml"?'),
-        ("steps: [1]", "steps: [2]", ":11: knownFailures[0].steps[0]: semantics/a.yaml"),
+        ("steps: [1]", "steps: [2]", ":13: knownFailures[0].steps[0]: semantics/a.yaml"),
         ("-> web:80", "-> web:8O", 'no cell "client -> web:8O"; did you mean "client -> web:80'),
         ("  sctp:", "  namedPorts:", "needs namedPorts, which is declared as unsupported already"),
+        ("[tunnels, ", "['', ", "configuration[0]: must not be empty"),
+        ("measured: false", "measured: never", ":5: measured: must be true or false"),
         ("  reason: a bug\n", "  reason: ''\n", "reason: must not be empty"),
         ("a plugin\n", "a plugin\n---\n", "holds 2 YAML documents; a declaration is one"),
         ("link: https://example.org/plugin", "link: [", "mine.yaml:"),
@@ -133,7 +135,7 @@ def test_every_shipped_declaration_is_sound_and_its_links_lead_somewhere(path):
             assert not anchor or anchor in slugs, link
 
 
-def test_a_run_finds_the_profile_of_its_implementation():
+def test_a_run_finds_the_declaration_of_its_implementation():
     assert load_declaration("", "kube-router").name == "kube-router"
     assert load_declaration("", "reference").name == "reference-enforcer"
     assert load_declaration("", "suites/mutants.py:Mutant") is None
@@ -141,7 +143,7 @@ def test_a_run_finds_the_profile_of_its_implementation():
     assert load_declaration("calico", "kube-router").name == "calico"
 
 
-def test_a_profile_that_is_not_there_is_an_error():
+def test_a_declaration_that_is_not_there_is_an_error():
     with pytest.raises(ScenarioError, match=r'is called "calicoo".* mean "calico"'):
         load_declaration("calicoo", "reference")
     with pytest.raises(ScenarioError, match=r"nowhere.yaml:1: cannot be read"):
@@ -156,7 +158,7 @@ def test_a_profile_that_is_not_there_is_an_error():
         ("handbook", "names no scenario; name a file, or one of its cases"),
     ],
 )
-def test_scenarios_of_a_profile_are_those_of_the_packs(scenario, told, tmp_path):
+def test_scenarios_of_a_declaration_are_those_of_the_packs(scenario, told, tmp_path):
     mine = tmp_path / "mine.yaml"
     text = SOUND.replace("semantics/a.yaml", scenario)
     mine.write_text(re.sub(r"  (steps|cells): .*\n", "", text))

@@ -74,7 +74,7 @@ def collected(events: list[Event]) -> Report:
 
 @pytest.fixture(scope="module")
 def tame(events: list[Event]) -> Report:
-    """A run of a plugin with a profile, without hostile strings."""
+    """A run of a plugin with a declaration, without hostile strings."""
     tame = [event for event in events if "hostile" not in getattr(event, "path", "")]
     begin = tame[0]
     assert isinstance(begin, RunStarted)

@@ -9,7 +9,7 @@ from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.report.document.collector import count
 from netpol_conformance.report.document.report import Counts, Report, ScenarioReport
 from netpol_conformance.report.text import one_line, plural, seconds
-from netpol_conformance.run.events import NetworkMeasured, PathResult, StepResult
+from netpol_conformance.run.events import DeclarationRecord, NetworkMeasured, PathResult, StepResult
 
 WORDS = {
     Outcome.PASS: "passed",
@@ -115,6 +115,19 @@ def packs(report: Report) -> tuple[PackSummary, ...]:
         PackSummary(name, tuple(members), count(members), combine(item.outcome for item in members))
         for name, members in grouped.items()
     )
+
+
+def went_by(declared: DeclarationRecord | None) -> str:
+    """The plugin's declaration that a run was held to, and what that holds for; empty if none."""
+    if declared is None:
+        return ""
+    about = [
+        f"for {' and '.join(declared.versions)}" if declared.versions else "",
+        f"with {', '.join(declared.configuration)}" if declared.configuration else "",
+        "" if declared.measured else "never measured by this suite",
+    ]
+    told = "; ".join(part for part in about if part)
+    return f"{declared.file} ({told})" if told else declared.file
 
 
 def time_to_enforce(step: StepResult) -> str:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.conformance import surprises
 from netpol_conformance.report.document.report import Report, ScenarioReport
-from netpol_conformance.report.document.summary import PackSummary, packs
+from netpol_conformance.report.document.summary import PackSummary, packs, went_by
 from netpol_conformance.report.plain.matrix import failure_text
 from netpol_conformance.report.text import one_line, visible
 
@@ -108,7 +108,7 @@ def _properties(report: Report) -> ET.Element:
         "run_id": report.run_id,
         "partial": str(report.partial).lower(),
         "profile": report.profile,
-        "declaration": report.declaration.file if report.declaration else "",
+        "declaration": went_by(report.declaration),
     }
     conforms = {f"conforms to {item.profile}": item.conforms for item in report.profiles}
     return _named((values | conforms).items())

@@ -18,6 +18,7 @@ from netpol_conformance.report.document.summary import (
     network_words,
     packs,
     sentence,
+    went_by,
 )
 from netpol_conformance.report.plain.matrix import failure_text
 from netpol_conformance.report.text import clip, one_line, plural, seconds, visible
@@ -73,6 +74,7 @@ def _facts(report: Report) -> str:
         f"Kubernetes {report.kubernetes_version}" if report.kubernetes_version else "",
         f"suite {report.suite_version}",
         seconds(report.duration) if report.duration is not None else "",
+        f"held to {went_by(report.declaration)}" if report.declaration else "",
     ]
     return escaped(", ".join(part for part in parts if part))
 

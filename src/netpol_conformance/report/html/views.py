@@ -20,6 +20,7 @@ from netpol_conformance.report.document.summary import (
     packs,
     sentence,
     verdict,
+    went_by,
 )
 from netpol_conformance.report.html import plots, timing
 from netpol_conformance.report.html.tones import TONES, anchor, safe_link
@@ -200,7 +201,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Suite", f"netpol-conformance {report.suite_version}"),
         ("Machine", ", ".join(f"{name} {value}" for name, value in report.machine.items())),
         ("Profile", report.profile),
-        ("Plugin's declaration", report.declaration.file if report.declaration else ""),
+        ("Plugin's declaration", went_by(report.declaration)),
         ("Run", report.run_id),
     ]
     return tuple((name, value) for name, value in facts if value)

@@ -21,6 +21,7 @@ from netpol_conformance.report.document.summary import (
     sentence,
     time_to_enforce,
     verdict,
+    went_by,
 )
 from netpol_conformance.report.plain.continuous import remarks
 from netpol_conformance.report.plain.marks import encodable, to_ascii
@@ -126,7 +127,10 @@ class Terminal:
             f"{plural(len(event.scenarios), 'scenario')} on {event.implementation} "
             f"({event.cluster} cluster{version})"
         )
-        self._print(Text(one_line(words), "bold"), Text())
+        rows = [Text(one_line(words), "bold")]
+        if event.declaration:
+            rows += _prose(f"Held to {went_by(event.declaration)}", self._room)
+        self._print(*rows, Text())
         if self._wants_live and self._console.is_terminal:
             # Whoever captures the standard streams goes on undisturbed.
             self._live = Live(
