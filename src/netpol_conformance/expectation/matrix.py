@@ -8,11 +8,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
-from netpol_conformance.model.objects import ClusterState, Node, Pod
-from netpol_conformance.oracle.decision import Answer, Connection, Decision, OutsideAddress
+from netpol_conformance.model.objects import ClusterState
+from netpol_conformance.oracle.decision import (
+    Answer,
+    Connection,
+    Decision,
+    End,
+    OutsideAddress,
+)
 from netpol_conformance.oracle.evaluate import Oracle
 from netpol_conformance.scenario.matrix import cells
-from netpol_conformance.scenario.paths import End, Flow, Path, PathError, path
+from netpol_conformance.scenario.paths import Flow, Path, PathError, Seen, path
 from netpol_conformance.scenario.types import (
     CellKey,
     Expectation,
@@ -140,7 +146,7 @@ def _decisions(oracle: Oracle, flows: Sequence[Flow], family: int) -> list[Decis
     return [oracle.decide(connection) for connection in connections(flows, family)]
 
 
-def _end(end: End, family: int) -> Pod | Node | OutsideAddress:
+def _end(end: Seen, family: int) -> End:
     if not isinstance(end, OutsideSpec):
         return end
     addresses = [ip_address(text) for text in end.addresses]

@@ -20,10 +20,10 @@ from netpol_conformance.scenario.features import FIRST_PACKET
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import (
     SERVICE_WAYS,
-    End,
     Flow,
     Path,
     PathError,
+    Seen,
     find_service,
     path,
 )
@@ -126,7 +126,7 @@ def _of_path(policies: Index, cell: CellKey, found: Path) -> Iterator[str]:
             yield "egressAfterServiceNAT"
 
 
-def _rules(policies: Index, end: End, direction: Direction) -> Rules:
+def _rules(policies: Index, end: Seen, direction: Direction) -> Rules:
     """The rules that apply to an end."""
     if not isinstance(end, Pod):
         return None
@@ -154,7 +154,7 @@ def _nat_matters(
     return any(rule.peers or (rule.ports and ports_differ) for rule in rules)
 
 
-def _in_a_block(end: End, rules: Rules, family: int) -> bool:
+def _in_a_block(end: Seen, rules: Rules, family: int) -> bool:
     """Whether one of the rules has a block that the address of a pod is in."""
     if not isinstance(end, Pod) or not rules:
         return False

@@ -208,6 +208,18 @@ class Node(_Object):
 
 
 @dataclass(frozen=True, slots=True)
+class TranslatedSource:
+    """The address that a pod may see in the place of its client's, behind a Service that does not
+    keep it (S41).
+
+    Nobody promises which: the entrance node's, or one that the plugin has on a node. So it is no
+    pod's, and whether it is in a block that holds nodes or pods is open; in a block of addresses
+    outside the cluster it is not. Nor is it exempt as the pod's own node is (S6): the connection
+    is another's.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class ServicePort:
     """A Service's port and where it leads; ``target_port`` is a number or a container port name."""
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from netpol_conformance.model.objects import Direction, IPAddress, Node, Pod, Protocol
+from netpol_conformance.model.objects import (
+    Direction,
+    IPAddress,
+    Node,
+    Pod,
+    Protocol,
+    TranslatedSource,
+)
 
 
 class Answer(StrEnum):
@@ -24,7 +31,7 @@ class OutsideAddress:
     name: str = ""
 
 
-End = Pod | Node | OutsideAddress
+End = Pod | Node | OutsideAddress | TranslatedSource
 
 
 def end_name(end: End) -> str:
@@ -36,6 +43,8 @@ def end_name(end: End) -> str:
             return f"node {end.name}"
         case OutsideAddress():
             return f"{end.name} ({end.ip})" if end.name else str(end.ip)
+        case TranslatedSource():
+            return "an address in the client's place"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ source and all pods at once. The order of the tests is that of the specification
 4. an isolated one admits what a rule of an applying policy admits, and nothing else (S2).
 
 A pod on its node's network may be taken for the pod or for the node, and policies that select it
-may bind it or not (S7): where these readings differ, the answer is unspecified.
+may bind it or not (S7). An address in the client's place may be in any block that holds nodes or
+pods, or in none (S41). Where these readings differ, the answer is unspecified.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from netpol_conformance.model.objects import ClusterState, Direction, Node, Pod, Protocol
+from netpol_conformance.model.objects import (
+    ClusterState,
+    Direction,
+    Node,
+    Pod,
+    Protocol,
+    TranslatedSource,
+)
 from netpol_conformance.oracle.decision import Answer, Connection, Decision, End
 from netpol_conformance.oracle.index import Index
 from netpol_conformance.oracle.places import EVERYONE, Place, address_of
@@ -119,6 +127,8 @@ class Oracle:
             return places.pod(self._number(end))
         if isinstance(end, Node):
             return places.other(address_of(self._node(end).ips, family), end.name)
+        if isinstance(end, TranslatedSource):
+            return places.translated()
         return places.other(address_of((end.ip,), family))
 
     def _side(self, direction: Direction, target: Place, peer: Place, wire: _Wire) -> Answer:
@@ -129,19 +139,31 @@ class Oracle:
         readings = {self._admits(direction, target, peer, wire)}
         if peer.bit & index.host:
             readings.add(self._admits(direction, target, self._as_node(peer), wire))
+        if peer.translated:
+            readings.add(self._admits(direction, target, peer, wire, in_blocks=True))
         if readings == {True}:
             return Answer.ALLOWED
         if True in readings or target.bit & index.host:
             return Answer.UNSPECIFIED
         return Answer.DENIED
 
-    def _admits(self, direction: Direction, target: Place, peer: Place, wire: _Wire) -> bool:
+    def _admits(
+        self,
+        direction: Direction,
+        target: Place,
+        peer: Place,
+        wire: _Wire,
+        *,
+        in_blocks: bool = False,
+    ) -> bool:
+        """Whether a rule lets the peer in; ``in_blocks`` takes it to be in all that may hold it."""
         if _own_node(target, peer):
             return True
         index = self._index
         destination = target.bit if direction is Direction.INGRESS else peer.bit
         return any(
-            index.ports(rule.ports, wire.port, wire.protocol) & destination and rule.admits(peer)
+            index.ports(rule.ports, wire.port, wire.protocol) & destination
+            and (rule.admits(peer) or (in_blocks and index.may_hold(rule, wire.family)))
             for policy in index.applying(target.number, direction)
             for rule in policy.rules
         )
@@ -172,9 +194,11 @@ class Oracle:
         if source.bit & self._index.host:
             as_node = self._admitting(self._as_node(source), wire)
             surely, perhaps = surely & as_node, perhaps | as_node
+        if source.translated:
+            perhaps |= self._admitting(source, wire, in_blocks=True)
         return surely, perhaps | self._index.host
 
-    def _admitting(self, source: Place, wire: _Wire) -> int:
+    def _admitting(self, source: Place, wire: _Wire, *, in_blocks: bool = False) -> int:
         index = self._index
         mask = ~index.isolated[Direction.INGRESS]
         if not source.is_pod:
@@ -182,7 +206,7 @@ class Oracle:
         for policies in index.applied[Direction.INGRESS].values():
             for policy in policies:
                 for rule in policy.rules:
-                    if rule.admits(source):
+                    if rule.admits(source) or (in_blocks and index.may_hold(rule, wire.family)):
                         mask |= policy.selected & index.ports(rule.ports, wire.port, wire.protocol)
         return mask
 

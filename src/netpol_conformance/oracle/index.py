@@ -84,6 +84,15 @@ class Index:
         self.host = mask_of((i for i, pod in enumerate(pods) if pod.host_network), len(pods))
         self.finished = mask_of((i for i, pod in enumerate(pods) if pod.finished), len(pods))
         self.places = {family: PlaceIndex(pods, family) for family in (4, 6)}
+        self._nodes = {
+            family: [
+                places.other(int(ip), node.name)
+                for node in state.nodes
+                for ip in node.ips
+                if ip.version == family
+            ]
+            for family, places in self.places.items()
+        }
         self.namespaces = _namespaces(state)
         self._labels = LabelIndex(pod.labels for pod in pods)
         self.namespace_labels = {
@@ -120,6 +129,15 @@ class Index:
             found = tuple(policy for policy in policies if policy.selected & bit)
             self._applying[number, direction] = found
         return found
+
+    def may_hold(self, rule: Rule, family: int) -> bool:
+        """Whether a block of the rule holds a pod or a node, and so, perhaps, an address that one
+        of the nodes puts in a client's place (S41).
+        """
+        places, nodes = self.places[family], self._nodes[family]
+        return any(
+            block.pods(places) or any(block.holds(node) for node in nodes) for block in rule.blocks
+        )
 
     def ports(self, ports: Sequence[PolicyPort], port: int, protocol: Protocol) -> int:
         """The mask of the destinations on which ``port`` is one of ``ports`` (S14, S20-S23)."""

@@ -18,7 +18,8 @@ class Place(NamedTuple):
 
     ``number`` is the pod's own, or the number of pods for an end that is none; ``bit`` its mask.
     ``address`` is None where the end has none of the family. ``node`` names the node that a pod
-    runs on, or the node itself; empty for any other end.
+    runs on, or the node itself; empty for any other end. A ``translated`` one has an address that
+    nobody knows (S41).
     """
 
     number: int
@@ -27,6 +28,7 @@ class Place(NamedTuple):
     family: int
     node: str
     is_pod: bool
+    translated: bool = False
 
 
 def address_of(ips: Iterable[IPAddress], family: int) -> int | None:
@@ -64,6 +66,10 @@ class PlaceIndex:
         """The place of a node, of a pod taken for its node (S7), or of an outside address."""
         number = len(self._pods)
         return Place(number, 1 << number, address, self.family, node, is_pod=False)
+
+    def translated(self) -> Place:
+        """The place of an address in the client's place, which no block surely holds."""
+        return self.other(None)._replace(translated=True)
 
     def between(self, first: int, last: int) -> int:
         """The mask of the pods whose address is in this closed range."""

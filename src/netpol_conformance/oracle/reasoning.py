@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from netpol_conformance.model.objects import Direction, Node, Pod
+from netpol_conformance.model.objects import (
+    Direction,
+    IPAddress,
+    Node,
+    Pod,
+    TranslatedSource,
+)
 from netpol_conformance.oracle.decision import (
     Answer,
     Connection,
@@ -61,18 +67,32 @@ class _Case:
             reason = f"{end_name(target)} is on its node's network, where policies may not bind it"
             readings.append(self._say(Answer.ALLOWED, "S7", reason))
             on_node_network.append(target)
+        if isinstance(peer, TranslatedSource):
+            readings.append(self._read(target, peer, self._inside()))
         if len({reading.answer for reading in readings}) == 1:
             return readings[0]
-        names = " and ".join(dict.fromkeys(end_name(pod) for pod in on_node_network))
         denied = next(reading for reading in readings if reading.answer is Answer.DENIED)
-        reason = (
-            f"what policies mean for {names} on the node's network is unspecified; "
-            f"on one reading {denied.reason.removesuffix('.')}"
-        )
-        return replace(denied, answer=Answer.UNSPECIFIED, rule="S7", reason=f"{reason} (S7).")
+        if not on_node_network:
+            what = f"whose address {end_name(target)} sees in the client's place"
+            return self._unspecified("S41", what, denied)
+        names = " and ".join(dict.fromkeys(end_name(pod) for pod in on_node_network))
+        what = f"what policies mean for {names} on the node's network"
+        return self._unspecified("S7", what, denied)
 
-    def _read(self, target: Pod, peer: End) -> Side:
-        """The say with ``peer`` taken for what it is given as."""
+    def _inside(self) -> tuple[IPAddress, ...]:
+        """The addresses of the cluster's nodes and pods."""
+        state = self.index.state
+        ends: tuple[Node | Pod, ...] = (*state.nodes, *state.pods)
+        return tuple(ip for end in ends for ip in end.ips)
+
+    def _unspecified(self, rule: str, what: str, denied: Side) -> Side:
+        """The say where readings differ, one of which is ``denied``."""
+        reason = f"{what} is unspecified; on one reading {denied.reason.removesuffix('.')}"
+        said = self._say(Answer.UNSPECIFIED, rule, reason)
+        return replace(denied, answer=said.answer, rule=rule, reason=said.reason)
+
+    def _read(self, target: Pod, peer: End, inside: tuple[IPAddress, ...] = ()) -> Side:
+        """The say with ``peer`` taken for what it is given as; ``inside`` as in Trial."""
         if isinstance(peer, Pod) and peer.key == target.key:
             reason = f"{end_name(target)} reaches itself, which no policy can block"
             return self._say(Answer.ALLOWED, "S5", reason)
@@ -84,7 +104,7 @@ class _Case:
         number = self.index.numbers[target.namespace, target.name]
         if not self.index.isolated[self.direction] >> number & 1:
             return self._open(target)
-        return self._isolated(target, peer, number)
+        return self._isolated(target, peer, number, inside)
 
     def _open(self, target: Pod) -> Side:
         if not self.index.state.version.annotation_isolates:
@@ -99,9 +119,9 @@ class _Case:
         reason = f"{end_name(target)} is not isolated for {self.word}: {why}"
         return self._say(Answer.ALLOWED, "S70", reason)
 
-    def _isolated(self, target: Pod, peer: End, number: int) -> Side:
+    def _isolated(self, target: Pod, peer: End, number: int, inside: tuple[IPAddress, ...]) -> Side:
         labels = self.index.namespace_labels
-        trial = Trial(self.direction, target, peer, self.connection, labels)
+        trial = Trial(self.direction, target, peer, self.connection, labels, inside)
         matches: list[Match] = []
         misses: list[NearMiss] = []
         names: list[str] = []

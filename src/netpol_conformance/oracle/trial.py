@@ -20,6 +20,7 @@ from netpol_conformance.model.objects import (
     PolicyPeer,
     PolicyPort,
     PolicyRule,
+    TranslatedSource,
 )
 from netpol_conformance.oracle.decision import Connection, End, Match, Miss, end_name
 from netpol_conformance.oracle.labels import unmet
@@ -50,7 +51,8 @@ class Trial:
     """The connection tried, from the side of ``direction``'s target.
 
     ``peer`` is the other end, as a node where a pod is taken for its node (S7);
-    ``namespaces`` are the labels of all namespaces by name (S13).
+    ``namespaces`` are the labels of all namespaces by name (S13). An address in the client's place
+    is taken to be wherever one of ``inside`` is (S41).
     """
 
     direction: Direction
@@ -58,6 +60,7 @@ class Trial:
     peer: End
     connection: Connection
     namespaces: Mapping[str, Labels]
+    inside: tuple[IPAddress, ...] = ()
 
     @property
     def destination(self) -> End:
@@ -133,6 +136,11 @@ class Trial:
 
     def _block(self, block: IPBlock) -> Failure | None:
         end, family = self.peer, self.connection.family
+        if isinstance(end, TranslatedSource):
+            near = [ip for ip in self.inside if ip.version == family and ip in block.cidr]
+            reason = f"nobody promises that {block.cidr} holds {end_name(end)}"
+            held = any(_excepted(block, ip) is None for ip in near)
+            return None if held else Failure(0, ".ipBlock.cidr", reason, "S41")
         ips = (end.ip,) if not isinstance(end, Pod | Node) else end.ips
         address = next((ip for ip in ips if ip.version == family), None)
         if address is None:

@@ -11,7 +11,7 @@ from netpol_conformance.model.objects import ClusterState, Pod, SourceKind
 from netpol_conformance.scenario.catalogue import LINES, RULES, UNLINKED_DOCUMENTS
 from netpol_conformance.scenario.errors import Problem, did_you_mean, dotted
 from netpol_conformance.scenario.matrix import cells
-from netpol_conformance.scenario.paths import End, PathError, path
+from netpol_conformance.scenario.paths import PathError, Seen, path
 from netpol_conformance.scenario.planning import passing_states, state_in_force
 from netpol_conformance.scenario.types import (
     CellKey,
@@ -123,7 +123,7 @@ def _unused_workloads(corpus: list[Scenario]) -> Iterator[Problem]:
                 yield Problem(scenario.file, line, field, "no expectation speaks of it", hint)
 
 
-def _field(end: End) -> str:
+def _field(end: Seen) -> str:
     """Where an end is declared in the file."""
     if isinstance(end, Pod):
         return f"pods.{SourceRef(SourceKind.POD, end.namespace, end.name)}"

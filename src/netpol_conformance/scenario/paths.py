@@ -21,6 +21,7 @@ from netpol_conformance.model.objects import (
     Service,
     ServicePort,
     SourceKind,
+    TranslatedSource,
 )
 from netpol_conformance.model.service import endpoints
 from netpol_conformance.scenario.types import (
@@ -33,6 +34,8 @@ from netpol_conformance.scenario.types import (
 )
 
 End = Pod | Node | OutsideSpec
+Seen = End | TranslatedSource
+"""Whom the pod that is reached may see as its client."""
 Named = TypeVar("Named", Pod, Node, Service, OutsideSpec)
 SERVICE_WAYS = frozenset({Via.SERVICE, Via.CLUSTER_IP, Via.NODE_PORT, Via.LOAD_BALANCER})
 """The ways through a Service."""
@@ -51,7 +54,7 @@ class PathError(LookupError):
 class Flow:
     """One connection as policy sees it: its ends, and the port of the destination itself."""
 
-    source: End
+    source: Seen
     destination: End
     port: int
     protocol: Protocol
@@ -160,7 +163,7 @@ def _service_flows(state: ClusterState, source: End, destination: Destination) -
         target = destination.port if service.headless else number  # no NAT before a headless one
         flows += (
             Flow(seen, pod, target, destination.protocol)
-            for seen in _seen_sources(state, source, pod, service, destination)
+            for seen in _seen_sources(source, pod, service, destination)
         )
     if destination.via is Via.NODE_PORT and isinstance(source, Pod):
         flows += _to_entrance(state, source, port, destination)
@@ -168,22 +171,24 @@ def _service_flows(state: ClusterState, source: End, destination: Destination) -
 
 
 def _seen_sources(
-    state: ClusterState, source: End, pod: Pod, service: Service, destination: Destination
-) -> Iterator[End]:
-    """Whom the pod may see as the client: itself, or the node where the connection enters."""
+    source: End, pod: Pod, service: Service, destination: Destination
+) -> Iterator[Seen]:
+    """Whom the pod may see as the client: itself, or, at an entrance that does not keep its
+    address, another in its place. That is so at the pod's own node, too: who translates there may
+    do it before policy is asked (S31, S41).
+    """
     yield source
     if destination.via not in _ENTRANCES or service.external_traffic_policy == "Local":
         return
-    for node in state.nodes:
-        if node.name != pod.node and destination.node in ("", node.name):
-            yield node  # S41
+    if not (isinstance(source, Node) and source.name == pod.node == destination.node):
+        yield TranslatedSource()
 
 
 def _to_entrance(
     state: ClusterState, source: Pod, port: ServicePort, destination: Destination
 ) -> Iterator[Flow]:
-    """At another node's port, the client's own side may see the node and not the pod behind."""
-    if destination.node != source.node and port.node_port is not None:
+    """The client's own side may see the node that it dials, and not the pod behind (S31)."""
+    if port.node_port is not None:
         entrance = _node(state, destination.node)
         yield Flow(source, entrance, port.node_port, destination.protocol)
 
@@ -222,8 +227,10 @@ def _named(items: Iterable[Named], name: str, described: str) -> Named:
     raise PathError(f"there is no {described}")
 
 
-def has_family(end: End, family: int) -> bool:
+def has_family(end: Seen, family: int) -> bool:
     """Whether an end has an address of the family, so that a flow of it can exist at all."""
+    if isinstance(end, TranslatedSource):
+        return True
     if isinstance(end, OutsideSpec):
         return any(ip_address(text).version == family for text in end.addresses)
     return any(ip.version == family for ip in end.ips)

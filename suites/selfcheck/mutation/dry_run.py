@@ -40,11 +40,12 @@ from netpol_conformance.model.objects import (
     ObjectKey,
     Pod,
     Protocol,
+    TranslatedSource,
 )
 from netpol_conformance.run.change import Changes
 from netpol_conformance.run.execution import manifest_list
 from netpol_conformance.scenario.matrix import cells
-from netpol_conformance.scenario.paths import End, PathError, path
+from netpol_conformance.scenario.paths import PathError, Seen, path
 from netpol_conformance.scenario.types import CellKey, OutsideSpec, Scenario, Step, Via
 
 from .filtering import Filter, Interfaces, NftRefusalError, Packet, UnknownRulesError
@@ -375,7 +376,9 @@ def packets_of(scenario: Scenario, state: ClusterState, cell: CellKey) -> Iterat
                     )
 
 
-def _addresses(end: End) -> tuple[IPAddress, ...]:
+def _addresses(end: Seen) -> tuple[IPAddress, ...]:
+    if isinstance(end, TranslatedSource):
+        return ()  # any node may stand in for it: packets_of has them all
     if isinstance(end, OutsideSpec):
         return tuple(map(ip_address, end.addresses))
     return end.ips

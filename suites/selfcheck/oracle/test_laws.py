@@ -19,6 +19,7 @@ from netpol_conformance.model.objects import (
     Operator,
     Pod,
     PolicyRule,
+    TranslatedSource,
 )
 from netpol_conformance.model.version import ISOLATION_ANNOTATION, LATEST, KubernetesVersion
 from netpol_conformance.oracle.decision import Answer, Connection, OutsideAddress
@@ -108,6 +109,18 @@ def admits(state, direction, target, peer, asked):
     return not isolated
 
 
+def readings(state, peer):
+    """Whom an end may be taken for: a pod on its node's network for the node, too (S7), an address
+    in the client's place for one that is nowhere or where any node or pod is (S41).
+    """
+    if isinstance(peer, TranslatedSource):
+        inside = [ip for end in (*state.nodes, *state.pods) for ip in end.ips]
+        return [Node(""), Node("", tuple(inside))]
+    if isinstance(peer, Pod) and peer.host_network:
+        return [peer, Node(peer.node, peer.ips)]
+    return [peer]
+
+
 def plain(state, asked):
     source, destination = asked.source, asked.destination
     if any(isinstance(end, Pod) and end.finished for end in (source, destination)):
@@ -119,10 +132,7 @@ def plain(state, asked):
     ):
         said = {True}
         if isinstance(target, Pod):
-            said = {admits(state, direction, target, peer, asked)}
-            if isinstance(peer, Pod) and peer.host_network:
-                node = Node(peer.node, peer.ips)
-                said.add(admits(state, direction, target, node, asked))
+            said = {admits(state, direction, target, each, asked) for each in readings(state, peer)}
             if target.host_network:
                 said.add(True)
         sides.append(said)
@@ -140,7 +150,8 @@ law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChec
 
 def questions(state, wire):
     ends = (*state.pods, *state.nodes, *OUTSIDE)
-    return [Connection(source, target, *wire) for source, target in product(ends, ends)]
+    sources = (*ends, TranslatedSource())
+    return [Connection(source, target, *wire) for source, target in product(sources, ends)]
 
 
 def answers(state, wire):
@@ -156,7 +167,7 @@ def test_the_oracle_agrees_with_the_plain_evaluation(state, wire):
         expected = plain(state, asked)
         assert oracle.answer(asked) is expected, asked
         assert oracle.decide(asked).answer is expected, asked
-    for source in (*state.pods, *state.nodes, *OUTSIDE):
+    for source in (*state.pods, *state.nodes, *OUTSIDE, TranslatedSource()):
         row = tuple(plain(state, Connection(source, pod, *wire)) for pod in state.pods)
         assert oracle.row(source, *wire) == row
 

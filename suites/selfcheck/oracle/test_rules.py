@@ -24,6 +24,7 @@ from netpol_conformance.model.objects import (
     PolicyRule,
     Protocol,
     Requirement,
+    TranslatedSource,
 )
 from netpol_conformance.model.version import LATEST, KubernetesVersion
 from netpol_conformance.oracle.decision import Answer, Connection, End, OutsideAddress
@@ -62,6 +63,7 @@ HOST2 = replace(pod("host2", 10, node="node-2", ports=WEB_PORTS), host_network=T
 PODS = (WEB, WEB2, CLIENT, PLAIN, FAR_CLIENT, FAR_PLAIN, OLD_WEB, DONE, HOST1, HOST2)
 OFFICE = OutsideAddress(ip_address("172.17.0.5"), "office")
 SHED = OutsideAddress(ip_address("172.17.1.5"), "shed")
+ENTERED = TranslatedSource()
 OFFICE6 = OutsideAddress(ip_address("fd00:17::5"))
 
 
@@ -119,6 +121,7 @@ class Case(NamedTuple):
 
 
 ALL = LabelSelector()
+NOT_NODES = ingress(rule(block("172.16.0.0/12", "172.18.0.0/16")))
 DENY_IN, DENY_OUT = ingress(), egress()
 FROM_CLIENT = ingress(rule(pods(labels(role="client"))))
 FROM_TEAM = ingress(rule(spaces(labels(team="a"))))
@@ -258,6 +261,16 @@ CASES = [
     Case("S31", "an outside address is no pod's", (ALL_PODS,), OFFICE, WEB, NO),
     Case("S31", "to a pod's address", (OUT_CLIENT,), WEB, CLIENT, YES),
     Case("S31", "to its other family's", (OUT_CLIENT,), WEB, CLIENT, NO, **V6),
+    Case("S41", "in the client's place: not isolated", (), ENTERED, WEB, YES),
+    Case("S41", "nobody is admitted", (DENY_IN,), ENTERED, WEB, NO),
+    Case("S41", "pods are admitted", (ALL_PODS,), ENTERED, WEB, NO),
+    Case("S41", "the port counts", (ingress(rule(port(80))),), ENTERED, WEB, NO, 81),
+    Case("S41", "everyone is admitted", (ingress(rule(port(80))),), ENTERED, WEB, YES),
+    Case("S41", "a block outside the cluster", (SUBNET,), ENTERED, WEB, NO),
+    Case("S41", "a block of nodes", (ingress(rule(block("172.18.0.0/24"))),), ENTERED, WEB, OPEN),
+    Case("S41", "a block of pods", (CLIENTS_ADDRESS,), ENTERED, WEB, OPEN),
+    Case("S41", "the nodes excepted", (NOT_NODES,), ENTERED, WEB, NO),
+    Case("S41", "a block of the other family", (CLIENTS_ADDRESS,), ENTERED, WEB, NO, **V6),
     Case("S51", "to a finished pod", (), CLIENT, DONE, OPEN),
     Case("S51", "a finished pod", (DENY_IN,), DONE, WEB, OPEN),
     Case("S51", "a running one", (DENY_IN,), CLIENT, WEB, NO),

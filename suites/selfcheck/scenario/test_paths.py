@@ -25,7 +25,10 @@ def found(text: str, client: str, server: str):
 
 
 def ends(result) -> set[tuple[str, str, int]]:
-    return {(flow.source.name, flow.destination.name, flow.port) for flow in result.flows}
+    return {
+        (getattr(flow.source, "name", "translated"), flow.destination.name, flow.port)
+        for flow in result.flows
+    }
 
 
 def test_a_pod_directly():
@@ -53,9 +56,17 @@ def test_a_headless_service_is_dialled_at_the_pod():
     assert {port for _, _, port in ends(found(text, "friend", "service/web:80"))} == {80}
 
 
-def test_behind_a_node_port_the_pod_sees_the_client_or_the_entrance():
-    entering = ends(found(BALANCED, "outside/office", "nodeport/web:8080@node-1"))
-    assert entering == FROM_OFFICE | {("node-1", "web-2", 80)}
+@pytest.mark.parametrize("entrance", ["nodeport/web:8080@node-1", "loadbalancer/web:8080"])
+@pytest.mark.parametrize("client", ["outside/office", "friend"])
+def test_behind_an_entrance_the_pod_sees_the_client_or_an_address_in_its_place(client, entrance):
+    entering = {end for end in ends(found(BALANCED, client, entrance)) if end[2] == 80}
+    seen = (client.rpartition("/")[2], "translated")
+    assert entering == {(who, web, 80) for who in seen for web in ("web-1", "web-2")}
+
+
+def test_a_pods_own_node_that_dials_itself_is_itself():
+    flows = ends(found(BALANCED, "node/node-1", "nodeport/web:8080@node-1"))
+    assert flows == {("node-1", "web-1", 80), ("node-1", "web-2", 80), ("translated", "web-2", 80)}
 
 
 def test_with_the_local_policy_it_sees_the_client():
@@ -63,8 +74,9 @@ def test_with_the_local_policy_it_sees_the_client():
     assert ends(found(text, "outside/office", "loadbalancer/web:8080")) == FROM_OFFICE
 
 
-def test_at_another_nodes_port_the_client_itself_sees_the_node():
-    result = found(BALANCED, "friend", "nodeport/web:8080@node-1")
+@pytest.mark.parametrize("node", ["node-1", "node-2"])
+def test_at_a_node_port_the_clients_own_side_may_see_the_node(node):
+    result = found(BALANCED, "friend", f"nodeport/web:8080@{node}")
     assert any(isinstance(flow.destination, Node) and flow.port == 30000 for flow in result.flows)
 
 
