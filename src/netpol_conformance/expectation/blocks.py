@@ -20,6 +20,7 @@ from netpol_conformance.model.objects import (
     Node,
     ObjectKey,
     Pod,
+    TranslatedSource,
 )
 from netpol_conformance.scenario.paths import End, PathError, path
 from netpol_conformance.scenario.planning import state_in_force
@@ -113,7 +114,9 @@ def _peers(
     for cell, _ in (*step.expected, *step.meanwhile):
         with suppress(PathError):  # a pod that comes or goes in this step
             for flow in path(state, scenario, cell).flows:
-                yield _named(flow.source if direction is Direction.INGRESS else flow.destination)
+                end = flow.source if direction is Direction.INGRESS else flow.destination
+                if not isinstance(end, TranslatedSource):  # whose address nobody knows
+                    yield _named(end)
 
 
 def _named(end: End) -> tuple[str, tuple[IPAddress, ...]]:

@@ -1,14 +1,81 @@
-"""Testing the probes themselves, before anything rests on what they see."""
+"""What is found out before anything rests on it: whether the probes work, and what the pod network
+carries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from netpol_conformance.clusters.base import Cluster, ClusterSpec
+from netpol_conformance.clusters.base import Cluster, ClusterError, ClusterSpec, RefusedError
+from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.probe.verdict import SelfCheck, Verdict
+from netpol_conformance.run.addressing import AddressError
+from netpol_conformance.run.events import Consumer, NetworkMeasured, SelfTested, evidence
+from netpol_conformance.run.measuring import Measured, measure, path_results
+from netpol_conformance.run.network import Network
+from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.scenario.types import Scenario
+
+_log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 """How often the probes are tested at most; one test must be without a fault."""
+
+
+class Prepared(NamedTuple):
+    """What the test of the probes came to, and what the pod network carries."""
+
+    tested: Outcome
+    network: Network
+
+
+UNPREPARED = Prepared(Outcome.INCONCLUSIVE, Network())
+"""Nothing is known."""
+
+
+def prepare(
+    cluster: Callable[[], Cluster],
+    scenarios: Sequence[Scenario],
+    timeouts: Timeouts,
+    emit: Consumer,
+) -> Prepared:
+    """Test the probes and measure the paths that ``scenarios`` use, in what ``cluster`` gives."""
+    return Prepared(_test_probes(cluster, emit), _measure(cluster, scenarios, timeouts, emit))
+
+
+def _test_probes(cluster: Callable[[], Cluster], emit: Consumer) -> Outcome:
+    try:
+        checks = self_test(cluster())
+    except ClusterError as error:
+        event = SelfTested(outcome=Outcome.INCONCLUSIVE, reason=str(error), evidence=())
+    else:
+        wrong = complaint(checks)
+        event = SelfTested(
+            outcome=Outcome.INCONCLUSIVE if wrong or not checks else Outcome.PASS,
+            reason=wrong or "Each probe connects where it can and sees a drop where it cannot.",
+            evidence=tuple(evidence("control", check.observation) for check in checks),
+        )
+    _log.info("test of the probes: %s: %s", event.outcome.value, event.reason)
+    emit(event)
+    return event.outcome
+
+
+def _measure(
+    cluster: Callable[[], Cluster],
+    scenarios: Sequence[Scenario],
+    timeouts: Timeouts,
+    emit: Consumer,
+) -> Network:
+    measured, reason = Measured(), ""
+    try:
+        measured = measure(cluster(), scenarios, timeouts)
+    except (ClusterError, RefusedError, AddressError) as error:
+        reason = str(error)
+    _log.info("the pod network was measured%s", reason and f": {reason}")
+    emit(NetworkMeasured(paths=tuple(path_results(measured)), reason=reason))
+    return measured.network
 
 
 def self_test(cluster: Cluster) -> tuple[SelfCheck, ...]:

@@ -15,31 +15,26 @@ from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 from netpol_conformance import __version__
 from netpol_conformance.clusters.base import (
     Cluster,
     ClusterError,
     Driver,
-    RefusedError,
 )
 from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.plugins.types import Declaration, Declared
-from netpol_conformance.run.addressing import AddressError
 from netpol_conformance.run.declaring import Declaring, declaration_record
 from netpol_conformance.run.events import (
     Consumer,
     Event,
-    NetworkMeasured,
     RunFinished,
     RunStarted,
     ScenarioFinished,
-    SelfTested,
-    evidence,
 )
-from netpol_conformance.run.measuring import Measured, measure, path_results
 from netpol_conformance.run.network import Network
-from netpol_conformance.run.preparing import complaint, self_test
+from netpol_conformance.run.preparing import UNPREPARED, Prepared, prepare
 from netpol_conformance.run.retries import Attempts, LastAttempts
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
 from netpol_conformance.run.throttle import Throttle
@@ -48,6 +43,7 @@ from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 CURRENT_SCENARIO: ContextVar[str] = ContextVar("scenario", default="")
 """The path of the scenario that is at work here; a log's lines name it."""
@@ -130,9 +126,7 @@ class Session:
         self._quiet: list[Future[Outcome]] = []
         self._all_first: list[Future[Outcome]] = []
         self._all_begun = threading.Event()
-        self._scenarios: tuple[Scenario, ...] = ()
-        self._prepared: Future[Outcome] | None = None
-        self._measured = Measured()
+        self._prepared: Future[Prepared] | None = None
         self._stopping = threading.Event()
 
     def begin(self, scenarios: Sequence[Scenario]) -> None:
@@ -141,8 +135,7 @@ class Session:
         """
         _log.info("%d scenarios, %d at once", len(scenarios), self._setting.jobs)
         self._emit(begin_of_run(self._setting, scenarios))
-        self._scenarios = tuple(scenarios)
-        self._prepared = self._pool.submit(self._prepare)
+        self._prepared = self._pool.submit(self._prepare, tuple(scenarios))
         for scenario in sorted(scenarios, key=lambda scenario: bool(scenario.asking)):
             self._submit(scenario)
         self._all_begun.set()
@@ -178,8 +171,8 @@ class Session:
             pool.shutdown(wait=True)
         self._close_clusters()
         return end_of_run(
-            [_outcome(future) for future in self._futures.values()],
-            _outcome(self._prepared) if self._prepared else None,
+            [_result(future, Outcome.INCONCLUSIVE) for future in self._futures.values()],
+            _result(self._prepared, UNPREPARED).tested if self._prepared else None,
             self._began,
             partial=bool(unfinished or reason),
             reason=reason,
@@ -204,7 +197,7 @@ class Session:
         self._wait_for(tuple(self._quiet))
         return self._run(scenario)
 
-    def _wait_for(self, others: Iterable[Future[Outcome]]) -> None:
+    def _wait_for(self, others: Iterable[Future[Any]]) -> None:
         for other in others:
             with suppress(CancelledError):  # concurrent.futures.wait would wait for it for ever
                 other.exception()
@@ -288,41 +281,14 @@ class Session:
             )
             return None
 
-    def _prepare(self) -> Outcome:
-        """Test the probes and measure the pod network; what the probes' test came to."""
-        outcome = self._test_probes()
-        reason = ""
-        try:
-            self._measured = measure(self._cluster(), self._scenarios, self._setting.timeouts)
-        except (ClusterError, RefusedError, AddressError) as error:
-            reason = str(error)
-        event = NetworkMeasured(paths=tuple(path_results(self._measured)), reason=reason)
-        _log.info("the pod network was measured%s", reason and f": {reason}")
-        self._emit(event)
-        return outcome
+    def _prepare(self, scenarios: Sequence[Scenario]) -> Prepared:
+        return prepare(self._cluster, scenarios, self._setting.timeouts, self._emit)
 
     def _network(self) -> Network:
         """What the pod network carries, once that was measured; nothing is known if it wasn't."""
         assert self._prepared is not None
-        with suppress(CancelledError):
-            self._prepared.exception()
-        return self._measured.network
-
-    def _test_probes(self) -> Outcome:
-        try:
-            checks = self_test(self._cluster())
-        except ClusterError as error:
-            event = SelfTested(outcome=Outcome.INCONCLUSIVE, reason=str(error), evidence=())
-        else:
-            wrong = complaint(checks)
-            event = SelfTested(
-                outcome=Outcome.INCONCLUSIVE if wrong or not checks else Outcome.PASS,
-                reason=wrong or "Each probe connects where it can and sees a drop where it cannot.",
-                evidence=tuple(evidence("control", check.observation) for check in checks),
-            )
-        _log.info("test of the probes: %s: %s", event.outcome.value, event.reason)
-        self._emit(event)
-        return event.outcome
+        self._wait_for([self._prepared])
+        return _result(self._prepared, UNPREPARED).network
 
     def _cluster(self) -> Cluster:
         """The cluster of this worker thread."""
@@ -357,10 +323,10 @@ def _counted(ends: Sequence[ScenarioFinished]) -> Outcome:
     return Outcome.UNSUPPORTED if ends[0].not_carried else ends[0].outcome
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
-    """What it came to; INCONCLUSIVE if it was cut off or failed on our side."""
+def _result(future: Future[T], otherwise: T) -> T:
+    """What it came to; ``otherwise`` if it was cut off or failed on our side."""
     ended = future.done() and not future.cancelled() and future.exception() is None
-    return future.result() if ended else Outcome.INCONCLUSIVE
+    return future.result() if ended else otherwise
 
 
 def _context(scenario: Scenario) -> Context:

@@ -22,6 +22,8 @@ from netpol_conformance.run.events import (
     SelfTested,
     StepFinished,
 )
+from netpol_conformance.run.network import Network
+from netpol_conformance.run.preparing import Prepared
 from netpol_conformance.run.session import CURRENT_SCENARIO, Session, Setting, Stop, end_of_run
 from netpol_conformance.run.timeouts import Timeouts
 
@@ -265,7 +267,7 @@ def test_a_network_that_cannot_be_measured_spoils_nothing_that_passes(monkeypatc
     def broken(*_: object) -> None:
         raise ClusterError("no pods for that")
 
-    monkeypatch.setattr("netpol_conformance.run.session.measure", broken)
+    monkeypatch.setattr("netpol_conformance.run.preparing.measure", broken)
     events = []
     end = ended(session(events), copies(1))
     assert end.exit_code == 0
@@ -306,7 +308,8 @@ def crowded(monkeypatch):
     made = type("Of this test", (Crowded,), {})
     monkeypatch.setattr(Crowded, "in_use", 0)
     monkeypatch.setattr(FakeDriver, "cluster", lambda _self: made(SCENARIO))
-    monkeypatch.setattr(Session, "_prepare", lambda _self: Outcome.PASS)
+    prepared = Prepared(Outcome.PASS, Network())
+    monkeypatch.setattr(Session, "_prepare", lambda _self, _scenarios: prepared)
     return made
 
 
