@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from netpol_conformance.enforcer.compilation import Change
 from netpol_conformance.enforcer.controller import Controller
 from netpol_conformance.model.objects import (
     IPAddress,
@@ -146,6 +147,29 @@ class DeletedPodsKeepTheirAddress(_FirstOwner):
 
     def goes(self, event: WatchEvent) -> bool:
         return event.type != "DELETED"
+
+
+@mutant("S51", "lifecycle/address-used-again")
+class IsolationStaysWithTheAddress(Controller):
+    """An address that was isolated stays so when its pod is deleted, whoever gets it next."""
+
+    def __init__(
+        self, node: str, apply: Callable[[str], object], version: KubernetesVersion = LATEST
+    ) -> None:
+        super().__init__(node, apply, version)
+        self._gone: set[str] = set()
+
+    def handle(self, events: Sequence[WatchEvent]) -> None:
+        deleted = [event.object for event in events if event.type == "DELETED"]
+        self._gone = {str(ip) for item in deleted if isinstance(item, Pod) for ip in item.ips}
+        super().handle(events)
+
+    def _alter(self, table: str, change: Change) -> None:
+        removed = {
+            name: elements - self._gone if "isolated" in name else elements
+            for name, elements in change.removed.items()
+        }
+        super()._alter(table, replace(change, removed=removed))
 
 
 @mutant("S51", "lifecycle/selector-edited", bug="aws/aws-network-policy-agent#643")

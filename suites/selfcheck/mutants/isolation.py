@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from netpol_conformance.enforcer.compile import Compiler
 from netpol_conformance.enforcer.controller import Controller
@@ -12,9 +12,11 @@ from netpol_conformance.model.objects import (
     KubernetesObject,
     Namespace,
     NetworkPolicy,
+    ObjectKey,
     PolicyRule,
     WatchEvent,
 )
+from netpol_conformance.model.version import LATEST, KubernetesVersion
 
 from .registry import mutant
 
@@ -95,3 +97,56 @@ class NewNamespacesShut(Compiler):
         theirs = namespace is not None and namespace.name not in {"default", "kube-system"}
         shut = theirs and not policies and direction is Direction.INGRESS
         return shut or super().isolated(namespace, policies, direction)
+
+
+class _OthersShut(Compiler):
+    """Isolates both ways, while it is to ``shut``, whatever pod no policy selects; but never the
+    system's, DNS among them.
+    """
+
+    shut = True
+
+    def isolated(
+        self,
+        namespace: Namespace | None,
+        policies: Sequence[NetworkPolicy],
+        direction: Direction,
+    ) -> bool:
+        theirs = namespace is not None and namespace.name != "kube-system"
+        shut = self.shut and theirs and not policies
+        return shut or super().isolated(namespace, policies, direction)
+
+
+@mutant("S1", "handbook/no-policy")
+class ShutUntilSelected(_OthersShut):
+    """Every pod is isolated both ways, from its first moment until a policy selects it."""
+
+
+@mutant("S1", "semantics/isolation")
+class AnyPolicyShutsTheOthers(Controller):
+    """As soon as there is any policy, pods that none selects are isolated both ways."""
+
+    def __init__(
+        self, node: str, apply: Callable[[str], object], version: KubernetesVersion = LATEST
+    ) -> None:
+        self._others = _OthersShut(version)
+        self._objects: dict[ObjectKey, KubernetesObject] = {}
+        super().__init__(node, apply, version, lambda _version: self._others)
+
+    def start(self, objects: Iterable[KubernetesObject]) -> None:
+        self._objects = {item.key: item for item in objects}
+        self._others.shut = self._any_policy()
+        super().start(self._objects.values())
+
+    def handle(self, events: Sequence[WatchEvent]) -> None:
+        for event in events:
+            self._objects.pop(event.object.key, None)
+            if event.type != "DELETED":
+                self._objects[event.object.key] = event.object
+        if self._any_policy() is self._others.shut:
+            super().handle(events)
+        else:
+            self.start(tuple(self._objects.values()))
+
+    def _any_policy(self) -> bool:
+        return any(isinstance(item, NetworkPolicy) for item in self._objects.values())
