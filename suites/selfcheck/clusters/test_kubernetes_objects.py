@@ -8,6 +8,7 @@ import pytest
 
 from netpol_conformance.clusters.base import (
     ClusterError,
+    NotReadyError,
     OutsideHost,
     RefusedError,
     UnsupportedError,
@@ -205,7 +206,9 @@ def test_what_is_never_gone_is_named(api: StoringApi, monkeypatch: pytest.Monkey
     held = {"metadata": {"name": "npc-1-2-a", "finalizers": ["example.org/hold"]}}
     api.answers["DELETE", f"{SPACES}/npc-1-2-a"] = (200, {})
     api.answers["GET", f"{SPACES}/npc-1-2-a"] = (200, held)
-    with pytest.raises(ClusterError, match=r"Namespace a is not gone .*finalizer example.org/hold"):
+    with pytest.raises(
+        NotReadyError, match=r"Namespace a is not gone .*finalizer example.org/hold"
+    ):
         objects(api).delete([ObjectKey("Namespace", "", "a")])
 
 
@@ -215,6 +218,19 @@ def test_a_new_namespace_is_waited_for_until_it_takes_pods(api: StoringApi) -> N
     api.answers["POST", f"{HOME}/pods"] = [refusal("Forbidden", 403, message), (201, stored)]
     objects(api).apply(POD)
     assert len(api.sent("POST")) == 2
+
+
+def test_a_namespace_that_takes_no_pods_in_time_is_no_refusal(
+    api: StoringApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the cluster would count as one whose API refuses the scenario's manifests."""
+    monkeypatch.setattr(
+        "netpol_conformance.clusters.kubernetes.objects.objects.ACCOUNT_TIMEOUT", 0.01
+    )
+    message = 'error looking up service account x/default: serviceaccount "default" not found'
+    api.answers["POST", f"{HOME}/pods"] = refusal("Forbidden", 403, message)
+    with pytest.raises(NotReadyError, match=r'serviceaccount "default" not found, after 0.01 s'):
+        objects(api).apply(POD)
 
 
 def test_services_have_both_families_where_the_scenario_has(api: StoringApi) -> None:

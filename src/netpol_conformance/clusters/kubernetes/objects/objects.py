@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from netpol_conformance.clusters.base import (
     OUTSIDE_NAMES,
     ClusterError,
+    NotReadyError,
     OutsideHost,
     RefusedError,
     UnsupportedError,
@@ -47,9 +48,9 @@ T = TypeVar("T")
 
 DELETE_TIMEOUT = 60.0
 """Seconds from a deletion to the object's end: a pod's grace, a namespace's contents."""
-ACCOUNT_TIMEOUT = 20.0
+ACCOUNT_TIMEOUT = 60.0
 """Seconds from a namespace's creation to its service account, without which it takes no pod."""
-_PAUSE = 0.1
+_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _HOME = "default"
 _RESOURCES = {
     "Namespace": NAMESPACES,
@@ -131,7 +132,7 @@ class Objects:
         find = partial(self.call, self.client.get, resource, name, namespace)
         left = until_nothing(find, f"{key} to be gone", DELETE_TIMEOUT, _PAUSE)
         if left is not None:
-            raise ClusterError(
+            raise NotReadyError(
                 f"{key} is not gone after {DELETE_TIMEOUT:g} s: {why_not_gone(left)}"
             )
 
@@ -168,11 +169,17 @@ class Objects:
             attempts = Retrying(
                 retry=retry_if_exception(_lacks_account),
                 stop=stop_after_delay(ACCOUNT_TIMEOUT),
-                wait=wait_fixed(_PAUSE),
+                wait=wait_exponential(multiplier=_PAUSE, max=_LONGEST_PAUSE),
                 before_sleep=lambda _state: still(),
                 reraise=True,
             )
-            return attempts(self.call, self.client.create, resource, manifest, namespace)
+            try:
+                return attempts(self.call, self.client.create, resource, manifest, namespace)
+            except RefusedError as refused:
+                if not _lacks_account(refused):
+                    raise
+                # Not the manifest is refused: the controller of service accounts is behind.
+                raise NotReadyError(f"{refused}, after {ACCOUNT_TIMEOUT:g} s") from refused
 
     def _update(self, resource: Resource, manifest: Manifest, namespace: str) -> Manifest:
         name = manifest["metadata"]["name"]
