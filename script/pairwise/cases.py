@@ -118,6 +118,9 @@ def _features(place: Place) -> list[str]:
         "ipBlockMatchesPods": place["peer"] in BLOCKS,
         "ipv6": place["family"] == "IPv6",
         "namedPorts": place["port"] == "name",
+        # Without peers the name may be looked up on web, too, which serves nothing then.
+        "namedPortsByPod": (place["port"], place["direction"], place["peer"])
+        == ("name", "egress", "none"),
         "sctp": place["protocol"] == "SCTP",
     }
     return [feature for feature, needed in wanted.items() if needed]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from netpol_conformance.model.objects import (
     ClusterState,
     Direction,
+    LabelSelector,
+    NetworkPolicy,
     Node,
+    ObjectKey,
     Pod,
     PolicyPort,
     PolicyRule,
@@ -16,7 +20,8 @@ from netpol_conformance.model.objects import (
 )
 from netpol_conformance.model.version import ISOLATION_ANNOTATION
 from netpol_conformance.oracle.index import Index
-from netpol_conformance.scenario.features import FIRST_PACKET
+from netpol_conformance.oracle.places import Place
+from netpol_conformance.scenario.features import CONTROLLER_LABELS, FIRST_PACKET
 from netpol_conformance.scenario.matrix import cells
 from netpol_conformance.scenario.paths import (
     SERVICE_WAYS,
@@ -82,12 +87,63 @@ def _of_state(state: ClusterState) -> Shown:
             if ISOLATION_ANNOTATION in namespace.annotations:
                 yield "legacyIsolation", f"namespace {namespace.name} has the annotation"
     for policy in state.policies:
-        where = f"policy {policy.namespace}/{policy.name}"
-        if state.version.annotation_isolates:
-            yield "legacyIsolation", f"{where} is for Kubernetes {state.version}"
-        for rule in (*policy.ingress, *policy.egress):
+        yield from _of_policy(state, policy)
+
+
+def _of_policy(state: ClusterState, policy: NetworkPolicy) -> Shown:
+    where = f"policy {policy.namespace}/{policy.name}"
+    if state.version.annotation_isolates:
+        yield "legacyIsolation", f"{where} is for Kubernetes {state.version}"
+    for key in (key for selector in _selectors(policy) for key in _keys(selector)):
+        if key in CONTROLLER_LABELS:
+            yield "controllerLabels", f"{where} selects by {key}"
+    for direction in Direction:
+        rules = policy.rules(direction)
+        if rules and direction not in policy.policy_types and state.version.has_egress:
+            yield "unlistedRules", f"{where} has rules for {direction}, and is not for it"
+        for rule in rules:
             for port in rule.ports:
                 yield from _of_port(port, where)
+            if named := [port for port in rule.ports if isinstance(port.port, str)]:
+                pods = _looked_up_on(state, policy, direction, rule)
+                if any(_differs(pods, port) for port in named):
+                    yield "namedPortsByPod", f"{where} has a name that is not one number on all"
+
+
+def _selectors(policy: NetworkPolicy) -> Iterator[LabelSelector]:
+    yield policy.pod_selector
+    for rule in (*policy.ingress, *policy.egress):
+        for peer in rule.peers:
+            yield from filter(None, (peer.pod_selector, peer.namespace_selector))
+
+
+def _keys(selector: LabelSelector) -> Iterator[str]:
+    yield from (key for key, _ in selector.match_labels)
+    yield from (requirement.key for requirement in selector.match_expressions)
+
+
+def _looked_up_on(
+    state: ClusterState, policy: NetworkPolicy, direction: Direction, rule: PolicyRule
+) -> list[Pod]:
+    """The pods on which a rule's port names may be looked up: those that the policy selects; on the
+    way out those that serve, or, where the rule names no peer, all.
+    """
+    if direction is Direction.EGRESS:
+        return [pod for pod in own_pods(state) if pod.ports or not rule.peers]
+    selecting = Index(replace(state, policies=(policy,)))
+    return [pod for pod in own_pods(state) if _rules(selecting, pod, direction) is not None]
+
+
+def _differs(pods: Sequence[Pod], port: PolicyPort) -> bool:
+    """Whether a port's name is not simply one number: one of the pods lacks it, or numbers it
+    otherwise than another.
+    """
+    wanted = (port.port, port.protocol)
+    numbers = {
+        frozenset(item.number for item in pod.ports if (item.name, item.protocol) == wanted)
+        for pod in pods
+    }
+    return len(numbers) > 1 or frozenset() in numbers
 
 
 def _of_port(port: PolicyPort, where: str) -> Shown:
@@ -111,6 +167,8 @@ def _of_path(policies: Index, cell: CellKey, found: Path) -> Iterator[str]:
     if cell.destination.via in SERVICE_WAYS and found.to_itself:
         yield "hairpinThroughService"
     for flow in found.flows:
+        if _allowed_one_way(policies, flow, found.family):
+            yield "directionsOfOnePolicy"
         egress = _rules(policies, flow.source, Direction.EGRESS)
         ingress = _rules(policies, flow.destination, Direction.INGRESS)
         if egress is not None and _is_own_node(flow):
@@ -134,6 +192,33 @@ def _rules(policies: Index, end: Seen, direction: Direction) -> Rules:
     if not applying:
         return None
     return tuple(rule for applied in applying for rule in applied.policy.rules(direction))
+
+
+def _allowed_one_way(policies: Index, flow: Flow, family: int) -> bool:
+    """Whether a policy that selects both ends lets the one send and the other not receive, or the
+    other way round.
+    """
+    source, destination = flow.source, flow.destination
+    if not (isinstance(source, Pod) and isinstance(destination, Pod)) or source == destination:
+        return False
+    places = policies.places[family]
+    sender, receiver = (
+        places.pod(policies.numbers[end.namespace, end.name]) for end in (source, destination)
+    )
+
+    def say(direction: Direction, target: Place, peer: Place) -> dict[ObjectKey, bool]:
+        return {
+            applied.policy.key: any(
+                policies.ports(rule.ports, flow.port, flow.protocol) & receiver.bit
+                and rule.admits(peer)
+                for rule in applied.rules
+            )
+            for applied in policies.applying(target.number, direction)
+        }
+
+    sent = say(Direction.EGRESS, sender, receiver)
+    received = say(Direction.INGRESS, receiver, sender)
+    return any(sent[key] != received[key] for key in sent.keys() & received.keys())
 
 
 def _is_own_node(flow: Flow) -> bool:

@@ -46,7 +46,39 @@ class Feature:
 FIRST_PACKET = "firstPacket"
 """The feature whose scenarios are judged by first packets, too (``judge.cell.Look.prompt``)."""
 
+CONTROLLER_LABELS = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
+"""The keys of labels that Kubernetes' own controllers give to their pods
+(https://kubernetes.io/docs/reference/labels-annotations-taints/).
+"""
+
 _ALL = (
+    Feature(
+        "controllerLabels",
+        "selectors see the labels that controllers give to their pods",
+        ("S12",),
+        Profile.EXTENDED,
+        "a label is a label, but plugins leave these out, and Kubernetes' own tests do not ask",
+    ),
+    Feature(
+        "directionsOfOnePolicy",
+        "what a policy lets its pods send, it does not let them receive, nor the other way round",
+        ("S3",),
+        Profile.EXTENDED,
+        "Kubernetes' own tests have no pods of one policy that allows one way and denies the other",
+    ),
     Feature(
         "egressAfterServiceNAT",
         "egress through a Service is judged at the pod behind it",
@@ -125,6 +157,13 @@ _ALL = (
         "in the API from the beginning, and in Kubernetes' own tests",
     ),
     Feature(
+        "namedPortsByPod",
+        "a port's name is looked up pod by pod, and opens nothing where it is not found",
+        ("S22",),
+        Profile.EXTENDED,
+        "in Kubernetes' own tests every pod has every name, for the same number",
+    ),
+    Feature(
         "noMomentaryGap",
         "nothing opens or closes for a moment while something else changes",
         ("S50", "S51"),
@@ -151,6 +190,13 @@ _ALL = (
         ("S24",),
         Profile.EXTENDED,
         "it came with 1.19, many kernels lack it, and Kubernetes' own tests keep it apart",
+    ),
+    Feature(
+        "unlistedRules",
+        "rules of a direction that policyTypes leaves out have no effect",
+        ("S60",),
+        Profile.EXTENDED,
+        "it follows from the API reference, and Kubernetes' own tests do not ask",
     ),
 )
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
-from netpol_conformance.enforcer.compile import (
-    Compiler,
-)
+from netpol_conformance.enforcer.compile import Compiler, Members, pods_ends
 from netpol_conformance.enforcer.ranges import PeerRange
 from netpol_conformance.enforcer.ruleset import exact_set, ranges_set
 from netpol_conformance.enforcer.selectors import Selection
 from netpol_conformance.model.objects import (
     Direction,
     NetworkPolicy,
+    Pod,
     PolicyRule,
 )
 
@@ -63,6 +62,32 @@ class EgressIsEnough(Compiler):
                 allowed = f"@{name(Direction.EGRESS, family)}"
                 text = swapped(text, f"{allowed} return\n", f"{allowed} accept\n")
         return text
+
+
+@mutant("S3", "semantics/open-one-way")
+class OneChainForBothWays(Compiler):
+    """What a policy lets its pods send, it lets them receive from each other."""
+
+    def selections(self, policy: NetworkPolicy) -> frozenset[Selection]:
+        return super().selections(policy) | {self.target(policy)}
+
+    def context(self, policy: NetworkPolicy, direction: Direction, pod: Pod) -> Hashable:
+        return pod.key
+
+    def allowance(
+        self, policy: NetworkPolicy, direction: Direction, pod: Pod, members: Members
+    ) -> frozenset[PeerRange]:
+        received = super().allowance(policy, direction, pod, members)
+        if direction is Direction.EGRESS or not self.isolates(policy, Direction.EGRESS):
+            return received
+        sent = super().allowance(policy, Direction.EGRESS, pod, members)
+        return received | {
+            PeerRange(peer.family, peer.low, peer.high, to.port_range)
+            for peer in pods_ends(members(self.target(policy)))
+            for to in sent
+            for ip in pod.ips
+            if peer.family == to.family == ip.version and to.low <= int(ip) <= to.high
+        }
 
 
 @mutant("S4", "semantics/replies")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netpol_conformance.enforcer.compile import Compiler
-from netpol_conformance.model.objects import Labels, Requirement
+from netpol_conformance.model.objects import Labels, LabelSelector, Requirement
+from netpol_conformance.scenario.features import CONTROLLER_LABELS
 
 from .registry import mutant
 
@@ -60,3 +61,14 @@ class LabelValuesIgnored(Compiler):
 
     def has_pair(self, key: str, value: str, labels: Labels) -> bool:
         return key in labels
+
+
+@mutant("S12", "semantics/controller-labels")
+class ControllerLabelsUnseen(Compiler):
+    """Labels that controllers give to their pods are left out of what selectors see."""
+
+    anchored = False
+
+    def matches(self, selector: LabelSelector, labels: Labels) -> bool:
+        seen = {key: value for key, value in labels.items() if key not in CONTROLLER_LABELS}
+        return super().matches(selector, seen)

@@ -42,6 +42,8 @@ OPEN = "{client: connected}"
 DIRECT, THROUGH = f"web:8080: {OPEN}", f"clusterip/web:80: {OPEN}"
 NODE_PORT, BALANCER = f"nodeport/web:80@node-1: {OPEN}", f"loadbalancer/web:80: {OPEN}"
 NODE = "node/%s:10250: {client: %s}"
+NEXT = "\n        "
+ONE_WAY = f"policyTypes: [Ingress, Egress]{NEXT}egress: [{{}}]"
 BLOCK = "ingress: [{from: [{ipBlock: {cidr: %s}}, {podSelector: {}}]}]"
 
 
@@ -58,6 +60,14 @@ def scenario(selected: str, rules: str, expect: str) -> str:
     [
         (set(), "web", "ingress: [{ports: [{port: 8080}]}]", DIRECT),
         ({"namedPorts"}, "web", "ingress: [{ports: [{port: http}]}]", DIRECT),
+        ({"namedPorts", "namedPortsByPod"}, "web", "ingress: [{ports: [{port: nobody}]}]", DIRECT),
+        (
+            {"namedPorts", "namedPortsByPod"},
+            "client",
+            "egress: [{ports: [{port: http}]}]",
+            DIRECT,
+        ),
+        ({"unlistedRules"}, "web", f"policyTypes: [Egress]{NEXT}ingress: [{{}}]", DIRECT),
         ({"endPort"}, "web", "ingress: [{ports: [{port: 1, endPort: 9000}]}]", DIRECT),
         # A rule over SCTP asks nothing of SCTP itself; a probe over SCTP does (S24).
         (set(), "web", "ingress: [{ports: [{protocol: SCTP}, {port: 8080}]}]", DIRECT),
@@ -96,6 +106,25 @@ def test_needs_are_seen(needed, selected, rules, expect):
 )
 def test_what_the_cluster_has_is_a_need(needed, old, new, expect):
     assert needs(scenario("web", "ingress: [{}]", expect).replace(old, new)) == {needed}
+
+
+@pytest.mark.parametrize(
+    ("needed", "rules"),
+    [
+        ({"directionsOfOnePolicy"}, ONE_WAY),
+        (set(), ONE_WAY.replace("egress: [{}]", "egress: []")),
+        (set(), ONE_WAY + NEXT + "ingress: [{}]"),
+    ],
+)
+def test_two_pods_of_one_policy_that_allows_one_way_are_a_need(needed, rules):
+    text = scenario("web", rules, "web:8080: {client: blocked}")
+    everyone = text.replace("podSelector: {matchLabels: {app: web}}", "podSelector: {}")
+    assert needs(everyone) == needed
+
+
+def test_a_label_that_a_controller_gives_is_a_need():
+    text = scenario("web", "ingress: [{}]", DIRECT).replace("{app: web}", "{job-name: web}")
+    assert needs(text) == {"controllerLabels"}
 
 
 @pytest.mark.parametrize(
