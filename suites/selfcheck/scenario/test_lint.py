@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def test_our_corpus_is_sound():
 
 def test_our_corpus_covers_the_catalogue():
     assert list(uncovered(CORPUS)) == NOT_COVERED_YET
+
+
+def test_each_scenario_of_upstream_says_which_test_it_mirrors():
+    table = (ROOT / "docs" / "upstream.md").read_text()
+    rows = re.findall(r"^\| (U\d+) \| `(.*?)` \| ", table, re.MULTILINE)
+    pack = [scenario for scenario in CORPUS if scenario.pack == "upstream"]
+    ours = {(*scenario.covers, scenario.path) for scenario in pack}
+    assert {(line, f"upstream/{name}.yaml") for line, name in rows} == ours
+    assert len(rows) == len(ours)
 
 
 def test_our_files_are_short():
