@@ -15,6 +15,8 @@ from netpol_conformance.probe.verdict import Observation, Verdict
 from netpol_conformance.scenario.types import Expectation
 
 _BLOCKED = (Verdict.TIMED_OUT, Verdict.REFUSED)
+_UNANSWERED = (*_BLOCKED, Verdict.ERROR)
+"""What a network does with what it does not carry; without a route the probe itself fails."""
 _EXPECTED = {
     Expectation.CONNECTED: (Verdict.CONNECTED,),
     Expectation.BLOCKED: _BLOCKED,
@@ -166,7 +168,7 @@ def _leaks_again(expected: Expectation, rounds: Sequence[CellRound]) -> bool:
 def _against(
     expected: Expectation, rounds: Sequence[CellRound], proof: Proof, verdict: Verdict
 ) -> Judgement:
-    if verdict in _BLOCKED and expected is Expectation.CONNECTED and proof.carried is False:
+    if verdict in _UNANSWERED and expected is Expectation.CONNECTED and proof.carried is False:
         return Judgement(Outcome.INCONCLUSIVE, NOT_CARRIED, verdict, not_carried=True)
     doubt = _doubt(expected, proof, verdict)
     if doubt is None and sum(not look.is_as(expected) for look in rounds) < 2:

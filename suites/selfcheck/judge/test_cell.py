@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpol_conformance.judge.cell import CellRound, Proof, judge
+from netpol_conformance.judge.cell import NOT_CARRIED, CellRound, Proof, judge
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.probe.verdict import Verdict
 from netpol_conformance.scenario.types import Expectation
@@ -176,3 +176,41 @@ def test_a_whole_is_as_bad_as_its_worst_part_and_nothing_is_inconclusive():
         assert (whole is Outcome.FAIL) == (Outcome.FAIL in parts)
         if Outcome.INCONCLUSIVE in parts:
             assert whole in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+
+
+NEVER = replace(SOUND, controls=(seen(Verdict.TIMED_OUT),), carried=False)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TIMED_OUT, Verdict.REFUSED, Verdict.ERROR])
+def test_what_the_network_does_not_carry_is_no_policys_fault(verdict):
+    judgement = judge(Expectation.CONNECTED, rounds(verdict, verdict), NEVER)
+    assert (judgement.outcome, judgement.not_carried) == (Outcome.INCONCLUSIVE, True)
+    assert judgement.reason == NOT_CARRIED
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TIMED_OUT, Verdict.REFUSED])
+def test_a_denial_of_what_the_network_does_not_carry_shows_nothing(verdict):
+    judgement = judge(Expectation.BLOCKED, rounds(verdict), NEVER)
+    assert (judgement.outcome, judgement.not_carried) == (Outcome.INCONCLUSIVE, True)
+
+
+def test_a_connection_proves_itself_whatever_the_network_was_measured_to_carry():
+    through = rounds(Verdict.CONNECTED, Verdict.CONNECTED)
+    assert judge(Expectation.CONNECTED, through[:1], NEVER).outcome is Outcome.PASS
+    assert judge(Expectation.BLOCKED, through, NEVER).outcome is Outcome.FAIL
+
+
+def test_without_a_policy_silence_is_isolation_only_where_the_network_carries():
+    closed = replace(NEVER, carried=True, isolated=True)
+    denied = rounds(Verdict.TIMED_OUT)
+    assert judge(Expectation.BLOCKED, denied, closed).outcome is Outcome.FAIL
+    for doubt in ({"isolated": False}, {"carried": None}, {"carried": False}):
+        judgement = judge(Expectation.BLOCKED, denied, replace(closed, **doubt))
+        assert judgement.outcome is Outcome.INCONCLUSIVE
+
+
+def test_silence_on_a_path_that_was_not_measured_says_nothing():
+    unknown = replace(SOUND, carried=None)
+    lost = rounds(Verdict.TIMED_OUT, Verdict.TIMED_OUT)
+    assert judge(Expectation.CONNECTED, lost, unknown).outcome is Outcome.INCONCLUSIVE
+    assert judge(Expectation.CONNECTED, lost, SOUND).outcome is Outcome.FAIL
