@@ -12,10 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from netpol_conformance.clusters.embedded.lacks import Lack
 from netpol_conformance.judge.outcome import Outcome
 
 from ..corpus import CORPUS
-from .lacking import LACKS, Carried, Lack, run, uncarried
+from .lacking import LACKS, Carried, run, uncarried
 
 _JOBS = 16
 
@@ -33,10 +34,9 @@ def _told(lack: Lack) -> int:
     began = time.monotonic()
     scenarios = [scenario for scenario in CORPUS if uncarried(scenario, lack)]
     finished = run(scenarios, lack, jobs=_JOBS)
-    ends = Counter(end.outcome.value for end in finished.ends.values())
-    print(
-        f"\n## {lack}: {len(scenarios)} scenarios, {time.monotonic() - began:.0f} s, {dict(ends)}"
-    )
+    print(f"\n## {lack}: {len(scenarios)} scenarios, {time.monotonic() - began:.0f} s")
+    for path, why in finished.cut_short.items():
+        print(f"{path} was cut short: {why}")
     for how in Carried:
         outcomes = Counter(
             seen.cell.outcome.value for seen in finished.cells if seen.carried is how

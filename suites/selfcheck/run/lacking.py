@@ -5,6 +5,7 @@ Said again from what a cell is, not from the rules that the network has: the two
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from typing import NamedTuple
 from netpol_conformance.clusters.embedded.driver import EmbeddedDriver
 from netpol_conformance.clusters.embedded.lacks import Lack, Manner, Way
 from netpol_conformance.clusters.options import Options
-from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import ClusterState, Node, Pod, Protocol
 from netpol_conformance.run.events import AnyCell, Event, ScenarioFinished, StepFinished
 from netpol_conformance.run.session import Session, Setting
@@ -194,11 +194,11 @@ class Seen:
 
 @dataclass
 class Finished:
-    """What became of a run: every judged cell, how each scenario ended, and the run itself."""
+    """What became of a run: every judged cell, and the scenarios not judged to their end."""
 
     cells: list[Seen] = field(default_factory=list)
-    ends: dict[str, ScenarioFinished] = field(default_factory=dict)
-    outcome: Outcome = Outcome.INCONCLUSIVE
+    cut_short: dict[str, str] = field(default_factory=dict)
+    """By path, why."""
 
 
 def run(
@@ -210,11 +210,14 @@ def run(
     session = Session(Setting(driver, jobs=jobs, timeouts=timeouts), events.append)
     session.begin(scenarios)
     session.wait()
-    finished = Finished(outcome=session.finish().outcome)
+    session.finish()
+    finished = Finished()
+    judged = Counter(event.path for event in events if isinstance(event, StepFinished))
+    length = {scenario.path: len(scenario.steps) for scenario in scenarios}
     missing = {scenario.path: uncarried(scenario, lack) for scenario in scenarios}
     for event in events:
-        if isinstance(event, ScenarioFinished):
-            finished.ends[event.path] = event
+        if isinstance(event, ScenarioFinished) and judged[event.path] < length[event.path]:
+            finished.cut_short[event.path] = event.reason
         elif isinstance(event, StepFinished):
             step = event.step
             for cell in (*step.cells, *step.meanwhile, *step.held):

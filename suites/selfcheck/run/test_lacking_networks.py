@@ -8,13 +8,14 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice, zip_longest
 
+from netpol_conformance.clusters.embedded.lacks import Lack, Way
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import CellResult
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import Expectation, Scenario
 
 from ..corpus import CORPUS
-from .lacking import LACKS, Carried, Lack, Seen, run, uncarried
+from .lacking import LACKS, Carried, Seen, run, uncarried
 
 SAMPLE = 4
 AT_ONCE = 3
@@ -49,14 +50,19 @@ def faults(lack: Lack) -> list[str]:
     """What is not as it should be on a network that lacks this."""
     scenarios = sample(lack)
     finished = run(scenarios, lack)
-    late = {seen.scenario for seen in finished.cells if is_late(seen)}
-    wrong = [seen for seen in finished.cells if not is_right(seen) and seen.scenario not in late]
+    late = {*finished.cut_short, *(seen.scenario for seen in finished.cells if is_late(seen))}
+    wrong = [
+        str(seen)
+        for seen in finished.cells
+        if not is_right(seen, lack) and seen.scenario not in late
+    ]
     # One at a time, and with patience: the machine may have been busy.
     for scenario in scenarios:
         if scenario.path in late:
             again = run([scenario], lack, Timeouts(), jobs=1)
-            wrong += [seen for seen in again.cells if not is_right(seen)]
-    return [f"{lack}: {seen}" for seen in wrong]
+            wrong += [f"{path} was cut short: {why}" for path, why in again.cut_short.items()]
+            wrong += [str(seen) for seen in again.cells if not is_right(seen, lack)]
+    return [f"{lack}: {fault}" for fault in wrong]
 
 
 def is_late(seen: Seen) -> bool:
@@ -64,7 +70,7 @@ def is_late(seen: Seen) -> bool:
     return seen.carried is Carried.ALWAYS and seen.cell.outcome is Outcome.INCONCLUSIVE
 
 
-def is_right(seen: Seen) -> bool:
+def is_right(seen: Seen, lack: Lack) -> bool:
     cell = seen.cell
     if cell.outcome is Outcome.FAIL:
         return False
@@ -73,7 +79,9 @@ def is_right(seen: Seen) -> bool:
     if seen.carried is Carried.ALWAYS:
         return cell.outcome in AS_EVER
     if isinstance(cell, CellResult) and cell.expected is Expectation.CONNECTED:
-        return cell.outcome is Outcome.INCONCLUSIVE and NOT_CARRIED in cell.reason
+        # Of a name that is not resolved nothing is known, not even who would carry the rest.
+        told = lack.way is Way.DNS or NOT_CARRIED in cell.reason
+        return cell.outcome is Outcome.INCONCLUSIVE and told
     return cell.outcome in NO_ANSWER
 
 
