@@ -66,8 +66,13 @@ class RunOptions(Options):
     timeout: tuple[str, ...] = option(
         (),
         "NAME=SECONDS",
-        "set a named time-out: ready, enforce, poll, probe, confirm or hold",
+        "set a named time-out: ready, enforce, labels, brief, poll, probe, confirm or hold",
         reruns=False,
+    )
+    enforce_within: float = option(
+        0.0,
+        "SECONDS",
+        "fail each step that is in force later than this (default: no time is promised)",
     )
     declaration: str = option(
         "",

@@ -18,8 +18,9 @@ from netpol_conformance.app.report_files import check_folders, wanted
 from netpol_conformance.clusters.drivers import make_driver
 from netpol_conformance.clusters.options import as_arguments, check_driver_reads
 from netpol_conformance.model.version import LATEST, KubernetesVersion
+from netpol_conformance.plugins.types import Declaration
 from netpol_conformance.run.session import Setting
-from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.run.timeouts import Timeouts, timeouts_for
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.features import Profile, selected
 from netpol_conformance.scenario.types import Scenario
@@ -78,18 +79,32 @@ def _setting(options: RunOptions) -> Setting:
     driver = make_driver(options)
     if options.jobs < 0:
         raise ValueError(f"--jobs {options.jobs}: give a number of scenarios, or leave it out")
+    within = options.enforce_within
+    if not 0 <= within < float("inf"):
+        raise ValueError(f"--enforce-within {within:g}: give seconds, or leave it out")
+    declaration = load_declaration(options.declaration, driver.implementation)
+    usual = _waits(timeouts_for(synchronous=driver.synchronous), declaration)
     return Setting(
         driver=driver,
         jobs=options.jobs or driver.concurrency,
-        timeouts=Timeouts().with_settings(list(options.timeout)),
+        timeouts=usual.with_settings(list(options.timeout)),
+        enforce_within=within or None,
         command=_command(),
         options=as_arguments(options),
         kubernetes_version=options.kubernetes_version or None,
-        declaration=load_declaration(options.declaration, driver.implementation),
+        declaration=declaration,
         strict_features=options.strict_features,
         profile=Profile(options.profile),
         whole=not options.scenario,
     )
+
+
+def _waits(timeouts: Timeouts, declaration: Declaration | None) -> Timeouts:
+    """``timeouts``, with the times that the declaration names where those are longer."""
+    times = declaration.times if declaration else None
+    if times is None:
+        return timeouts
+    return timeouts.at_least(enforce=times.policies or 0.0, labels=times.labels or 0.0)
 
 
 def scenarios_of(options: RunOptions) -> tuple[Scenario, ...]:

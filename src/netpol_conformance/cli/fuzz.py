@@ -31,7 +31,7 @@ from netpol_conformance.clusters.options import (
 )
 from netpol_conformance.judge.outcome import ExitCode
 from netpol_conformance.model.version import LATEST, KubernetesVersion
-from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS
+from netpol_conformance.run.timeouts import UNPROMISED
 
 if TYPE_CHECKING:
     from netpol_conformance.fuzz.asking import Target
@@ -137,7 +137,7 @@ class _Fuzzing:
             check_probes,
         )
 
-        timeouts = IN_FORCE_AT_ONCE if self.driver.synchronous else DEFAULT_TIMEOUTS
+        timeouts = IN_FORCE_AT_ONCE if self.driver.synchronous else UNPROMISED
         target = Target(self.driver.cluster, shape, timeouts)
         began = time.monotonic()
         try:

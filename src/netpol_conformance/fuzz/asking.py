@@ -6,7 +6,7 @@ state whose first look is as expected is not looked at any longer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -114,17 +114,22 @@ def _failed(
     execution: Execution, expected: Mapping[CellKey, Expectation], changed_at: float
 ) -> dict[CellKey, Observation]:
     """The cells that fail, each with what was seen last; raises UnclearError if none is clear."""
-    prober, patience = execution.prober(), execution.timeouts.enforce
-    first = Settled()
-    poll_until_expected(prober, expected, first, changed_at=changed_at, patience=patience)
+    prober, first = execution.prober(), Settled()
+    # Whatever a drawn case changes may take the longest.
+    end = changed_at + execution.timeouts.longest
+
+    def until(_wrong: Collection[CellKey]) -> float:
+        return end
+
+    poll_until_expected(prober, expected, first, changed_at=changed_at, until=until)
     if first.seconds is not None:
         return {}
     doubted = {cell: expected[cell] for cell in first.transient}
-    settled = settle(prober, doubted, changed_at=changed_at, patience=patience)
+    settled = settle(prober, doubted, changed_at=changed_at, until=until)
     last = settled.rounds[-1]
     seen = {cell: last.cells[cell].decisive(doubted[cell]) for cell in last.wrong(doubted)}
     unresolved = [cell for cell, one in seen.items() if one.verdict is Verdict.NAME_NOT_RESOLVED]
-    names = execution.closing_control(unresolved)
+    names = execution.closing_control(unresolved, execution.timeouts.enforce)
     # Each case begins without any policy, and asks every cell: the network carries them all.
     proofs = {cell: execution.controls.proof(cell, carried=True) for cell in seen}
     judgements = {

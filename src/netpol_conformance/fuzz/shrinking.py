@@ -19,7 +19,9 @@ from netpol_conformance.fuzz.search import Found
 from netpol_conformance.fuzz.trimming import trim
 
 _QUICK = {"poll": 0.1, "probe": 0.3, "confirm": 0.6, "hold": 0.6}
-"""Time-outs while shrinking: what a busy machine gets wrong here is asked again."""
+"""Time-outs while shrinking: what only a busy machine or a slow plugin gets wrong is found out when
+the smallest case is confirmed.
+"""
 
 _SHARE = 0.6
 """Of the time, hypothesis': it finds simpler values, and trimming drops what is left over."""
@@ -40,7 +42,9 @@ def smallest(
 
     ``on_progress`` hears how many were tried, and how many of them disagreed. Ctrl-C ends it early.
     """
-    quick = replace(target, timeouts=replace(target.timeouts, **_QUICK))
+    usual = target.timeouts
+    enforce = min(usual.brief, usual.enforce)
+    quick = replace(target, timeouts=replace(usual, enforce=enforce, labels=0.0, **_QUICK))
     smaller: list[Case] = []
     tried = 0
 

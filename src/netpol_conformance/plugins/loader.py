@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from netpol_conformance.model.yaml import Document
 from netpol_conformance.plugins.schema import PluginFile
-from netpol_conformance.plugins.types import Declaration, KnownFailure, Lack
+from netpol_conformance.plugins.types import Declaration, KnownFailure, Lack, Times
 from netpol_conformance.scenario.errors import Complaints, did_you_mean
 from netpol_conformance.scenario.features import FEATURES
 from netpol_conformance.scenario.types import Scenario
@@ -29,6 +29,8 @@ def load(text: str, file: str, find: Find) -> Declaration:
         if feature not in FEATURES:
             hint = did_you_mean(feature, FEATURES)
             complaints.add(("unsupported", feature), f'no feature is called "{feature}"', hint)
+    if part.enforce and part.enforce.policies is None and part.enforce.labels is None:
+        complaints.add(("enforce",), "says no time", "give policies or labels, in seconds")
     declaration = _declaration(part, file, document)
     for number, failure in enumerate(declaration.failures):
         _check(declaration, number, failure, find, complaints)
@@ -37,6 +39,7 @@ def load(text: str, file: str, find: Find) -> Declaration:
 
 
 def _declaration(part: PluginFile, file: str, document: Document) -> Declaration:
+    times = part.enforce
     return Declaration(
         name=PurePosixPath(file).stem,
         file=file,
@@ -61,6 +64,7 @@ def _declaration(part: PluginFile, file: str, document: Document) -> Declaration
             )
             for number, item in enumerate(part.known_failures)
         ),
+        times=Times(times.policies, times.labels, times.link) if times else None,
     )
 
 

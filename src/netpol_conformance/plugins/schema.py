@@ -52,6 +52,22 @@ class FailurePart(Part):
     link: Link
 
 
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class TimesPart(Part):
+    """How long changes may take to be in force: waited for, and shown as slow, never failed."""
+
+    policies: Seconds | None = Field(
+        default=None, description="Seconds that a change of policies may take."
+    )
+    labels: Seconds | None = Field(
+        default=None,
+        description="Seconds that pods, namespaces and changes of their labels may take.",
+    )
+    link: Link
+
+
 class PluginFile(Part):
     """What an implementation of NetworkPolicy lacks, and where it is known to fail."""
 
@@ -76,6 +92,10 @@ class PluginFile(Part):
         default={},
         description="Features that it lacks. Scenarios that need them still run.",
         json_schema_extra={"propertyNames": {"enum": list(FEATURES)}},
+    )
+    enforce: TimesPart | None = Field(
+        default=None,
+        description="How long changes may take to be in force, if that is longer than usual.",
     )
     known_failures: list[FailurePart] = Field(
         default=[],

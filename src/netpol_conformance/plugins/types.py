@@ -41,6 +41,17 @@ class KnownFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds that changes of policies, and of pods, namespaces and their labels, may take to be
+    in force; None is not said.
+    """
+
+    policies: float | None
+    labels: float | None
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """What a declaration says of one scenario. False if nothing."""
 
@@ -70,6 +81,7 @@ class Declaration:
     called: tuple[str, ...] = ()
     lacks: tuple[Lack, ...] = ()
     failures: tuple[KnownFailure, ...] = ()
+    times: Times | None = None
 
     def declared(self, scenario: Scenario) -> Declared:
         """What it says of a scenario."""

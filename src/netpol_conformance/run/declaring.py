@@ -17,16 +17,18 @@ from netpol_conformance.run.events import (
     Event,
     HeldResult,
     LackRecord,
+    LateResult,
     MeanwhileResult,
     RefusalResult,
     ScenarioFinished,
     StepFinished,
     StepResult,
+    TimesRecord,
 )
 from netpol_conformance.run.results import first_reason
 
-Judged = AnyCell | RefusalResult
-J = TypeVar("J", CellResult, RefusalResult, MeanwhileResult, HeldResult)
+Judged = AnyCell | RefusalResult | LateResult
+J = TypeVar("J", CellResult, RefusalResult, LateResult, MeanwhileResult, HeldResult)
 
 
 class Declaring:
@@ -61,6 +63,7 @@ class Declaring:
                 "meanwhile": tuple(self._excused(step, item) for item in step.meanwhile),
                 "held": tuple(self._excused(step, item) for item in step.held),
                 "refusal": self._excused(step, step.refusal) if step.refusal else None,
+                "late": self._excused(step, step.late) if step.late else None,
             }
         )
         if told_by_parts:
@@ -125,6 +128,7 @@ def declaration_record(declaration: Declaration | None) -> DeclarationRecord | N
     """``declaration``, a plugin's, as events carry it; None if there is none."""
     if declaration is None:
         return None
+    times = declaration.times
     return DeclarationRecord(
         file=declaration.file,
         implementation=declaration.implementation,
@@ -137,13 +141,13 @@ def declaration_record(declaration: Declaration | None) -> DeclarationRecord | N
             for lack in declaration.lacks
         ),
         known_failures=len(declaration.failures),
+        times=times and TimesRecord(policies=times.policies, labels=times.labels, link=times.link),
     )
 
 
 def _parts(step: StepResult) -> Iterator[Part]:
     judged: list[Judged] = [*step.cells, *step.meanwhile, *step.held]
-    if step.refusal is not None:
-        judged.append(step.refusal)
+    judged += [part for part in (step.refusal, step.late) if part]
     for part in judged:
         yield Part(step.index, _cell(part), part.outcome)
 
@@ -156,7 +160,7 @@ def _outcome(step: StepResult) -> Outcome:
 
 
 def _cell(part: Judged) -> str:
-    if isinstance(part, RefusalResult):
+    if isinstance(part, RefusalResult | LateResult):
         return ""
     return f"{part.source} -> {part.destination}"
 

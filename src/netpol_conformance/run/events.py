@@ -3,6 +3,7 @@
 Order: RunStarted, SelfTested, then for each scenario ScenarioStarted, StepFinished..., and
 ScenarioFinished (scenarios interleave when several run at once; a scenario's own events are in
 order), last RunFinished. A run that is cut short still ends with RunFinished, ``partial`` set.
+WaitsShortened may come at any time in between.
 Times are seconds since the epoch, durations seconds.
 """
 
@@ -85,6 +86,15 @@ class RefusalResult(Record):
     reason: str
 
 
+class LateResult(Record):
+    """A step that was in force later than was demanded (``--enforce-within``)."""
+
+    within: float = Field(description="seconds that were demanded")
+    seconds: float
+    outcome: Outcome
+    reason: str
+
+
 class MeanwhileResult(Record):
     """One cell that was probed all the time, from before a change until the step had settled."""
 
@@ -152,6 +162,7 @@ class StepResult(Record):
         default=None, description="what the enforcer went through during the change"
     )
     refusal: RefusalResult | None = None
+    late: LateResult | None = None
     cells: tuple[CellResult, ...] = ()
     passed: dict[Seen, dict[str, tuple[str, ...]]] = Field(
         default={},
@@ -194,6 +205,14 @@ class LackRecord(Record):
     link: str
 
 
+class TimesRecord(Record):
+    """How long, in seconds, an implementation says that changes may take to be in force."""
+
+    policies: float | None
+    labels: float | None
+    link: str
+
+
 class DeclarationRecord(Record):
     """What an implementation says of itself: the file under ``plugins/`` that the run went by."""
 
@@ -207,6 +226,7 @@ class DeclarationRecord(Record):
     measured: bool = Field(default=True, description="whether this suite was ever run on it")
     unsupported: tuple[LackRecord, ...] = ()
     known_failures: int = 0
+    times: TimesRecord | None = None
 
 
 class DeclaredItem(Record):
@@ -235,6 +255,12 @@ class RunStarted(Record):
     machine: dict[str, str] = {}
     profile: str = Field(default="extended", description="core, or extended: all there is")
     whole: bool = Field(default=False, description="whether all the profile's scenarios will run")
+    timeouts: dict[str, float] = Field(
+        default={}, description="how long is waited for what, in seconds, by the time-outs' names"
+    )
+    enforce_within: float | None = Field(
+        default=None, description="seconds in which changes must be in force, if that is demanded"
+    )
     declaration: DeclarationRecord | None = None
 
 
@@ -314,6 +340,18 @@ class ScenarioFinished(Record):
     rerun: str = Field(description="the command that runs just this scenario again")
 
 
+class WaitsShortened(Record):
+    """A kind of cells is waited for briefly from now on: so many scenarios have waited in vain. If
+    one sees it come after all it is waited for in full again, and that is told by the same event.
+    """
+
+    type: Literal["waits-shortened"] = "waits-shortened"
+    what: str = Field(description="the kind of cells, such as: denials of ingress over TCP")
+    seconds: float = Field(description="that it is waited for from now on")
+    scenarios: tuple[str, ...] = Field(description="those that waited in vain")
+    ended_by: str = Field(default="", description="the scenario that saw it come after all")
+
+
 class RunFinished(Record):
     """The run ended. ``partial`` if not every scenario was run to its end."""
 
@@ -333,6 +371,7 @@ Event = Annotated[
     | ScenarioStarted
     | StepFinished
     | ScenarioFinished
+    | WaitsShortened
     | RunFinished,
     Field(discriminator="type"),
 ]

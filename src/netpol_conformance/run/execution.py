@@ -111,10 +111,13 @@ class Execution:
 
     def opening_control(self) -> None:
         """Probe every cell before the first step, while there is no policy."""
-        self._control(open_cells(self.in_force, self._scenario))
+        cells = open_cells(self.in_force, self._scenario)
+        # There is no policy to be removed; and what fails now gets another control at the end.
+        self._control(cells, min(self.timeouts.brief, self.timeouts.enforce))
 
-    def closing_control(self, missing: Collection[CellKey]) -> bool:
-        """Take all policy away and ask the cells of ``missing``, which still lack a control.
+    def closing_control(self, missing: Collection[CellKey], patience: float) -> bool:
+        """Take all policy away and ask the cells of ``missing``, which still lack a control, for
+        ``patience`` seconds at most until they connect.
 
         Returns whether a name was resolved then.
         """
@@ -128,7 +131,8 @@ class Execution:
         spaces = [_without_isolation(space) for space in state.namespaces]
         self._cluster.apply(manifest_list([after for before, after in spaces if before != after]))
         opened = open_cells(self._cluster.state(), self._scenario)
-        return self._control([cell for cell in opened if cell in missing], closing=True)
+        cells = [cell for cell in opened if cell in missing]
+        return self._control(cells, patience, closing=True)
 
     def carried(self, cells: Iterable[CellKey]) -> dict[CellKey, bool | None]:
         """Whether the pod network carries each of ``cells``, as its pods are now."""
@@ -151,15 +155,15 @@ class Execution:
             self._cluster, self.addressing(), self._documented, self.timeouts, prompt=prompt
         )
 
-    def _control(self, cells: Iterable[CellKey], *, closing: bool = False) -> bool:
-        """Ask until every cell has connected once with all its probes, or time is up."""
+    def _control(self, cells: Iterable[CellKey], patience: float, *, closing: bool = False) -> bool:
+        """Ask until every cell has connected once with all its probes, or ``patience`` is over."""
         prober, began = self.prober(), time.monotonic()
         wanted = dict.fromkeys(cells, Expectation.CONNECTED)
-        patience = self.timeouts.enforce
+        end = began + patience
         # What this sees is no evidence, only that full looks are worth their time by now.
         carried = self.carried(wanted)
         hoped = awaited(wanted, carried)
-        poll_until_expected(prober, hoped, Settled(), changed_at=began, patience=patience)
+        poll_until_expected(prober, hoped, Settled(), changed_at=began, until=lambda _wrong: end)
         names_resolve = False
         while wanted:
             look = prober.control(wanted)
@@ -168,7 +172,7 @@ class Execution:
             # Those alone are asked again that failed: on a busy machine a probe may just be lost.
             wrong = [cell for cell in look.wrong(wanted) if carried[cell] is not False]
             wanted = dict.fromkeys(wrong, Expectation.CONNECTED)
-            if time.monotonic() > began + patience:
+            if time.monotonic() > end:
                 break
         if wanted:
             # A busy machine makes a connection late, what isolates a pod never.

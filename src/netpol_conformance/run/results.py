@@ -8,6 +8,7 @@ from functools import cached_property
 
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Judgement, Proof, judge
+from netpol_conformance.judge.lateness import lateness
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.model.cluster_scoped import NAME_LABEL
 from netpol_conformance.model.objects import ClusterState, SourceKind
@@ -18,6 +19,7 @@ from netpol_conformance.run.events import (
     AnyCell,
     CellResult,
     Evidence,
+    LateResult,
     MeanwhileResult,
     PolicyField,
     RefusalResult,
@@ -26,12 +28,15 @@ from netpol_conformance.run.events import (
 )
 from netpol_conformance.run.rounds import Controls
 from netpol_conformance.run.settle import Settled
+from netpol_conformance.run.waiting import Cut
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario, SourceRef, Step
 
 
 @dataclass(frozen=True)
 class StepRun:
-    """One step as it went, not yet judged: what was expected, and what its looks saw."""
+    """One step as it went, not yet judged: what was expected, and what its looks saw; ``cut`` are
+    the cells whose wait was cut short.
+    """
 
     index: int
     step: Step
@@ -44,6 +49,7 @@ class StepRun:
     state: ClusterState
     started: float
     duration: float
+    cut: Mapping[CellKey, Cut]
 
     @cached_property
     def denied(self) -> dict[CellKey, Expectation]:
@@ -55,8 +61,12 @@ class StepRun:
         }
 
 
-def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> StepResult:
-    """Judge every cell of ``step_run``, a step of ``scenario``, by what it saw and ``controls``."""
+def step_result(
+    scenario: Scenario, step_run: StepRun, controls: Controls, *, within: float | None = None
+) -> StepResult:
+    """Judge every cell of ``step_run``, a step of ``scenario``, by what it saw and ``controls``,
+    and, if somebody demands it, whether it was in force ``within`` so many seconds.
+    """
     cells = tuple(
         _cell_result(cell, entry, step_run, controls) for cell, entry in step_run.expected.items()
     )
@@ -68,7 +78,8 @@ def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> St
     )
     held = tuple(held_results(step_run.continuous))
     judged: list[AnyCell] = [*cells, *meanwhile, *held]
-    outcomes = [cell.outcome for cell in judged] + ([refusal.outcome] if refusal else [])
+    late = _late(step_run, within) if within else None
+    outcomes = [part.outcome for part in (*judged, refusal, late) if part]
     present = {cell.source for cell in cells}, {cell.destination for cell in cells}
     return StepResult(
         index=step_run.index,
@@ -79,6 +90,7 @@ def step_result(scenario: Scenario, step_run: StepRun, controls: Controls) -> St
         reused=change.reused,
         enforcer=step_run.step.enforcer,
         refusal=refusal,
+        late=late,
         cells=cells,
         sources=_ordered(scenario.sources, present[0]),
         destinations=_ordered(scenario.destinations, present[1]),
@@ -98,8 +110,9 @@ def first_reason(results: Sequence[StepResult]) -> str:
     """
     for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
         for result in results:
-            if result.refusal is not None and result.refusal.outcome is outcome:
-                return f"Step {result.index}: {result.refusal.reason}"
+            for whole in (result.refusal, result.late):
+                if whole is not None and whole.outcome is outcome:
+                    return f"Step {result.index}: {whole.reason}"
             asked: list[AnyCell] = [*result.cells, *result.meanwhile, *result.held]
             for cell in asked:
                 if cell.outcome is outcome:
@@ -119,11 +132,27 @@ def lacks_paths_only(results: Sequence[StepResult]) -> bool:
     )
 
 
+def _late(step_run: StepRun, within: float) -> LateResult | None:
+    """What a step that is as expected, but was not ``within`` so many seconds, comes to."""
+    step, settled = step_run.step, step_run.settled
+    changes = step.apply or step.delete or step.finish or step.enforcer
+    wanted = {cell: entry.expectation for cell, entry in step_run.expected.items()}
+    if not changes or step_run.change.refusal or settled.seconds is None or settled.wrong(wanted):
+        return None
+    found = lateness(settled.seconds, settled.not_yet, within)
+    if found is None:
+        return None
+    taken = settled.seconds
+    return LateResult(within=within, seconds=taken, outcome=found.outcome, reason=found.reason)
+
+
 def _cell_result(
     cell: CellKey, entry: Expected, step_run: StepRun, controls: Controls
 ) -> CellResult:
     proof = controls.proof(cell, carried=step_run.carried[cell])
     judgement = judged(cell, entry.expectation, step_run.settled, proof)
+    if cell in step_run.cut:
+        judgement = step_run.cut[cell].qualify(judgement)
     return CellResult(
         source=str(cell.source),
         destination=str(cell.destination),

@@ -25,6 +25,11 @@ class ProbeRound:
     witnesses: Mapping[Destination, Observation] = field(default_factory=dict)
     names_resolve: bool = False
 
+    @property
+    def confirms(self) -> bool:
+        """Whether it is a second look at what was not as expected."""
+        return any(look.confirms for look in self.cells.values())
+
     def wrong(self, expected: Mapping[CellKey, Expectation]) -> tuple[CellKey, ...]:
         """The cells whose look contradicts ``expected``, which has each of them."""
         return tuple(cell for cell, look in self.cells.items() if not look.is_as(expected[cell]))

@@ -20,7 +20,6 @@ from netpol_conformance.clusters.base import (
 from netpol_conformance.expectation.blocks import BlockError, check_blocks
 from netpol_conformance.expectation.matrix import (
     DoubleEntryError,
-    Expected,
     expected_matrix,
     expected_throughout,
 )
@@ -42,11 +41,13 @@ from netpol_conformance.run.network import Network
 from netpol_conformance.run.results import (
     StepRun,
     first_reason,
+    judged,
     lacks_paths_only,
     step_result,
 )
 from netpol_conformance.run.settle import Settled, settle
 from netpol_conformance.run.timeouts import Timeouts
+from netpol_conformance.run.waiting import Cut, ScenarioWaits, Wait, relabels
 from netpol_conformance.scenario.features import Profile, profile_of
 from netpol_conformance.scenario.paths import PathError
 from netpol_conformance.scenario.templating import TemplateError
@@ -76,12 +77,14 @@ class ScenarioRun:
         *,
         options: Sequence[str] = (),
         network: Callable[[], Network] = Network,
+        waits: ScenarioWaits | None = None,
     ) -> None:
         self._scenario = scenario
         self._cluster = cluster
         self._timeouts = timeouts
         self._emit = emit
         self._options = options
+        self._waits = waits or ScenarioWaits(timeouts)
         self._execution = Execution(scenario, cluster, timeouts, network)
         self._waiting: list[StepRun] = []
         self._not_carried = False
@@ -157,6 +160,7 @@ class ScenarioRun:
 
     def _results(self, *, fresh: bool) -> list[StepResult]:
         self._execution.apply_initial(fresh=fresh)
+        self._waits.relabelled()
         self._execution.opening_control()
         results = []
         for index, step in enumerate(self._scenario.steps, start=1):
@@ -166,7 +170,8 @@ class ScenarioRun:
             results += self._judged()
         missing = self._execution.controls.missing
         self._execution.closing_control(
-            {cell for step_run in self._waiting for cell in missing(step_run.denied)}
+            {cell for step_run in self._waiting for cell in missing(step_run.denied)},
+            self._waits.closing,
         )
         return results + self._judged(final=True)
 
@@ -174,7 +179,9 @@ class ScenarioRun:
         """The results of the steps whose controls are complete, emitted as they come."""
         results, controls = [], self._execution.controls
         while self._waiting and (final or not controls.missing(self._waiting[0].denied)):
-            result = step_result(self._scenario, self._waiting.pop(0), controls)
+            result = step_result(
+                self._scenario, self._waiting.pop(0), controls, within=self._waits.within
+            )
             _log.debug("step %d comes to %s", result.index, result.outcome.value)
             self._emit(StepFinished(path=self._scenario.path, step=result))
             results.append(result)
@@ -193,12 +200,15 @@ class ScenarioRun:
         change = self._execution.change(step)
         state = self._execution.in_force
         check_blocks(state, self._scenario, index - 1)
+        if relabels(step, before, state):
+            self._waits.relabelled()
         expected = expected_matrix(state, self._scenario, step)
         # At every moment either the old state may be in force or the new one: only what both say
         # can be expected all the time.
         meanwhile = expected_throughout((before, state), self._scenario, step)
         carried = self._execution.carried((*expected, *meanwhile))
-        settled = self._settled(expected, change, carried)
+        wait = self._waits.wait(index, expected)
+        settled, cut = self._settled(wait, change, carried)
         _log.info("step %d: %s", index, settled.summary)
         return StepRun(
             index,
@@ -212,23 +222,27 @@ class ScenarioRun:
             state,
             began,
             time.time() - began,
+            cut,
         )
 
     def _settled(
-        self,
-        expected: Mapping[CellKey, Expected],
-        change: Change,
-        carried: Mapping[CellKey, bool | None],
-    ) -> Settled:
-        if not expected:
-            return Settled()
-        wanted = {cell: entry.expectation for cell, entry in expected.items()}
-        prober, patience = self._execution.prober(), self._timeouts.enforce
-        hoped = awaited(wanted, carried)
-        settled = settle(prober, hoped, changed_at=change.done_at, patience=patience)
+        self, wait: Wait, change: Change, carried: Mapping[CellKey, bool | None]
+    ) -> tuple[Settled, Mapping[CellKey, Cut]]:
+        """What came of waiting, and the cells whose wait was cut short."""
+        if not wait.expected:
+            return Settled(), {}
+        wanted = {cell: entry.expectation for cell, entry in wait.expected.items()}
+        prober, controls = self._execution.prober(), self._execution.controls
+        settled = settle(
+            prober, awaited(wanted, carried), changed_at=change.done_at, until=wait.until
+        )
         # A pod that comes and goes between first and last step has no other control.
-        self._execution.controls.add_allowed(settled.rounds[-1], wanted)
-        return settled
+        controls.add_allowed(settled.rounds[-1], wanted)
+        wrong = {
+            cell: judged(cell, wanted[cell], settled, controls.proof(cell, carried=carried[cell]))
+            for cell in settled.wrong(wanted)
+        }
+        return settled, self._waits.learn(wait, settled, wrong, controls, reused=self.reused)
 
 
 def rerun_command(path: str, options: Sequence[str] = ()) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,13 +32,16 @@ from netpol_conformance.run.events import (
     RunFinished,
     RunStarted,
     ScenarioFinished,
+    WaitsShortened,
 )
 from netpol_conformance.run.network import Network
+from netpol_conformance.run.patience import Patience, Turn
 from netpol_conformance.run.preparing import UNPREPARED, Prepared, prepare
 from netpol_conformance.run.retries import Attempts, LastAttempts
 from netpol_conformance.run.scenario import ScenarioRun, rerun_command
 from netpol_conformance.run.throttle import Throttle
 from netpol_conformance.run.timeouts import DEFAULT_TIMEOUTS, Timeouts
+from netpol_conformance.run.waiting import ScenarioWaits
 from netpol_conformance.scenario.features import Profile
 from netpol_conformance.scenario.types import Scenario
 
@@ -57,7 +60,8 @@ class Setting:
 
     ``options`` are those that running one of its scenarios again needs. ``declaration`` is what
     the implementation says of itself; ``strict_features`` fails what it calls unsupported and
-    passes. ``profile`` is what the scenarios were chosen by, all of them if ``whole``.
+    passes. ``profile`` is what the scenarios were chosen by, all of them if ``whole``. Changes must
+    be in force in ``enforce_within`` seconds, if that is demanded.
     """
 
     driver: Driver
@@ -70,6 +74,7 @@ class Setting:
     strict_features: bool = False
     profile: Profile = Profile.EXTENDED
     whole: bool = False
+    enforce_within: float | None = None
 
 
 class Stop:
@@ -128,6 +133,7 @@ class Session:
         self._all_begun = threading.Event()
         self._prepared: Future[Prepared] | None = None
         self._stopping = threading.Event()
+        self._patience = Patience(self._tell_of_waits)
 
     def begin(self, scenarios: Sequence[Scenario]) -> None:
         """Tell that the run begins, test the probes, measure the pod network, and start all
@@ -221,13 +227,16 @@ class Session:
         emit = Declaring(declared, keep, strict=setting.strict_features)
 
         def attempt(consume: Consumer) -> ScenarioRun:
+            timeouts, within = setting.timeouts, setting.enforce_within
+            waits = ScenarioWaits(timeouts, self._patience, scenario.path, declared, within)
             return ScenarioRun(
                 scenario,
                 self._cluster(),
-                setting.timeouts,
+                timeouts,
                 consume,
                 options=setting.options,
                 network=self._network,
+                waits=waits,
             )
 
         sharing = not setting.driver.controlled
@@ -305,6 +314,17 @@ class Session:
         for cluster in clusters:
             cluster.close()
 
+    def _tell_of_waits(self, turn: Turn) -> None:
+        """Tell where the run's patience for something ends, or is back."""
+        self._emit(
+            WaitsShortened(
+                what=str(turn.kind),
+                seconds=self._setting.timeouts.brief,
+                scenarios=turn.scenarios,
+                ended_by=turn.come,
+            )
+        )
+
     def _emit(self, event: Event) -> None:
         with self._lock:
             self._consumer(event)
@@ -351,6 +371,8 @@ def begin_of_run(setting: Setting, scenarios: Sequence[Scenario]) -> RunStarted:
         profile=setting.profile.value,
         whole=setting.whole,
         declaration=declaration_record(setting.declaration),
+        timeouts=asdict(setting.timeouts),
+        enforce_within=setting.enforce_within,
     )
 
 

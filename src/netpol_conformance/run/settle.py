@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_result, wait_fixed
 
 from netpol_conformance.probe.verdict import Observation
 from netpol_conformance.run.rounds import MatrixProber, ProbeRound
@@ -16,8 +16,13 @@ from netpol_conformance.scenario.types import CellKey, Expectation
 
 _log = logging.getLogger(__name__)
 
-_STUBBORN = 4
-"""How many times the patience looks may contradict each other, as on a very busy machine."""
+Until = Callable[[Collection[CellKey]], float]
+"""When to wait no longer (monotonic seconds) while these cells are not as expected."""
+
+_STUBBORN, _MOST_STUBBORN = 3, 15.0
+"""How many times as long as was waited, and how many seconds at most, looks may go on to contradict
+each other, as on a very busy machine.
+"""
 _PAUSE = 0.02
 """Seconds between two quick rounds, so that waiting does not keep a core busy."""
 
@@ -28,12 +33,18 @@ class Settled:
 
     ``seconds`` is from the change to the quick look, with every cell as expected, that the last
     full look followed; None if there was none. ``transient`` are the last unexpected quick
-    observations of each cell.
+    observations of each cell. ``not_yet`` has each look that saw anything unexpected, in seconds
+    from the change to when it was sent.
     """
 
     rounds: list[ProbeRound] = field(default_factory=list)
     seconds: float | None = None
     transient: dict[CellKey, Observation] = field(default_factory=dict)
+    not_yet: list[float] = field(default_factory=list)
+
+    def wrong(self, expected: Mapping[CellKey, Expectation]) -> tuple[CellKey, ...]:
+        """The cells that were not as ``expected`` to the last."""
+        return self.rounds[-1].wrong(expected) if self.rounds else ()
 
     @property
     def summary(self) -> str:
@@ -48,28 +59,33 @@ def settle(
     expected: Mapping[CellKey, Expectation],
     *,
     changed_at: float,
-    patience: float,
+    until: Until,
 ) -> Settled:
     """Probe with ``prober`` until all cells are as ``expected``, or something wrong is confirmed.
 
-    Nothing is confirmed before ``patience`` seconds since ``changed_at`` (monotonic) are over:
-    where a busy machine made quick looks see silence, the plugin may not be there yet. Looks that
-    contradict each other go on for a few times as long, and end on whatever was seen last.
+    The change was made at ``changed_at`` (monotonic seconds). Nothing is confirmed before
+    ``until`` says so of what is wrong: where a busy machine made quick looks see silence, the
+    plugin may not be there yet. Looks that contradict each other go on for a while longer, and end
+    on whatever was seen last.
     """
     settled = Settled()
     while True:
-        poll_until_expected(prober, expected, settled, changed_at=changed_at, patience=patience)
+        poll_until_expected(prober, expected, settled, changed_at=changed_at, until=until)
+        asked_at = time.monotonic()
         held = prober.full(expected)
         settled.rounds.append(held)
         wrong = held.wrong(expected)
         _log.debug("full look: %d of %d cells are not as expected", len(wrong), len(expected))
         if not wrong:
             return settled
+        settled.not_yet.append(asked_at - changed_at)
         second = prober.full(expected, cells=wrong, confirms=True)
         settled.rounds.append(second)
-        waited = time.monotonic() - changed_at
-        limit = patience if second.wrong(expected) else _STUBBORN * patience
-        if waited > limit:
+        confirmed = second.wrong(expected)
+        limit = until(confirmed or wrong)
+        if not confirmed:
+            limit += min(_STUBBORN * max(0.0, limit - changed_at), _MOST_STUBBORN)
+        if time.monotonic() > limit:
             return settled
 
 
@@ -79,10 +95,11 @@ def poll_until_expected(
     settled: Settled,
     *,
     changed_at: float,
-    patience: float,
+    until: Until,
 ) -> None:
-    """Quick rounds of ``prober`` until one is as ``expected``, or ``patience`` seconds since
-    ``changed_at`` (monotonic) are over; what they saw is recorded in ``settled``.
+    """Quick rounds of ``prober``, one at least, until one is as ``expected`` or ``until`` says
+    that what is wrong is not worth more time. What they saw of the change that was made at
+    ``changed_at`` (monotonic seconds) is recorded in ``settled``.
     """
 
     def look() -> dict[CellKey, Observation]:
@@ -90,13 +107,18 @@ def poll_until_expected(
         wrong = prober.quick(expected)
         _log.debug("quick look: %d of %d cells are not as expected", len(wrong), len(expected))
         settled.transient.update(wrong)
-        if not wrong:
+        if wrong:
+            settled.not_yet.append(asked_at - changed_at)
+        else:
             settled.seconds = max(0.0, asked_at - changed_at)
         return wrong
 
-    left = max(0.0, changed_at + patience - time.monotonic())
+    def is_over(look: RetryCallState) -> bool:
+        assert look.outcome is not None
+        return time.monotonic() >= until(look.outcome.result())
+
     polling = Retrying(
-        retry=retry_if_result(bool), stop=stop_after_delay(left), wait=wait_fixed(_PAUSE)
+        retry=retry_if_result(bool), stop=is_over, wait=wait_fixed(_PAUSE), sleep=time.sleep
     )
     with suppress(RetryError):
         polling(look)

@@ -20,6 +20,12 @@ class Timeouts:
     """From pods being ready to the last kind of path seen to carry anything, before any policy."""
     enforce: float = 5.0
     """From a change to the whole matrix as expected; after it, what is wrong is judged."""
+    labels: float = 0.0
+    """The same after pods, namespaces or their labels have changed, where that is longer than
+    ``enforce``; also for later steps, until it is over.
+    """
+    brief: float = 5.0
+    """The same where waits before were in vain (``patience``), never longer than without."""
     poll: float = 0.2
     """One probe of a quick round: silence for this long counts as blocked, for now."""
     probe: float = 1.0
@@ -32,11 +38,14 @@ class Timeouts:
     """One probe that must stay blocked: outlasts the SYN that Linux sends again after 1 s."""
 
     def with_settings(self, settings: list[str]) -> Timeouts:
-        """These with ``settings`` (``NAME=SECONDS``); ValueError names the known time-outs."""
-        changed = self
+        """These with ``settings`` (``NAME=SECONDS``); ValueError names the known time-outs.
+
+        ``enforce`` holds for changes of labels too, unless ``labels`` is among them.
+        """
+        known = [item.name for item in fields(self)]
+        given: dict[str, float] = {}
         for setting in settings:
             name, _, value = setting.partition("=")
-            known = [item.name for item in fields(self)]
             if name not in known:
                 raise ValueError(f'unknown time-out "{name}"; known are {", ".join(known)}')
             try:
@@ -45,8 +54,31 @@ class Timeouts:
                 raise ValueError(f'"{setting}": write it as {name}=SECONDS') from None
             if not 0 < seconds < float("inf"):
                 raise ValueError(f'"{setting}": seconds must be more than 0')
-            changed = replace(changed, **{name: seconds})
-        return changed
+            given[name] = seconds
+        if "enforce" in given:  # for all changes, unless another is given for those of labels
+            given = {"labels": 0.0, **given}
+        return replace(self, **given)
+
+    def at_least(self, *, enforce: float = 0.0, labels: float = 0.0) -> Timeouts:
+        """These, with no shorter waits for what an implementation says to take that long."""
+        return replace(self, enforce=max(enforce, self.enforce), labels=max(labels, self.labels))
+
+    @property
+    def longest(self) -> float:
+        """The longest that any change may take to be in force."""
+        return max(self.enforce, self.labels)
 
 
 DEFAULT_TIMEOUTS = Timeouts()
+"""For clusters on which a change is in force when the call that makes it returns: what comes later
+is a busy machine's doing.
+"""
+UNPROMISED = Timeouts(enforce=30.0, labels=60.0)
+"""For all others. When a change is in force is not promised (S50); by its defaults Cilium takes
+5 to 35 s for a pod's new labels.
+"""
+
+
+def timeouts_for(*, synchronous: bool) -> Timeouts:
+    """The usual time-outs for a driver's clusters, which are ``synchronous`` or not."""
+    return DEFAULT_TIMEOUTS if synchronous else UNPROMISED

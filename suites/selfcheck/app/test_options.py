@@ -31,6 +31,7 @@ BY_TYPE = {
     str: WORDS,
     bool: st.booleans(),
     int: st.integers(0, 99),
+    float: st.floats(0, 99),
     tuple: st.lists(WORDS, max_size=3).map(tuple),
 }
 

@@ -13,6 +13,7 @@ from netpol_conformance.app.declarations import load_declaration, read_declarati
 from netpol_conformance.model.yaml import load_all
 from netpol_conformance.plugins.loader import load
 from netpol_conformance.plugins.schema import json_schema
+from netpol_conformance.plugins.types import Times
 from netpol_conformance.scenario.errors import ScenarioError
 from netpol_conformance.scenario.loader import load as load_scenario
 
@@ -76,6 +77,18 @@ def test_a_sound_declaration():
         ("client -> web:80",),
     )
     assert failure.line == 12
+    assert declaration.times is None
+
+
+TIMES = "enforce: {policies: 10, labels: 40, link: docs/plugins.md}\nknownFailures"
+
+
+def test_times_of_its_own():
+    declaration = load(SOUND.replace("knownFailures", TIMES), "mine.yaml", find)
+    assert declaration.times == Times(10, 40, "docs/plugins.md")
+    labels = TIMES.replace("policies: 10, ", "")
+    declaration = load(SOUND.replace("knownFailures", labels), "mine.yaml", find)
+    assert declaration.times == Times(None, 40, "docs/plugins.md")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +108,10 @@ def test_a_sound_declaration():
         ("  reason: a bug\n", "  reason: ''\n", "reason: must not be empty"),
         ("a plugin\n", "a plugin\n---\n", "holds 2 YAML documents; a declaration is one"),
         ("link: https://example.org/plugin", "link: [", "mine.yaml:"),
+        ("knownFailures", TIMES.replace("labels: 40, ", "labels: 0, "), ":9: enforce.labels: "),
+        ("knownFailures", TIMES.replace("40", ".inf"), ":9: enforce.labels: "),
+        ("knownFailures", TIMES.replace(", link: docs/plugins.md", ""), "link: is missing"),
+        ("knownFailures", "enforce: {link: docs/a.md}\nknownFailures", ":9: enforce: says no time"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(old, new, told):
@@ -124,7 +141,8 @@ def test_every_shipped_declaration_is_sound_and_its_links_lead_somewhere(path):
     schema = "# yaml-language-server: $schema=../schemas/declaration.schema"
     assert path.read_text().startswith(schema)
 
-    links = [declaration.link, *(item.link for item in (*declaration.lacks, *declaration.failures))]
+    entries = [*declaration.lacks, *declaration.failures, declaration.times]
+    links = [declaration.link, *(entry.link for entry in entries if entry)]
     for link in links:
         if not link.startswith("https://"):
             file, _, anchor = link.partition("#")

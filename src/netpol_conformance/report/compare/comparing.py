@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from statistics import median
 from string import ascii_uppercase
 
 from netpol_conformance.judge.outcome import ExitCode, Outcome
@@ -28,8 +27,8 @@ from netpol_conformance.report.compare.records import (
     gravest,
 )
 from netpol_conformance.report.compare.weighing import manner, weigh
+from netpol_conformance.report.document.enforcing import times
 from netpol_conformance.report.document.report import Report, ScenarioReport
-from netpol_conformance.report.html.timing import enforced
 
 MOST = len(ascii_uppercase)
 """Reports that one comparison can hold: each has a letter."""
@@ -163,13 +162,15 @@ def _compared(
 ) -> Compared:
     cells = [cell for item in report.scenarios for step in item.steps for cell in step.cells]
     blocked = [cell.blocked for cell in cells]
-    times = [item.seconds for item in enforced(report)]
+    took = times(report.scenarios)
     return Compared(
         label=ascii_uppercase[index],
         source=source,
         dropped=blocked.count("dropped"),
         rejected=blocked.count("rejected"),
-        median_seconds_to_enforce=median(times) if times else None,
+        median_seconds_to_enforce=took and took.median,
+        p90_seconds_to_enforce=took and took.p90,
+        max_seconds_to_enforce=took and took.max,
         change=change,
         changes=Counter(item.changes[index - 1] for item in scenarios) if index else {},
         **report.model_dump(include=set(Compared.model_fields) & set(Report.model_fields)),

@@ -117,6 +117,10 @@ class Compared(Record):
     dropped: int = Field(description="blocked cells that were dropped")
     rejected: int = Field(description="blocked cells that were rejected")
     median_seconds_to_enforce: float | None
+    p90_seconds_to_enforce: float | None = Field(
+        default=None, description="that 90 of 100 changes did not exceed"
+    )
+    max_seconds_to_enforce: float | None = None
     change: Change = Field(description="what it comes to against the first report")
     changes: dict[Change, int] = Field(description="scenarios by what became of them")
 

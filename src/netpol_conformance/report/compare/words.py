@@ -62,8 +62,14 @@ def about(report: Compared) -> str:
         f"{name}: {counts[Outcome.PASS]:,} of {plural(total, 'scenario')} passed",
         *([f"blocked cells {' and '.join(manners)}"] if manners else []),
     ]
-    if report.median_seconds_to_enforce is not None:
-        parts.append(f"enforced in {seconds(report.median_seconds_to_enforce)} (median)")
+    took = {
+        "median": report.median_seconds_to_enforce,
+        "p90": report.p90_seconds_to_enforce,
+        "max": report.max_seconds_to_enforce,
+    }
+    known = [f"{seconds(found)} ({name})" for name, found in took.items() if found is not None]
+    if known:
+        parts.append(f"enforced in {', '.join(known)}")
     return one_line("; ".join(parts))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from netpol_conformance.judge.outcome import Outcome, combine, exit_code
 from netpol_conformance.report.document.conformance import feature_results, profile_results, tally
+from netpol_conformance.report.document.enforcing import times
 from netpol_conformance.report.document.report import (
     Counts,
     Report,
@@ -21,6 +22,7 @@ from netpol_conformance.run.events import (
     SelfTested,
     StepFinished,
     StepResult,
+    WaitsShortened,
 )
 
 
@@ -40,6 +42,7 @@ class Collector:
         self._started: dict[str, ScenarioStarted] = {}
         self._steps: dict[str, list[StepResult]] = {}
         self._finished: dict[str, ScenarioFinished] = {}
+        self._shortened: dict[str, WaitsShortened] = {}
 
     def __call__(self, event: Event) -> None:
         """Keep one event."""
@@ -60,6 +63,8 @@ class Collector:
             case ScenarioFinished():
                 self._paths[event.path] = None
                 self._finished[event.path] = event
+            case WaitsShortened():
+                self._shortened[event.what] = event
             case RunFinished():
                 self._end = event
 
@@ -102,6 +107,8 @@ class Collector:
             reason=self._end.reason if self._end else "The run ended before it could say so.",
             self_test=self._self_test,
             network=self._network,
+            shortened_waits=tuple(self._shortened.values()),
+            time_to_enforce=times(scenarios),
             profiles=profile_results(
                 scenarios, whole=self._run.whole, sound=tested and not partial
             ),

@@ -16,6 +16,7 @@ from netpol_conformance.run.events import (
     Record,
     SelfTested,
     StepResult,
+    WaitsShortened,
 )
 
 Conforms = Literal["yes", "no", "unknown"]
@@ -95,6 +96,16 @@ class Counts(Record):
     cells: Tally
 
 
+class TimeToEnforce(Record):
+    """Seconds from a change to the first look in which every cell was as expected."""
+
+    changes: int
+    median: float
+    p90: float = Field(description="that 90 of 100 changes did not exceed")
+    max: float
+    slow: int = Field(description="changes that took longer than 5 s")
+
+
 class Report(Record):
     """A whole run. ``schema_version`` changes with every incompatible change of this format."""
 
@@ -123,6 +134,18 @@ class Report(Record):
     profile: str = Field(default="extended", description="that the scenarios were chosen by")
     whole: bool = Field(default=False, description="whether all the profile's scenarios ran")
     declaration: DeclarationRecord | None = None
+    timeouts: dict[str, float] = Field(
+        default={}, description="how long was waited for what, in seconds, by the time-outs' names"
+    )
+    enforce_within: float | None = Field(
+        default=None, description="seconds in which changes had to be in force, if demanded"
+    )
+    shortened_waits: tuple[WaitsShortened, ...] = Field(
+        default=(), description="what was waited for briefly, since it never came"
+    )
+    time_to_enforce: TimeToEnforce | None = Field(
+        default=None, description="of all changes; null if nothing came to be as expected"
+    )
     profiles: tuple[ProfileResult, ...] = ()
     features: tuple[FeatureResult, ...] = ()
     counts: Counts

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.report.document.collector import count
 from netpol_conformance.report.document.report import Counts, Report, ScenarioReport
-from netpol_conformance.report.text import one_line, plural, seconds
-from netpol_conformance.run.events import DeclarationRecord, NetworkMeasured, PathResult, StepResult
+from netpol_conformance.report.text import one_line, plural
+from netpol_conformance.run.events import DeclarationRecord, NetworkMeasured, PathResult
 
 WORDS = {
     Outcome.PASS: "passed",
@@ -128,11 +128,3 @@ def went_by(declared: DeclarationRecord | None) -> str:
     ]
     told = "; ".join(part for part in about if part)
     return f"{declared.file} ({told})" if told else declared.file
-
-
-def time_to_enforce(step: StepResult) -> str:
-    """How long the plugin took, for people; empty where nothing changed that it had to enforce."""
-    changed = (step.applied or step.deleted) and not step.refusal
-    if not changed or step.seconds_to_enforce is None:
-        return ""
-    return seconds(step.seconds_to_enforce)

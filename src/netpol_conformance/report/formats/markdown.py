@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.document.enforcing import shortened_in_words, slow_in_words
 from netpol_conformance.report.document.report import Report, ScenarioReport
 from netpol_conformance.report.document.summary import (
     CONFORMS,
@@ -43,6 +44,8 @@ def dumps(report: Report) -> str:
         _facts(report),
         _profiles(report),
         _packs(report),
+        *(escaped(shortened_in_words(waits)) for waits in report.shortened_waits),
+        _slow(report),
         *_wrong(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -101,6 +104,12 @@ def _packs(report: Report) -> str:
         rows.append(f"| {' | '.join([code(pack.name), *row, f'{cells:,}'])} |")
     rule = f"| --- |{' ---: |' * (len(heads) - 1)}"
     return "\n".join([f"| {' | '.join(heads)} |", rule, *rows])
+
+
+def _slow(report: Report) -> str:
+    """What took long, which is no failure, as a list below its sentence."""
+    sentence, *items = [escaped(line) for line in slow_in_words(report)] or [""]
+    return "\n".join([sentence, "", *(f"- {item}" for item in items)]).strip()
 
 
 def _wrong(report: Report) -> Iterator[str]:

@@ -24,8 +24,8 @@ from base64 import b64encode
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from netpol_conformance.report.document.enforcing import time_to_enforce
 from netpol_conformance.report.document.report import ScenarioReport
-from netpol_conformance.report.document.summary import time_to_enforce
 from netpol_conformance.report.html import ends
 from netpol_conformance.report.html.manifests import Manifests
 from netpol_conformance.report.html.tones import safe_link, tone
@@ -111,6 +111,7 @@ class _Packer:
             "applied": self._manifests(step.applied),
             "notes": [self._texts(name, value) for name, value in _changes(step)],
             "refusal": self._refusal(step),
+            "late": step.late and self._texts(step.late.outcome, step.late.reason),
             "rows": [self._end(step.sources, step.labels, row) for row in rows],
             "columns": [self._end(step.destinations, step.labels, column) for column in columns],
             "cells": self._cells(step),

@@ -1,38 +1,12 @@
-"""How long a run took, and at what: the numbers behind the page's plots. Pure."""
+"""What a run's time was spent at: the numbers behind a plot of the page. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, get_args
+from collections.abc import Iterable
+from typing import get_args
 
 from netpol_conformance.report.document.report import Report, ScenarioReport
-from netpol_conformance.run.events import Evidence, Phase, StepResult
-
-
-class Enforced(NamedTuple):
-    """A change, and the seconds until every cell was as expected."""
-
-    path: str
-    step: StepResult
-    seconds: float
-
-
-def enforced(report: Report) -> list[Enforced]:
-    """Every change that was enforced, the quickest first."""
-    found = [
-        Enforced(scenario.path, step, step.seconds_to_enforce)
-        for scenario in report.scenarios
-        for step in scenario.steps
-        if step.seconds_to_enforce is not None
-        if (step.applied or step.deleted) and step.refusal is None
-    ]
-    return sorted(found, key=lambda item: item.seconds)
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value that ``share`` of them do not exceed, one of them."""
-    place = max(0, -int(-share * len(ordered) // 1) - 1)
-    return ordered[place]
+from netpol_conformance.run.events import Evidence, Phase
 
 
 def by_phase(report: Report) -> dict[Phase, float]:

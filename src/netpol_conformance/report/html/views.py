@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from netpol_conformance.judge.outcome import Outcome
+from netpol_conformance.report.document import enforcing
 from netpol_conformance.report.document.report import FeatureResult, Report, ScenarioReport, Tally
 from netpol_conformance.report.document.summary import (
     CONFORMS,
@@ -40,7 +41,8 @@ _LISTED_WRONG = 12
 _FEW_SCENARIOS = 3
 """A page of no more scenarios than this has all of them open."""
 
-_SLOWEST = 3
+_SLOWEST, _MOST_SLOW = 3, 20
+"""Changes named below the plot: where none was slow, and of those that were."""
 
 _HISTORY = Profile.HISTORY.value
 """What clusters of old did is nothing to conform to."""
@@ -67,12 +69,16 @@ class Link(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """The plots, and the changes that took longest to be enforced."""
+    """The plots, and the changes that took longest to be enforced: the slow ones, or a few.
+
+    A short report has no probes, and so no phases.
+    """
 
     enforced: plots.Plot
     sentence: str
+    head: str
     slowest: tuple[Link, ...]
-    phases: plots.Plot
+    phases: plots.Plot | None
 
 
 def context(report: Report) -> dict[str, Any]:
@@ -96,6 +102,7 @@ def context(report: Report) -> dict[str, Any]:
         "wrong_links": wrong_links,
         "most_links": _MOST_WRONG if len(wrong) <= _MANY_WRONG else _FEWEST_WRONG,
         "timing": _timing(report),
+        "shortened": [enforcing.shortened_in_words(item) for item in report.shortened_waits],
         "profiles": [item for item in report.profiles if item.profile != _HISTORY],
         "conforms": CONFORMS,
         "conforms_tones": _CONFORMS_TONES,
@@ -137,12 +144,14 @@ def wrong_links(scenario: ScenarioReport) -> list[Link]:
 
 
 def _wrong(path: str, step: StepResult) -> Iterator[Link]:
-    """All that is wrong in a step: refusals, cells, gaps."""
+    """All that is wrong in a step: refusals, lateness, cells, gaps."""
     whole = anchor(path, step.index)
     if step.refusal and step.refusal.outcome.is_wrong:
         yield Link(whole, f"Step {step.index}", step.refusal.reason)
     rows = {name: number for number, name in enumerate(step.sources, 1)}
     columns = {name: number for number, name in enumerate(step.destinations, 1)}
+    if step.late and step.late.outcome.is_wrong:
+        yield Link(whole, f"Step {step.index}", step.late.reason)
     for cell in step.cells:
         if cell.outcome.is_wrong:
             place = f"{rows.get(cell.source, 0)}.{columns.get(cell.destination, 0)}"
@@ -163,23 +172,26 @@ def _occurs(report: Report, outcome: Outcome) -> bool:
 
 
 def _timing(report: Report) -> Timing | None:
-    found, phases = timing.enforced(report), timing.by_phase(report)
-    if not found or not phases:
+    found, took = enforcing.enforced(report.scenarios), enforcing.times(report.scenarios)
+    if took is None:
         return None
-    durations = [item.seconds for item in found]
     sentence = (
-        f"Half of {plural(len(found), 'change')} were enforced within "
-        f"{seconds(timing.quantile(durations, 0.5))}, 95 of 100 within "
-        f"{seconds(timing.quantile(durations, 0.95))}, the last within {seconds(durations[-1])}."
+        f"Half of {plural(took.changes, 'change')} were enforced within {seconds(took.median)}, "
+        f"90 of 100 within {seconds(took.p90)}, the last within {seconds(took.max)}."
     )
+    slow = enforcing.slow(report)
+    shown = slow[:_MOST_SLOW] or found[: -_SLOWEST - 1 : -1]
     slowest = tuple(
         Link(
             anchor(item.path, item.step.index), item.step.title or item.path, seconds(item.seconds)
         )
-        for item in reversed(found[-_SLOWEST:])
+        for item in shown
     )
-    named = {_PHASES[phase]: duration for phase, duration in phases.items()}
-    return Timing(plots.distribution(durations), sentence, slowest, plots.rows(named))
+    head = f"Slow, not failed ({len(slow):,} over {enforcing.SLOW:g} s)" if slow else "Slowest"
+    named = {_PHASES[phase]: duration for phase, duration in timing.by_phase(report).items()}
+    durations = [item.seconds for item in found]
+    phases = plots.rows(named) if named else None
+    return Timing(plots.distribution(durations), sentence, head, slowest, phases)
 
 
 def _origin(report: Report) -> str:
@@ -201,7 +213,18 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Suite", f"netpol-conformance {report.suite_version}"),
         ("Machine", ", ".join(f"{name} {value}" for name, value in report.machine.items())),
         ("Profile", report.profile),
+        ("Waits", _waits(report)),
         ("Plugin's declaration", went_by(report.declaration)),
         ("Run", report.run_id),
     ]
     return tuple((name, value) for name, value in facts if value)
+
+
+def _waits(report: Report) -> str:
+    """How long changes were waited for, and were allowed to take."""
+    policies, labels = (report.timeouts.get(name, 0.0) for name in ("enforce", "labels"))
+    words = [f"{policies:g} s for a change to be in force"] if policies else []
+    words += [f"{labels:g} s for one of labels"] if labels > policies else []
+    within = report.enforce_within
+    words += [f"{within:g} s demanded (--enforce-within)"] if within else []
+    return ", ".join(words)

@@ -79,6 +79,8 @@ def wrong_cells(step: StepResult, *, limit: int = 10, width: int = WIDTH) -> str
     parts = [_describe(cell, width) for cell in wrong[:limit]]
     if len(wrong) > limit:
         parts.append(f"... and {plural(len(wrong) - limit, 'more cell')} like these.")
+    if step.late and step.late.outcome.is_wrong:
+        parts.insert(0, one_line(step.late.reason))
     if step.refusal and step.refusal.outcome.is_wrong:
         parts.insert(0, _refusal(step))
     return "\n\n".join(parts)

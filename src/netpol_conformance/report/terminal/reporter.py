@@ -14,12 +14,16 @@ from rich.text import Text
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.report.document.collector import Collector
 from netpol_conformance.report.document.conformance import in_words, surprises
+from netpol_conformance.report.document.enforcing import (
+    shortened_in_words,
+    slow_in_words,
+    time_to_enforce,
+)
 from netpol_conformance.report.document.report import ScenarioReport
 from netpol_conformance.report.document.summary import (
     headline,
     network_words,
     sentence,
-    time_to_enforce,
     verdict,
     went_by,
 )
@@ -39,6 +43,7 @@ from netpol_conformance.run.events import (
     ScenarioFinished,
     SelfTested,
     StepResult,
+    WaitsShortened,
 )
 
 Matrices = Literal["all", "failures"]
@@ -97,6 +102,8 @@ class Terminal:
                 self._print(*words)
             case ScenarioFinished():
                 self._scenario(self._collector.scenario(event.path))
+            case WaitsShortened():
+                self._print(*_prose(shortened_in_words(event), self._room, "bold yellow"))
             case RunFinished():
                 self._stop()
                 self._finish()
@@ -170,6 +177,7 @@ class Terminal:
             Text(),
             Text(headline(report), f"{STYLES[verdict(report)]} bold"),
             *(row for text in words if text for row in _prose(text, self._room)),
+            *(Text(visible(line)) for line in slow_in_words(report)),
         )
 
     @property

@@ -36,6 +36,7 @@ function stepSection(step, anchor) {
     enforced && make("p.note", null, `As expected ${enforced} after the change`),
     step.notes.length > 0 && make("dl.notes", null, ...step.notes.map(([name, value]) => fact(text(name), text(value)))),
     step.refusal && refusal(step.refusal),
+    step.late && late(step.late),
     applied(step));
   if (step.cells.length) {
     const table = matrix(step, anchor), graph = picture(step, table);
@@ -50,6 +51,10 @@ function refusal([expected, answer, outcome, reason]) {
   return make(`div.refusal.${TONES[text(outcome)]}`, null, make("p", null, text(reason)),
     make("pre", null, text(answer) || "accepted"),
     text(expected) && make("p.note", null, "Expected a refusal that says ", make("code", null, text(expected))));
+}
+
+function late([outcome, reason]) {
+  return make("p", null, badge(text(outcome)), ` ${text(reason)}`);
 }
 
 function applied(step) {
