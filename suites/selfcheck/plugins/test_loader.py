@@ -108,10 +108,14 @@ def test_times_of_its_own():
         ("  reason: a bug\n", "  reason: ''\n", "reason: must not be empty"),
         ("a plugin\n", "a plugin\n---\n", "holds 2 YAML documents; a declaration is one"),
         ("link: https://example.org/plugin", "link: [", "mine.yaml:"),
-        ("knownFailures", TIMES.replace("labels: 40, ", "labels: 0, "), ":9: enforce.labels: "),
-        ("knownFailures", TIMES.replace("40", ".inf"), ":9: enforce.labels: "),
+        ("knownFailures", TIMES.replace("labels: 40, ", "labels: 0, "), ":11: enforce.labels: "),
+        ("knownFailures", TIMES.replace("40", ".inf"), ":11: enforce.labels: "),
         ("knownFailures", TIMES.replace(", link: docs/plugins.md", ""), "link: is missing"),
-        ("knownFailures", "enforce: {link: docs/a.md}\nknownFailures", ":9: enforce: says no time"),
+        (
+            "knownFailures",
+            "enforce: {link: docs/a.md}\nknownFailures",
+            ":11: enforce: says no time",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(old, new, told):

@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from netpol_conformance.app.corpus import load_corpus
+from netpol_conformance.clusters.base import Load
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol
 from netpol_conformance.plugins.types import Declared, KnownFailure
@@ -17,6 +18,7 @@ from netpol_conformance.probe.verdict import Probe, Verdict
 from netpol_conformance.report.document.collector import Collector
 from netpol_conformance.report.document.enforcing import slow
 from netpol_conformance.run.events import Event, ScenarioFinished, StepFinished, WaitsShortened
+from netpol_conformance.run.network import OWN_NETWORK
 from netpol_conformance.run.patience import ENOUGH
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.session import Session, Setting
@@ -42,7 +44,7 @@ def play(
     events: list[Event] = []
     waits = ScenarioWaits(timeouts, declared=declared, within=within)
     scenario, emit = cluster.whole, events.append
-    run = ScenarioRun(scenario, cluster, timeouts, emit, waits=waits)
+    run = ScenarioRun(scenario, cluster, timeouts, emit, network=lambda: OWN_NETWORK, waits=waits)
     return run.run(), events
 
 
@@ -157,6 +159,10 @@ class SlowDriver:
     how: dict
     name = "fake"
     implementation = "slow"
+    controlled = True
+
+    def load(self) -> Load:
+        return Load()
 
     def cluster(self) -> SlowCluster:
         return slow_cluster(self.clock, self.scenario, **self.how)
@@ -254,7 +260,8 @@ def run_mixed(
             self.scenario = replace(next(left), objects=())
             return super().start(spec)
 
-    left = iter([scenarios[0], *scenarios])  # the first for the test of the probes
+    # Two more for what comes first: the probes are tested, and the network is measured.
+    left = iter([*scenarios[:1] * 2, *scenarios])
     driver = SlowDriver(clock, scenarios[0], how)
     driver.cluster = lambda: Mixed(scenarios[0], clock=clock, **how)
     told, _ = run(driver, scenarios)
