@@ -112,6 +112,14 @@ def test_a_block_that_holds_no_pod_any_more_is_told_too() -> None:
     assert "does not hold pod default/near (192.168.1.4), pod default/far (192.168.2.2)" in reason
 
 
+def test_what_only_this_clusters_addresses_make_malformed_is_no_feature_it_lacks() -> None:
+    of = scenario(BUT_FAR.replace("${cluster/pods}", "10.244.0.0/16"), NEAR_ALONE)
+    assert came_to(FakeCluster(of), of) == (Outcome.PASS, "")
+    outcome, reason = came_to(OwnIpam(of), of)
+    assert outcome is Outcome.INCONCLUSIVE
+    assert "must be a strict subset" in reason
+
+
 def test_where_pods_have_no_block_of_their_own_it_is_said() -> None:
     of = scenario(BUT_FAR, NEAR_ALONE)
     outcome, reason = came_to(InTheNodesNetwork(of), of)

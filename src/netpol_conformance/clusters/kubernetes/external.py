@@ -46,13 +46,16 @@ LOCATE_TIMEOUT = 30.0
 """Seconds for the host to say which address it has towards the cluster."""
 
 
+_ANOTHER = "another scenario to end, for one of the two must be alone"
+
+
 class Turn:
     """The right to use what ``key`` names, among all threads and processes of this user here.
 
     ``awaited`` follows "waiting for" in the log.
     """
 
-    def __init__(self, key: str, awaited: str = "another scenario to end") -> None:
+    def __init__(self, key: str, awaited: str = _ANOTHER) -> None:
         self._awaited = awaited
         name = f"netpol-conformance-{os.getuid()}-{sha256(key.encode()).hexdigest()[:16]}.lock"
         self._path = Path(tempfile.gettempdir(), name)
@@ -66,7 +69,7 @@ class Turn:
         try:
             fcntl.flock(self._held, way | fcntl.LOCK_NB)
         except BlockingIOError:
-            _log.info("waiting for %s: one of the two must be alone", self._awaited)
+            _log.info("waiting for %s", self._awaited)
             fcntl.flock(self._held, way)
             _log.info("waited %.1f s for %s", time.monotonic() - began, self._awaited)
 
