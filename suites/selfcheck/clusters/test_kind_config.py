@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from netpol_conformance.clusters.base import ClusterError
 from netpol_conformance.clusters.kind import explaining, leftovers, plugins
 from netpol_conformance.clusters.kind.config import RUN_LABEL, cluster_config
-from netpol_conformance.clusters.kind.outside import balancer_ips
+from netpol_conformance.clusters.kind.outside import KindBalancer, balancer_ip
 from netpol_conformance.clusters.kind.tools import ToolError, find_tools, run
 from netpol_conformance.clusters.options import Options
 
@@ -93,12 +94,28 @@ def test_manifests_that_are_not_there_are_named(tmp_path: Path) -> None:
 @settings(max_examples=50)
 def test_a_balancers_address_is_in_the_network_and_none_of_dockers(prefix: int, key: str) -> None:
     networks = [ip_network(f"172.18.0.0/{prefix}"), ip_network("fc00:f853:ccd:e793::/64")]
-    ips = balancer_ips(networks, key)
-    assert ips == balancer_ips(networks, key)
-    for ip, network in zip(ips, networks, strict=True):
+    for network in networks:
+        ip = balancer_ip(network, key)
+        assert ip == balancer_ip(network, key)
         first, last = network[network.num_addresses // 2], network.broadcast_address
         assert ip in network
         assert first <= ip < last
+
+
+def test_no_two_services_have_one_address_at_once() -> None:
+    """Of the 16 addresses of the one network four are for Services."""
+    networks = [ip_network("172.18.0.0/28"), ip_network("fc00::/64")]
+    balancer = KindBalancer(networks)
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(balancer.addresses, "abcd"))
+    assert len({ip for ips in given for ip in ips}) == 8
+    assert [balancer.addresses(service) for service in "abcd"] == given
+    with pytest.raises(ClusterError, match=r"no address of 172\.18\.0\.0/28 is left"):
+        balancer.addresses("e")
+    balancer.release("b")
+    balancer.release("e")
+    assert balancer.addresses("f")[0] == given[1][0]
+    assert balancer.addresses("a") == given[0]
 
 
 def test_a_cluster_is_ownerless_once_its_run_let_go() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -23,44 +24,54 @@ from netpol_conformance.model.objects import IPAddress, IPNetwork, Node, Pod
 from netpol_conformance.probe.verdict import Observation, Probe, Source
 from netpol_conformance.scenario.blocks import around, has_own_addresses
 
+_ATTEMPTS = 1000
+"""How many addresses are tried for a Service, of the thousands that a network has."""
 
-def balancer_ips(networks: Iterable[IPNetwork], key: str) -> tuple[IPAddress, ...]:
-    """An address in each network for the Service whose unique id is ``key``, always the same.
 
-    From the third quarter of the network: Docker gives out addresses from the first on. That two
-    Services of a run, of thousands of addresses, get the same one is left to chance.
+def balancer_ip(network: IPNetwork, key: str) -> IPAddress:
+    """An address of the network for ``key``, always the same. Runs of other processes choose theirs
+    without knowing of each other, so that equal ones are left to chance there.
+
+    From the third quarter of the network: Docker gives out addresses from the first on.
     """
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
-    return tuple(_pick(network, number) for network in networks)
-
-
-def _pick(network: IPNetwork, number: int) -> IPAddress:
     quarter = network.num_addresses // 4
     return network[2 * quarter + number % quarter]
 
 
 class KindBalancer:
-    """Gives Services addresses of kind's network; ``networks`` has one a family.
-
-    An address is the Service's by its name alone, so that nothing needs to be agreed on.
+    """Gives the Services of all scenarios of a run addresses of kind's network; ``networks`` has
+    one a family. Its methods may be called from any thread.
     """
 
     def __init__(self, networks: Sequence[IPNetwork]) -> None:
         self._networks = tuple(networks)
+        self._lock = threading.Lock()
         self.services: dict[IPAddress, str] = {}
         """The Services that have addresses, as namespace/name, by address."""
 
     def addresses(self, service: str) -> Sequence[IPAddress]:
-        """The Service's addresses, always the same; ``service`` is its namespace/name."""
-        ips = balancer_ips(self._networks, service)
-        for ip in ips:
-            self.services[ip] = service
-        return ips
+        """The addresses of a Service, as namespace/name, the same until they are released. No other
+        has them meanwhile. Raises ClusterError if none is left.
+        """
+        with self._lock:
+            return tuple(self._address(network, service) for network in self._networks)
 
     def release(self, service: str) -> None:
         """Forget the Service."""
-        for ip in balancer_ips(self._networks, service):
-            self.services.pop(ip, None)
+        with self._lock:
+            for ip in [ip for ip, owner in self.services.items() if owner == service]:
+                del self.services[ip]
+
+    def _address(self, network: IPNetwork, service: str) -> IPAddress:
+        for ip, owner in self.services.items():
+            if owner == service and ip in network:
+                return ip
+        for attempt in range(_ATTEMPTS):
+            ip = balancer_ip(network, f"{service} {attempt}")
+            if self.services.setdefault(ip, service) == service:
+                return ip
+        raise ClusterError(f"no address of {network} is left for the Service {service}")
 
 
 class KindOutside:

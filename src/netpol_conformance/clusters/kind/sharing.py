@@ -43,11 +43,11 @@ class Share:
     def check(self) -> None:
         """Raise ClusterError where the cluster cannot be used."""
         check_no_stuck(self._client)
+        _ = self._balancer  # made now: of several threads that need it first each would make one
 
     def part(self, options: Options, implementation: str) -> Cluster:
         """A part of the cluster for one worker."""
-        balancer = KindBalancer(self._machines.networks())
-        outside = KindOutside(self._machines, balancer, self._client)
+        outside = KindOutside(self._machines, self._balancer, self._client)
         # The images are on the nodes: no registry needs to be asked.
         policy = options.pull_policy or "IfNotPresent"
         setup = Setup(
@@ -57,7 +57,7 @@ class Share:
             "kind",
             implementation,
             outside=outside,
-            load_balancer=None if self._has_balancer else balancer,
+            load_balancer=None if self._has_balancer else self._balancer,
             pool=self._pool,
         )
         return KindCluster(setup, outside)
@@ -86,6 +86,10 @@ class Share:
         with self._client.in_words():
             nodes = [real_node(item) for item in self._client.items(NODES)]
         return Machines(self.cluster, find_docker(), self.image, nodes)
+
+    @cached_property
+    def _balancer(self) -> KindBalancer:
+        return KindBalancer(self._machines.networks())
 
     @cached_property
     def _has_balancer(self) -> bool:
