@@ -80,8 +80,8 @@ class KindCluster(KubernetesCluster):
         super().wait_ready(timeout)
         if changed:
             real = self._started().objects.nodes.real
-            pods = self.state().pods
-            self._machines.reach(replace(pod, node=real.get(pod.node, "")) for pod in pods)
+            placed = (pod for pod in self.state().pods if pod.node in real)
+            self._machines.reach(replace(pod, node=real[pod.node]) for pod in placed)
 
     def probe(self, probes: Sequence[Probe]) -> tuple[Observation, ...]:
         """Ask all at once, the servers outside by the names of the machines that they are on."""
