@@ -121,6 +121,7 @@ class Session:
         )
         self._last_pool = ThreadPoolExecutor(1, thread_name_prefix="last-scenario")
         self._last_attempts = LastAttempts()
+        self._untold: dict[str, Attempts] = {}
         self._on_progress = on_progress
         self._throttle = Throttle(
             setting.jobs, setting.driver.load, setting.timeouts.ready, self._tell
@@ -162,6 +163,7 @@ class Session:
         """End the run: what has not started never will, what runs is cut off."""
         reason = self._stop.reason
         unfinished = [future for future in self._futures.values() if not future.done()]
+        self._tell_untold()
         self._stopping.set()
         self._all_begun.set()
         self._throttle.open()
@@ -247,29 +249,37 @@ class Session:
             self._check_wanted()
             again = self._told_of_faults(attempts.run, scenario, keep)
         if again:
-            self._run_again(scenario, partial(self._last_attempts.run, attempts), keep, ends)
+            self._run_again(scenario, attempts, keep, ends)
         return _counted(ends)
 
     def _run_again(
         self,
         scenario: Scenario,
-        run: Callable[[], object],
+        attempts: Attempts,
         keep: Consumer,
         ends: Sequence[ScenarioFinished],
     ) -> None:
-        """Have it ``run`` again when all others have ended; that is the end to wait for."""
+        """Have the last of its attempts made when all others have ended; its end is waited for."""
 
         def last() -> Outcome:
             self._wait_for(self._all_first)
-            self._check_wanted()
-            self._told_of_faults(run, scenario, keep)
+            if self._untold.pop(scenario.path, None):
+                run = partial(self._last_attempts.run, attempts)
+                self._told_of_faults(run, scenario, keep)
             return _counted(ends)
 
+        self._untold[scenario.path] = attempts
         self._all_begun.wait()  # or begin() would put the first attempt in its place
         with suppress(RuntimeError):  # the run is ending
             future = self._last_pool.submit(_context(scenario).run, last)
             self._futures[scenario.path] = future
             future.add_done_callback(self._count)
+
+    def _tell_untold(self) -> None:
+        """Tell of the first attempts of which there will be no last: that is all there is."""
+        with suppress(KeyError):  # the last one has just begun
+            while self._untold:
+                self._untold.popitem()[1].tell()
 
     def _told_of_faults(
         self, run: Callable[[], object], scenario: Scenario, keep: Consumer

@@ -101,7 +101,8 @@ def test_what_does_not_go_is_told_in_short(clock: Clock) -> None:
     message = str(raised.value)
     assert message.startswith("not removed, no progress for 120 s: namespaces npc-1-0-default, ")
     assert message.endswith(
-        "and 65 more; remove them with kubectl delete namespace -l netpol-conformance/run=1"
+        "and 65 more; look after them with kubectl get namespaces -o yaml "
+        "-l netpol-conformance/run=1"
     )
     assert message.count("example.org/hold in 1 resource instances") == 1
     assert len(message) <= MOST_CHARACTERS

@@ -361,14 +361,28 @@ def test_a_cluster_that_is_never_ready_is_not_asked_for_ever(crowded):
     assert len(begun) == 20 + 5
 
 
-def test_a_run_that_is_ended_waits_for_no_last_attempt(crowded):
+def test_of_a_run_that_is_ended_first_attempts_are_told_where_there_was_no_last(crowded):
+    """One scenario is at it until its cluster is closed, so that no last attempt can begin."""
     crowded.ever = False
-    events, stop = [], Stop()
-    setting = Setting(FakeDriver(), jobs=2, timeouts=Timeouts(enforce=0.05))
-    run = Session(setting, lambda event: (events.append(event), stop("enough")), stop)
-    run.begin(copies(10))
+    lasting, stop, events = threading.Event(), Stop(), []
+    first, *others = copies(3)
+
+    def apply_initial(self, manifests):
+        if CURRENT_SCENARIO.get() == first.path:
+            lasting.wait(20)
+        return False
+
+    crowded.apply_initial = apply_initial
+    crowded.close = lambda self: lasting.set()
+    run = Session(Setting(FakeDriver(), jobs=2), events.append, stop)
+    run.begin([first, *others])
+    for future in run._all_first[1:]:
+        future.exception(20)
+    stop("It was interrupted.")
     run.wait()
     assert run.finish().partial
+    assert sorted(item.path for item in ends(events)) == [item.path for item in others]
+    assert all("not ready" in item.reason for item in ends(events))
 
 
 def test_that_fewer_run_at_once_is_said(monkeypatch):

@@ -74,14 +74,18 @@ def remove_run(
         remaining = begin_removal(client, selector)
         removal.see(remaining)
         if remaining and has_insisted():
-            raise ClusterError(f"not waited for: {_described(remaining)}; {_advice(selector)}")
+            raise ClusterError(
+                f"not waited for: {_described(remaining)}; "
+                f"remove them with kubectl delete namespace -l {selector}"
+            )
         return remaining
 
     patience = removal.patience
     remaining = while_it_moves(left, "the run's namespaces to be gone", patience)
     if remaining:
         raise ClusterError(
-            f"not removed, {patience.words}: {_described(remaining)}; {_advice(selector)}"
+            f"not removed, {patience.words}: {_described(remaining)}; "
+            f"look after them with kubectl get namespaces -o yaml -l {selector}"
         )
 
 
@@ -166,7 +170,3 @@ def _removing_for(namespace: Manifest) -> float:
 def _described(namespaces: Sequence[Manifest]) -> str:
     reasons = ((space["metadata"]["name"], why_not_gone(space)) for space in namespaces)
     return brief("namespace", reasons, _ROOM)
-
-
-def _advice(selector: str) -> str:
-    return f"remove them with kubectl delete namespace -l {selector}"
