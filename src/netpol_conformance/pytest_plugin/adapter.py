@@ -23,6 +23,8 @@ from netpol_conformance.pytest_plugin.results import (
     Results,
     ResultServer,
 )
+from netpol_conformance.report.document.enforcing import shortened_in_words
+from netpol_conformance.run.events import Event, WaitsShortened
 from netpol_conformance.run.session import Stop
 from netpol_conformance.scenario.types import Scenario
 
@@ -153,8 +155,13 @@ class _BackgroundRun:
         threading.Thread(target=self._run, args=[request, say], daemon=True).start()
 
     def _run(self, request: RunRequest, say: Callable[[str], None]) -> None:
+        def tell(event: Event) -> None:
+            """What concerns no single test."""
+            if isinstance(event, WaitsShortened):
+                say(shortened_in_words(event))
+
         try:
-            finished = run(request, self.results, progress=say, annotate=say, stop=self._stop)
+            finished = run(request, self.results, tell, progress=say, annotate=say, stop=self._stop)
         except BaseException as error:  # noqa: BLE001 - for whoever waits for it
             self._finished.set_exception(error)
             self.results.close(repr(error))
