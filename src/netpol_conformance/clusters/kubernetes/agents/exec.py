@@ -20,6 +20,9 @@ from netpol_conformance.clusters.kubernetes.objects.pods import AGENT, PROBE_CON
 
 _log = logging.getLogger(__name__)
 
+_ENDED = (WebSocketException, OSError, ValueError, AttributeError, TypeError)
+"""What using a stream raises that has ended: another thread may be closing it, its socket None."""
+
 _PROTOCOL = "v4.channel.k8s.io"
 
 
@@ -48,7 +51,7 @@ class ExecChannel:
         """Send one line to the agent's standard input."""
         try:
             self._socket.write_stdin(line)
-        except (WebSocketException, OSError, ValueError, AttributeError) as error:
+        except _ENDED as error:
             raise StreamError(self._ended(str(error))) from error
 
     def read(self, timeout: float) -> str:
@@ -56,8 +59,7 @@ class ExecChannel:
         deadline = time.monotonic() + timeout
         try:
             line: str = self._socket.readline_stdout(timeout=max(0.0, timeout))
-        # Closed by another thread meanwhile, its socket is None.
-        except (WebSocketException, OSError, ValueError, AttributeError) as error:
+        except _ENDED as error:
             raise StreamError(self._ended(str(error))) from error
         if line:
             return line
@@ -73,7 +75,7 @@ class ExecChannel:
     def _ended(self, reason: str) -> str:
         """Why there is no more to read, in the agent's own words or the kubelet's."""
         said = reason
-        with contextlib.suppress(WebSocketException, OSError, ValueError, AttributeError):
+        with contextlib.suppress_ENDED:
             words = (self._socket.read_stderr(), self._socket.read_channel(ERROR_CHANNEL), reason)
             said = "; ".join(filter(None, (word.strip() for word in words)))
         return f"the stream to the agent in {self._pod} ended: {said or 'nothing was said'}"
