@@ -8,7 +8,8 @@ of cells for which the run's patience is over. Neither may make a FAIL of what i
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from netpol_conformance.expectation.matrix import Expected
@@ -58,12 +59,13 @@ class Wait:
         """When to wait no longer while these cells are not as expected; asked again and again,
         since other scenarios may end the patience meanwhile.
         """
-        over = self.failed_before or all(map(self.patience.is_over, self.kinds(wrong)))
+        kinds = set(map(self.kind, wrong))
+        over = self.failed_before or all(map(self.patience.is_over, kinds))
         return self.brief if over else self.whole
 
-    def kinds(self, cells: Iterable[CellKey]) -> set[Kind]:
-        """The kinds that these cells are of."""
-        return {kind_of(cell, self.expected[cell]) for cell in cells}
+    def kind(self, cell: CellKey) -> Kind:
+        """The kind that the cell is of."""
+        return kind_of(cell, self.expected[cell])
 
 
 class ScenarioWaits:
@@ -124,7 +126,10 @@ class ScenarioWaits:
         In namespaces that are ``reused`` a failure shows nothing yet: it is tried again. Where no
         wait can be shorter than it is, nobody's patience ends.
         """
-        self._patience.came(wait.kinds(self._came(wait, settled, controls)), self._path)
+        came = Counter(map(wait.kind, self._came(wait, settled, controls)))
+        wrong = Counter(map(wait.kind, judgements))
+        # A busy machine may lose all probes of one cell, but hardly those of most.
+        self._patience.came([kind for kind in came if came[kind] > wrong[kind]], self._path)
         if time.monotonic() < wait.whole:
             return {cell: self._cut(wait, cell) for cell in judgements}
         failed = [cell for cell, found in judgements.items() if self._fails(wait, cell, found)]
@@ -132,7 +137,7 @@ class ScenarioWaits:
             self._failed_step = self._failed_step or wait.index
             self._in_vain.update({cell: wait.expected[cell].expectation for cell in failed})
             if not reused and wait.brief < wait.whole:
-                self._patience.in_vain(wait.kinds(failed), self._path)
+                self._patience.in_vain(map(wait.kind, failed), self._path)
         return {}
 
     def _came(self, wait: Wait, settled: Settled, controls: Controls) -> Iterator[CellKey]:
@@ -155,7 +160,7 @@ class ScenarioWaits:
 
     def _cut(self, wait: Wait, cell: CellKey) -> Cut:
         entry = wait.expected[cell]
-        kind, only = kind_of(cell, entry), f"It was waited for {self._timeouts.brief:g} s only"
+        kind, only = wait.kind(cell), f"It was waited for {self._timeouts.brief:g} s only"
         if self._patience.is_over(kind):
             why = f"{ENOUGH} scenarios had waited in vain for {kind}, and none has seen any"
             return Cut(f"{only}: {why}.", conclusive=True)

@@ -234,6 +234,48 @@ UDP = load(
 )
 
 
+THREE = load(
+    dedent(
+        """
+        title: A policy closes nginx to all
+        rules: [S2]
+        documented: {in: Kubernetes handbook, section: Simple example}
+        pods:
+          nginx: {labels: {app: nginx}, image: nginx}
+          a: {}
+          b: {}
+          c: {}
+        steps:
+          - title: The policy closes nginx
+            apply: |
+              kind: NetworkPolicy
+              apiVersion: networking.k8s.io/v1
+              metadata: {name: deny}
+              spec: {podSelector: {matchLabels: {app: nginx}}}
+            expect:
+              nginx:80: {"*": blocked}
+        """
+    ),
+    "handbook/three.yaml",
+)
+
+
+def test_a_lost_connection_is_no_policy_that_came(clock):
+    """Where nothing is enforced and the machine is busy, one pod's probes are lost once."""
+
+    def losing(probe: Probe, verdict: Verdict) -> Verdict:
+        lost = probe.source.name == "a" and probe.timeout >= 1 and cluster.state().policies
+        return Verdict.TIMED_OUT if lost else verdict
+
+    cluster = slow_cluster(clock, THREE, enforces=False, fault=losing)
+    driver = SlowDriver(clock, THREE, {})
+    driver.cluster = lambda: cluster
+    events, collector = run(driver, copies(THREE, ENOUGH + 2))
+    assert outcomes(events) == [Outcome.FAIL] * (ENOUGH + 2)
+    (told,) = collector.report().shortened_waits
+    assert not told.ended_by
+
+
 def udp_is_open(probe: Probe, verdict: Verdict) -> Verdict:
     return Verdict.CONNECTED if probe.protocol is Protocol.UDP else verdict
 
