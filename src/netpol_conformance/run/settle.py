@@ -32,9 +32,9 @@ class Settled:
     """What came of one step: every full look in order, and what the quick ones last saw.
 
     ``seconds`` is from the change to the quick look, with every cell as expected, that the last
-    full look followed; None if there was none. ``transient`` are the last unexpected quick
-    observations of each cell. ``not_yet`` has each look that saw anything unexpected, in seconds
-    from the change to when it was sent.
+    full look followed; None if it never was, to the last. ``transient`` are the last unexpected
+    quick observations of each cell. ``not_yet`` has each look that saw anything unexpected, in
+    seconds from the change to when it was sent.
     """
 
     rounds: list[ProbeRound] = field(default_factory=list)
@@ -86,6 +86,8 @@ def settle(
         if not confirmed:
             limit += min(_STUBBORN * max(0.0, limit - changed_at), _MOST_STUBBORN)
         if time.monotonic() > limit:
+            if confirmed:  # a quick look that saw none of it was mistaken
+                settled.seconds = None
             return settled
 
 

@@ -276,6 +276,19 @@ def test_a_lost_connection_is_no_policy_that_came(clock):
     assert not told.ended_by
 
 
+def test_what_only_a_quick_look_missed_was_never_in_force(clock):
+    """Where the machine is busy, short probes may all be lost."""
+
+    def losing(probe: Probe, verdict: Verdict) -> Verdict:
+        lost = probe.timeout < 1 and cluster.state().policies
+        return Verdict.TIMED_OUT if lost else verdict
+
+    cluster = slow_cluster(clock, THREE, enforces=False, fault=losing)
+    outcome, events = play(cluster)
+    assert outcome is Outcome.FAIL
+    assert taken(events) == [0.0]
+
+
 def udp_is_open(probe: Probe, verdict: Verdict) -> Verdict:
     return Verdict.CONNECTED if probe.protocol is Protocol.UDP else verdict
 
