@@ -40,7 +40,11 @@ def test_expectations_come_from_the_tables_and_from_nothing_that_judges():
     imported = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     imported |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
     own = {module for module in imported if module.startswith("netpol_conformance")}
-    assert own == {"netpol_conformance.scenario.axes", "netpol_conformance.scenario.layout"}
+    assert own == {
+        "netpol_conformance.model.encode",
+        "netpol_conformance.scenario.axes",
+        "netpol_conformance.scenario.layout",
+    }
 
 
 def test_every_pair_of_values_has_a_case():
