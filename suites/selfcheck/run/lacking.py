@@ -49,7 +49,7 @@ LACKS = (
 """The networks that the catalogue is run on: one for each of these. No scenario asks nodes from
 outside.
 """
-QUICK = Timeouts(enforce=0.5)
+QUICK = Timeouts(network=1.0, enforce=0.5, confirm=1.5)
 """What is not carried never comes, and what is enforced is so at once on the embedded cluster."""
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice, zip_longest
 
 from netpol_conformance.clusters.embedded.lacks import Lack, Way
+from netpol_conformance.judge.cell import NOT_CARRIED
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.run.events import CellResult
 from netpol_conformance.run.timeouts import Timeouts
@@ -17,9 +18,8 @@ from netpol_conformance.scenario.types import Expectation, Scenario
 from ..corpus import CORPUS
 from .lacking import LACKS, Carried, Seen, run, uncarried
 
-SAMPLE = 4
+SAMPLE = 2
 AT_ONCE = 3
-NOT_CARRIED = "the pod network doesn't carry it: measured before any policy"
 AS_EVER = (Outcome.PASS, Outcome.UNSPECIFIED)
 NO_ANSWER = (Outcome.INCONCLUSIVE, Outcome.UNSPECIFIED)
 
