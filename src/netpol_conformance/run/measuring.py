@@ -107,12 +107,13 @@ class _Measuring:
         cells = [cell for cell, _ in self._scenario.steps[0].expected]
         kinds = {cell: path_kinds(state, self._scenario, cell) for cell in cells}
         prober = self._execution.prober()
-        lacking = self._lacking(prober, cells, self._timeouts.network)
+        patience = self._timeouts.network
+        lacking = self._lacking(prober, cells, patience)
         closed = set(lacking)
         if lacking:
             _log.info("%d of %d paths carry nothing without any policy", len(lacking), len(cells))
             self._cluster.apply(manifest_list([_OPEN]))
-            lacking = self._lacking(prober, lacking, self._timeouts.enforce)
+            lacking = self._lacking(prober, lacking, patience)
         known = [cell for cell in cells if cell not in lacking or cell in self._unseen]
         carried = {kind: True for cell in known for kind in kinds[cell]}
         carried |= {kind: False for cell in known if cell in lacking for kind in kinds[cell]}
