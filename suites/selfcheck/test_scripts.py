@@ -160,7 +160,8 @@ def ready(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     for name in ("docker", "kind", "kubectl"):
         _program(programs / name, f'exit "${{{name.upper()}_ENDS:-0}}"')
     _program(programs / "there", 'echo "there: $*" && exec "$@"')
-    return {"PATH": f"{programs}:{os.environ['PATH']}", "NETPOL_KIND_EXEC": "", "NETPOL_PLUGIN": ""}
+    given = dict.fromkeys(("NETPOL_KIND_EXEC", "NETPOL_IMAGE_BASE", "NETPOL_PLUGIN"), "")
+    return given | {"PATH": f"{programs}:{os.environ['PATH']}"}
 
 
 SELECTION = [
@@ -316,6 +317,8 @@ class TestServer:
         _program(tmp_path / "bin" / "date", "echo 009")
         return clone
 
+    WAITS = "--timeout enforce=10 --timeout labels=40"
+
     def says(self, server: Path, **variables: str) -> list[str]:
         path = f"{server.parent / 'bin'}:{os.environ['PATH']}"
         unset = {"NETPOL_PLUGIN": "", "NETPOL_PLUGIN_OPTIONS": ""}
@@ -326,12 +329,12 @@ class TestServer:
     def test_the_day_chooses(self, server: Path) -> None:
         first, *_, last = self.says(server)
         assert first.startswith("Network plugin: alpha (of day 009: alpha; ")
-        assert last == "tests: alpha: --plugin alpha --plugin-image alpha:1"
+        assert last == f"tests: alpha: --plugin alpha --plugin-image alpha:1 {self.WAITS}"
 
     def test_a_user_may_choose_another(self, server: Path) -> None:
         first, *_, last = self.says(server, NETPOL_PLUGIN="gamma")
         assert first.startswith("Network plugin: gamma (of day 009: alpha; ")
-        assert last == "tests: gamma: --plugin gamma --plugin-image gamma:1"
+        assert last == f"tests: gamma: --plugin gamma --plugin-image gamma:1 {self.WAITS}"
 
     def test_it_says_how_to_repeat_it(self, server: Path) -> None:
         _, *command, _ = self.says(server)
@@ -340,9 +343,8 @@ class TestServer:
         )
         again = _run("bash", "-c", "\n".join(command)).stdout
         lab = server.parent / "shared" / "lab"
-        assert (
-            again == f"{lab}/exec lab/python-nettools alpha --plugin alpha --plugin-image alpha:1\n"
-        )
+        made = f"--plugin alpha --plugin-image alpha:1 {self.WAITS}"
+        assert again == f"{lab}/exec lab/python-nettools alpha {made}\n"
 
     def test_one_that_cannot_be_made_leaves_its_stage_to_fail(self, server: Path) -> None:
         assert self.says(server, NETPOL_PLUGIN="beta")[-1] == "tests: beta: "
