@@ -75,7 +75,7 @@ class ExecChannel:
     def _ended(self, reason: str) -> str:
         """Why there is no more to read, in the agent's own words or the kubelet's."""
         said = reason
-        with contextlib.suppress_ENDED:
+        with contextlib.suppress(*_ENDED):
             words = (self._socket.read_stderr(), self._socket.read_channel(ERROR_CHANNEL), reason)
             said = "; ".join(filter(None, (word.strip() for word in words)))
         return f"the stream to the agent in {self._pod} ended: {said or 'nothing was said'}"
