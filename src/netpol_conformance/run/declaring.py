@@ -146,9 +146,7 @@ def declaration_record(declaration: Declaration | None) -> DeclarationRecord | N
 
 
 def _parts(step: StepResult) -> Iterator[Part]:
-    judged: list[Judged] = [*step.cells, *step.meanwhile, *step.held]
-    judged += [part for part in (step.refusal, step.late) if part]
-    for part in judged:
+    for part in step.parts:
         yield Part(step.index, _cell(part), part.outcome)
 
 

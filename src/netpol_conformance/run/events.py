@@ -185,6 +185,12 @@ class StepResult(Record):
     started: float
     duration: float
 
+    @property
+    def parts(self) -> tuple[AnyCell | RefusalResult | LateResult, ...]:
+        """All of it that was judged: cell by cell, then the step as a whole."""
+        whole = (part for part in (self.refusal, self.late) if part)
+        return (*self.cells, *self.meanwhile, *self.held, *whole)
+
 
 class ClusterRecord(Record):
     """The cluster that the run used."""

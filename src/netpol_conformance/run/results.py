@@ -22,7 +22,6 @@ from netpol_conformance.run.events import (
     LateResult,
     MeanwhileResult,
     PolicyField,
-    RefusalResult,
     StepResult,
     evidence,
 )
@@ -123,10 +122,7 @@ def first_reason(results: Sequence[StepResult]) -> str:
 
 def lacks_paths_only(results: Sequence[StepResult]) -> bool:
     """Whether ``results`` are inconclusive for paths that the pod network doesn't carry alone."""
-    wrong: list[AnyCell | RefusalResult] = []
-    for result in results:
-        parts = [*result.cells, *result.meanwhile, *result.held, result.refusal]
-        wrong += [part for part in parts if part is not None and part.outcome.is_wrong]
+    wrong = [part for result in results for part in result.parts if part.outcome.is_wrong]
     return all(
         isinstance(part, CellResult | MeanwhileResult) and part.not_carried for part in wrong
     )

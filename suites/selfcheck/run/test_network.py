@@ -9,8 +9,10 @@ import pytest
 from netpol_conformance.judge.outcome import Outcome
 from netpol_conformance.model.objects import Protocol, SourceKind
 from netpol_conformance.probe.verdict import Probe, Verdict
+from netpol_conformance.run.events import LateResult, RefusalResult
 from netpol_conformance.run.measuring import measure, path_results
 from netpol_conformance.run.network import Network, PathKind, path_kinds
+from netpol_conformance.run.results import lacks_paths_only
 from netpol_conformance.run.scenario import ScenarioRun
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.planning import planned_state
@@ -98,15 +100,17 @@ def test_what_carries_only_under_a_policy_is_the_plugins_doing():
     assert all(measured.network.carried.values())
 
 
+def nothing(probe: Probe, verdict: Verdict) -> Verdict:
+    """A network over which nothing comes, whoever is to blame."""
+    own = probe.identities == {f"{probe.source.namespace}/{probe.source.name}"}
+    return verdict if own else Verdict.TIMED_OUT
+
+
 @pytest.mark.parametrize(
     ("carries", "outcome"),
     [(True, Outcome.FAIL), (False, Outcome.INCONCLUSIVE), (None, Outcome.INCONCLUSIVE)],
 )
 def test_silence_is_a_failure_only_where_the_network_carries(carries, outcome):
-    def nothing(probe: Probe, verdict: Verdict) -> Verdict:
-        own = probe.identities == {f"{probe.source.namespace}/{probe.source.name}"}
-        return verdict if own else Verdict.TIMED_OUT
-
     events = []
     cluster = FakeCluster(SCENARIO, fault=nothing)
     run = ScenarioRun(
@@ -121,6 +125,23 @@ def test_silence_is_a_failure_only_where_the_network_carries(carries, outcome):
         assert all(cell.not_carried for cell in first.cells)
         assert "doesn't carry it: measured before any policy" in events[-1].reason
         assert not events[-1].not_carried, "core may not lack it"
+
+
+def test_what_is_late_beside_what_is_not_carried_is_not_for_the_networks_sake():
+    events = []
+    ScenarioRun(
+        SCENARIO,
+        FakeCluster(SCENARIO, fault=nothing),
+        QUICK,
+        events.append,
+        network=lambda: Network(assumed=False),
+    ).run()
+    lost, *_ = steps(events)
+    assert lacks_paths_only([lost])
+    doubt = LateResult(within=5, seconds=7, outcome=Outcome.INCONCLUSIVE, reason="few looks")
+    assert not lacks_paths_only([lost.model_copy(update={"late": doubt})])
+    refusal = RefusalResult(expected="", answer="", outcome=Outcome.FAIL, reason="accepted")
+    assert not lacks_paths_only([lost.model_copy(update={"refusal": refusal})])
 
 
 def test_a_way_that_is_open_though_it_is_not_carried_fails_where_it_must_be_closed():
