@@ -62,7 +62,7 @@ class Proof:
     inside its own pod at the time of the looks; ``names_resolve`` says whether any look-up
     succeeded meanwhile. ``carried`` is whether the pod network carries such a connection, as far
     as that was measured before any policy; None if it is not known. ``isolated`` is whether it
-    stayed silent in several looks without the policy, the server listening.
+    stayed silent without the policy too, however long it was asked, the server listening.
     """
 
     controls: tuple[Observation, ...] = ()

@@ -113,7 +113,7 @@ class Conformance:
         match outcome:
             case Outcome.UNSUPPORTED:
                 pytest.skip(f"UNSUPPORTED: {text}")
-            case Outcome.INCONCLUSIVE if not_carried:
+            case Outcome.INCONCLUSIVE if not_carried:  # no failure of the run either
                 pytest.skip(f"INCONCLUSIVE: {text}")
             case Outcome.XFAIL:
                 pytest.xfail(text)

@@ -9,13 +9,13 @@ from netpol_conformance.judge.declared import Excuse, Part, broken_promises, exc
 from netpol_conformance.judge.outcome import Outcome, combine
 from netpol_conformance.plugins.types import Declaration, Declared, KnownFailure, Lack
 from netpol_conformance.run.events import (
-    AnyCell,
     CellResult,
     Consumer,
     DeclarationRecord,
     DeclaredItem,
     Event,
     HeldResult,
+    Judged,
     LackRecord,
     LateResult,
     MeanwhileResult,
@@ -27,7 +27,6 @@ from netpol_conformance.run.events import (
 )
 from netpol_conformance.run.results import first_reason
 
-Judged = AnyCell | RefusalResult | LateResult
 J = TypeVar("J", CellResult, RefusalResult, LateResult, MeanwhileResult, HeldResult)
 
 

@@ -141,6 +141,8 @@ class HeldResult(Record):
 
 AnyCell = CellResult | MeanwhileResult | HeldResult
 """Whatever is judged of one source and destination in a step."""
+Judged = AnyCell | RefusalResult | LateResult
+"""The same, and what is judged of a step as a whole."""
 
 
 Seen = Literal["connected", "dropped", "rejected", "unresolved"]
@@ -186,7 +188,7 @@ class StepResult(Record):
     duration: float
 
     @property
-    def parts(self) -> tuple[AnyCell | RefusalResult | LateResult, ...]:
+    def parts(self) -> tuple[Judged, ...]:
         """All of it that was judged: cell by cell, then the step as a whole."""
         whole = (part for part in (self.refusal, self.late) if part)
         return (*self.cells, *self.meanwhile, *self.held, *whole)

@@ -19,14 +19,13 @@ from netpol_conformance.run.events import PathResult, evidence
 from netpol_conformance.run.execution import Execution, manifest_list
 from netpol_conformance.run.network import Network, PathKind, path_kinds
 from netpol_conformance.run.rounds import MatrixProber
+from netpol_conformance.run.settle import PAUSE
 from netpol_conformance.run.timeouts import Timeouts
 from netpol_conformance.scenario.types import CellKey, Expectation, Scenario
 from netpol_conformance.scenario.uses import apart, measuring_scenarios, uses
 
 _log = logging.getLogger(__name__)
 
-_PAUSE = 0.02
-"""Seconds between two quick rounds, so that waiting does not keep a core busy."""
 _OPEN = NetworkPolicy(
     "default",
     "open",
@@ -135,7 +134,7 @@ class _Measuring:
             return bool(left)
 
         polling = Retrying(
-            retry=retry_if_result(bool), stop=stop_after_delay(patience), wait=wait_fixed(_PAUSE)
+            retry=retry_if_result(bool), stop=stop_after_delay(patience), wait=wait_fixed(PAUSE)
         )
         with suppress(RetryError):
             polling(ask)

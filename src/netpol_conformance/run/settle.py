@@ -23,7 +23,7 @@ _STUBBORN, _MOST_STUBBORN = 3, 15.0
 """How many times as long as was waited, and how many seconds at most, looks may go on to contradict
 each other, as on a very busy machine.
 """
-_PAUSE = 0.02
+PAUSE = 0.02
 """Seconds between two quick rounds, so that waiting does not keep a core busy."""
 
 
@@ -119,8 +119,9 @@ def poll_until_expected(
         assert look.outcome is not None
         return time.monotonic() >= until(look.outcome.result())
 
+    # sleep is looked up now: tests have a time of their own.
     polling = Retrying(
-        retry=retry_if_result(bool), stop=is_over, wait=wait_fixed(_PAUSE), sleep=time.sleep
+        retry=retry_if_result(bool), stop=is_over, wait=wait_fixed(PAUSE), sleep=time.sleep
     )
     with suppress(RetryError):
         polling(look)

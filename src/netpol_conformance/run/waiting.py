@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netpol_conformance.expectation.matrix import Expected
 from netpol_conformance.judge.cell import Judgement, all_connected
@@ -41,7 +41,7 @@ class Cut:
             return judgement
         outcome = Outcome.FAIL if self.conclusive else Outcome.INCONCLUSIVE
         reason = f"{judgement.reason} {self.reason}"
-        return Judgement(outcome, reason, judgement.verdict, judgement.blocked)
+        return replace(judgement, outcome=outcome, reason=reason)
 
 
 @dataclass(frozen=True)
